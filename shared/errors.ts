@@ -1,0 +1,49 @@
+import { z } from 'zod'
+
+/** Every way the worker refuses, with the HTTP status it travels under. */
+export const ERROR_STATUS = {
+  malformed: 400,
+  signature_invalid: 401,
+  terminal_unknown: 401,
+  terminal_revoked: 401,
+  proof_invalid: 401,
+  token_invalid: 401,
+  setup_key_invalid: 401,
+  role_forbidden: 403,
+  municipality_unknown: 404,
+  not_found: 404,
+  child_unknown: 404,
+  site_unknown: 404,
+  product_unknown: 404,
+  account_unknown: 404,
+  card_unknown: 404,
+  code_unknown: 404,
+  method_not_allowed: 405,
+  code_expired: 409,
+  code_used: 409,
+  seq_gap: 409,
+  message_conflict: 409,
+  name_taken: 409,
+  card_taken: 409,
+  card_closed: 409,
+  uid_random: 409,
+  transfer_conflict: 409,
+  already_set_up: 409,
+  too_large: 413,
+  too_often: 429,
+  internal: 500,
+  not_set_up: 503,
+} as const
+
+export type ErrorCode = keyof typeof ERROR_STATUS
+
+/** The one form of every refusal: a code for programs, a sentence for people. */
+export const ErrorBody = z
+  .strictObject({
+    error: z.strictObject({
+      code: z.enum(Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]]),
+      message: z.string(),
+    }),
+  })
+  .meta({ id: 'Error' })
+export type ErrorBody = z.infer<typeof ErrorBody>

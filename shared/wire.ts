@@ -1,0 +1,213 @@
+import { z } from 'zod'
+import { Amount, CardHash, DebitResult } from './debit.ts'
+import { CompactJws, PublicKey } from './signing.ts'
+
+/** How many debit messages one call may carry. */
+export const MESSAGES_MAX = 100
+
+/** How many cards one page of a sync carries. */
+export const CARDS_PER_PAGE = 500
+
+/** A proof (the form of RFC 9449's) is believed for this long, in either direction of clock error. */
+export const PROOF_AGE_MAX_MS = 60_000
+
+const Name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(80)
+  .regex(/^\P{Cc}+$/u, 'no control characters')
+const Id = z.int().min(1)
+const InstantMs = z.int().min(0)
+
+export const CardStatus = z.enum(['active', 'blocked', 'closed'])
+export type CardStatus = z.infer<typeof CardStatus>
+
+// ── Terminal ────────────────────────────────────────────────────────────────
+
+export const MessagesCall = z
+  .strictObject({ messages: z.array(CompactJws).min(1).max(MESSAGES_MAX) })
+  .meta({ id: 'MessagesCall' })
+
+export const MessagesAnswer = z
+  .object({ results: z.array(DebitResult), time: InstantMs })
+  .meta({ id: 'MessagesAnswer' })
+export type MessagesAnswer = z.infer<typeof MessagesAnswer>
+
+/**
+ * What a till may do without an answer, all amounts in øre: one sale, one card since the last sync, and all that the
+ * terminal has not yet delivered; and how old its card list may be.
+ */
+export const OfflineLimits = z
+  .object({
+    saleMax: z.int().min(0),
+    cardSumMax: z.int().min(0),
+    unsentCountMax: z.int().min(0),
+    unsentSumMax: z.int().min(0),
+    listAgeMaxMs: z.int().min(0),
+  })
+  .meta({ id: 'OfflineLimits' })
+export type OfflineLimits = z.infer<typeof OfflineLimits>
+
+export const SyncProduct = z.object({ id: Id, name: z.string(), price: Amount })
+export type SyncProduct = z.infer<typeof SyncProduct>
+
+/** `since` is the `version` of the last page taken, 0 for everything. */
+export const SyncQuery = z.object({ since: z.coerce.number().pipe(z.int().min(0)).default(0) })
+
+/**
+ * What changed since a version. `restart` says that the list has been made anew (a restored database): what the
+ * terminal held before is void. `nextSeq` is the number the worker expects next from this terminal.
+ */
+export const SyncAnswer = z
+  .object({
+    terminal: z.object({ id: z.string(), name: z.string(), site: z.string() }),
+    nextSeq: z.int().min(1),
+    version: z.int().min(0),
+    restart: z.boolean(),
+    more: z.boolean(),
+    cards: z.array(z.object({ hash: CardHash, status: CardStatus })),
+    products: z.array(SyncProduct),
+    limits: OfflineLimits,
+    time: InstantMs,
+  })
+  .meta({ id: 'SyncAnswer' })
+export type SyncAnswer = z.infer<typeof SyncAnswer>
+
+export const BalanceAnswer = z
+  .object({ status: CardStatus, balance: z.int(), time: InstantMs })
+  .meta({ id: 'BalanceAnswer' })
+export type BalanceAnswer = z.infer<typeof BalanceAnswer>
+
+/** 80 bits in Crockford's base 32, in four groups of four: '7K3M-9QXT-2ZJH-0BWE'. */
+export const EnrolmentCode = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/)
+
+/** `proof` is a JWS of type klubkort-enrol over EnrolProof, signed with the key that is being enrolled. */
+export const EnrolCall = z
+  .strictObject({ code: EnrolmentCode, publicKey: PublicKey, proof: CompactJws })
+  .meta({ id: 'EnrolCall' })
+export const EnrolProof = z.strictObject({ code: EnrolmentCode, htu: z.url(), iat: z.int() })
+
+export const EnrolAnswer = z
+  .object({
+    terminal: z.string(),
+    name: z.string(),
+    site: z.string(),
+    municipality: z.int(),
+    cardKey: PublicKey.meta({ description: '32 bytes, base64url: the key under which cards are hashed' }),
+    time: InstantMs,
+  })
+  .meta({ id: 'EnrolAnswer' })
+export type EnrolAnswer = z.infer<typeof EnrolAnswer>
+
+/** The claims of a `klubkort-proof`: who calls what, when (`iat` in epoch seconds), and once. */
+export const ProofClaims = z.strictObject({
+  iss: z.string(),
+  htm: z.enum(['GET', 'POST']),
+  htu: z.url(),
+  iat: z.number(),
+  jti: z.uuid(),
+})
+
+// ── Staff ───────────────────────────────────────────────────────────────────
+
+export const Role = z.enum(['admin', 'club', 'finance'])
+export type Role = z.infer<typeof Role>
+
+/** A municipality's number is a postal code, and the first label of its host. */
+export const InitCall = z
+  .strictObject({ number: z.int().min(1000).max(9999), name: Name, staff: Name })
+  .meta({ id: 'InitCall' })
+export const InitAnswer = z.object({ municipality: z.int(), name: z.string(), token: z.string() }).meta({ id: 'Init' })
+
+export const WhoAmI = z
+  .object({ municipality: z.int(), municipalityName: z.string(), staff: z.string(), role: Role })
+  .meta({ id: 'WhoAmI' })
+
+export const Site = z.object({ id: Id, name: z.string() }).meta({ id: 'Site' })
+export const SiteCall = z.strictObject({ name: Name })
+
+export const Product = z
+  .object({ id: Id, site: Id, name: z.string(), price: Amount, retiredAt: InstantMs.nullable() })
+  .meta({ id: 'Product' })
+export const ProductCall = z.strictObject({ site: Id, name: Name.max(40), price: Amount })
+export const PriceCall = z.strictObject({ price: Amount })
+
+export const CardView = z.object({ id: Id, status: CardStatus, createdAt: InstantMs }).meta({ id: 'Card' })
+export const Child = z
+  .object({
+    id: Id,
+    name: z.string(),
+    account: Id,
+    balance: z.int(),
+    dailyLimit: Amount.nullable(),
+    cards: z.array(CardView),
+  })
+  .meta({ id: 'Child' })
+export const ChildCall = z.strictObject({ name: Name, dailyLimit: Amount.nullable().default(null) })
+
+/** Hexadecimal UID of 4, 7 or 10 bytes. It is hashed on arrival and kept nowhere. */
+export const CardUid = z
+  .string()
+  .toLowerCase()
+  .regex(/^([0-9a-f]{8}|[0-9a-f]{14}|[0-9a-f]{20})$/)
+export const CardCall = z.strictObject({ child: Id, uid: CardUid })
+
+export const Terminal = z
+  .object({
+    id: z.string(),
+    site: Id,
+    name: z.string(),
+    state: z.enum(['waiting', 'enrolled', 'revoked']),
+    lastSeq: z.int().min(0),
+    lastSeenAt: InstantMs.nullable(),
+    cardListVersion: z.int().nullable(),
+  })
+  .meta({ id: 'Terminal' })
+export const TerminalCall = z.strictObject({ site: Id, name: Name })
+export const TerminalCode = z
+  .object({ terminal: z.string(), code: EnrolmentCode, expiresAt: InstantMs })
+  .meta({ id: 'TerminalCode' })
+
+export const Movement = z.object({
+  seq: z.int(),
+  transfer: z.string(),
+  kind: z.string(),
+  amount: z.int(),
+  balance: z.int(),
+  at: InstantMs,
+  reason: z.string().nullable(),
+})
+export const Account = z
+  .object({
+    id: Id,
+    child: z.object({ id: Id, name: z.string() }),
+    balance: z.int(),
+    dailyLimit: Amount.nullable(),
+    spentToday: z.int(),
+    movements: z.array(Movement).meta({ description: 'the newest first, at most 50' }),
+  })
+  .meta({ id: 'Account' })
+
+/** A correction is made by its `id` at most once; the same id with other content is a transfer_conflict. */
+export const CreditCall = z.strictObject({
+  id: z.uuidv7(),
+  amount: Amount,
+  reason: z.string().trim().min(3).max(200),
+})
+export const CreditAnswer = z.object({ transfer: z.string(), balance: z.int() }).meta({ id: 'Credit' })
+
+/** One broken promise of the ledger: which invariant, and the first offender. */
+export const Violation = z.object({ invariant: z.string(), subject: z.string() }).meta({ id: 'Violation' })
+export const LedgerCheck = z
+  .object({ transfers: z.int(), postings: z.int(), messages: z.int(), violations: z.array(Violation) })
+  .meta({ id: 'LedgerCheck' })
+
+export const Health = z
+  .object({
+    status: z.enum(['ok', 'failing']),
+    databases: z.array(
+      z.object({ municipality: z.int(), status: z.enum(['ok', 'unreachable', 'migrations_missing', 'not_set_up']) }),
+    ),
+  })
+  .meta({ id: 'Health' })

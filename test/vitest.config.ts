@@ -1,0 +1,42 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
+import { defineConfig } from 'vitest/config'
+
+const root = new URL('..', import.meta.url).pathname
+
+/** Tests in `test/worker` run inside workerd on real D1; all others run on Node, which the till and the CLI run on. */
+export default defineConfig(async () => ({
+  root,
+  test: {
+    reporters: ['default', `${root}test/closing-line.ts`],
+    projects: [
+      {
+        root,
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: `${root}wrangler.toml` },
+            miniflare: {
+              bindings: {
+                MASTER_KEY: 'dGVzdHMgb25seTogdGhpcnR5LXR3byBieXRlcyBrZXk',
+                SETUP_KEY: 'tests-only',
+                HOME_MUNICIPALITY: '4000',
+                MIGRATIONS: await readD1Migrations(`${root}migrations`),
+              },
+              ratelimits: { GUESSES: { namespace_id: '1001', simple: { limit: 10_000, period: 60 } } },
+            },
+          }),
+        ],
+        test: { name: 'worker', include: ['test/worker/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        root,
+        test: {
+          name: 'node',
+          include: ['test/*.test.ts'],
+          environment: 'node',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+}))

@@ -1,0 +1,38 @@
+/** What the worker is bound to; beside these, one `DB_<number>` per municipality. */
+export type Env = {
+  /** 32 bytes, base64url; each municipality's card key is derived from it. */
+  MASTER_KEY: string
+  /** What `klubkort init` must show to set up an empty database. */
+  SETUP_KEY: string
+  /** The municipality that a host without one (plain `localhost`) means. Set in development only. */
+  HOME_MUNICIPALITY?: string
+  GUESSES: RateLimit
+}
+
+/** What every request carries: its municipality, that municipality's database, and the one clock reading, in ms. */
+export type Variables = { municipality: number; db: D1Database; now: number }
+
+export type AppEnv = { Bindings: Env; Variables: Variables }
+
+/** The municipality that a host name means, by its first label: '4000.klubkort.dk' is 4000. Null where it means none. */
+export function municipalityOf(hostname: string, home: string | undefined): number | null {
+  const label = /^([1-9]\d{3})\.[a-z]/.exec(hostname)?.[1] ?? (hostname === 'localhost' ? home : undefined)
+  return label === undefined ? null : Number(label)
+}
+
+/** A municipality's database, or null where none is bound. */
+export function databaseOf(env: Env, municipality: number): D1Database | null {
+  const bindings: Record<string, unknown> = { ...env }
+  return (bindings[`DB_${municipality}`] as D1Database | undefined) ?? null
+}
+
+/** Every bound database with its municipality, in the order of their numbers. */
+export function databases(env: Env): { municipality: number; db: D1Database }[] {
+  return Object.keys(env)
+    .flatMap((name) => /^DB_(\d{4})$/.exec(name)?.[1] ?? [])
+    .sort()
+    .flatMap((number) => {
+      const db = databaseOf(env, Number(number))
+      return db ? [{ municipality: Number(number), db }] : []
+    })
+}

@@ -1,0 +1,312 @@
+import { copenhagenDay } from '../shared/copenhagen.ts'
+import type { DebitMessage, DebitResult } from '../shared/debit.ts'
+import { type Ore, ore } from '../shared/money.ts'
+
+/**
+ * The one writer of message, transfer and posting. Every movement of money is a transfer out of a debit account into a
+ * credit account; its two postings carry the balances after it. D1 runs a batch as one transaction, one after the
+ * other, so a decision is taken inside the statement that stores it, from the state the database has at that moment.
+ */
+
+/** A debit message whose signature has been verified, with the exact bytes that were signed and their digest. */
+export type SignedMessage = { message: DebitMessage; jws: string; hash: string }
+
+/** The terminal that signed, and the public key with which it was verified. */
+export type Signer = { terminal: string; publicKey: string }
+
+/** What became of one call: all of it is booked, or nothing. */
+export type Booking =
+  | { kind: 'booked'; results: DebitResult[] }
+  | { kind: 'terminal_revoked' }
+  | { kind: 'seq_gap'; expected: number }
+  | { kind: 'conflict'; seq: number } // Same number or same sale, other bytes: a copied terminal or a rolled-back journal.
+
+/*
+ * A number that is stored already is left alone: the answer is read from what was stored. A message that does not
+ * follow the terminal's newest, that tells another story of its sale, or whose terminal is revoked gets the outcome
+ * NULL, which the column refuses, so that the whole call is rolled back.
+ */
+const INSERT_MESSAGE = `
+INSERT INTO message (terminal, seq, kind, sale, card, amount, lines, at, received_at, prev, hash, jws,
+                     account, outcome, reason, balance)
+WITH state AS (
+  SELECT
+    account.id AS account,
+    iif(account.kind = 'wallet', coalesce(newest.balance, 0), NULL) AS balance,
+    paid.id IS NOT NULL AS paid,
+    CASE
+      WHEN EXISTS (SELECT 1 FROM message WHERE sale = ?4 AND kind = 'reversal') THEN 'reversed'
+      WHEN ?3 = 'reversal' OR paid.id IS NOT NULL THEN NULL
+      WHEN card.id IS NULL THEN 'card_unknown'
+      WHEN card.status <> 'active' THEN 'card_blocked'
+      WHEN coalesce(newest.balance, 0) - ?6 < account.floor THEN 'insufficient_funds'
+      WHEN ?14 = ?15 AND iif(newest.day = ?15, newest.spent, 0) + ?6 > account.daily_limit THEN 'daily_limit'
+    END AS reason,
+    terminal.revoked_at IS NULL
+      AND terminal.public_key = ?13
+      AND ?2 = 1 + coalesce((SELECT max(seq) FROM message WHERE terminal = ?1), 0)
+      AND ?10 = coalesce((SELECT hash FROM message WHERE terminal = ?1 AND seq = ?2 - 1), '')
+      AND NOT EXISTS (SELECT 1 FROM message WHERE sale = ?4
+                      AND (terminal <> ?1 OR card <> ?5 OR amount <> ?6 OR lines <> ?7)) AS follows
+  FROM terminal
+  LEFT JOIN card ON card.hash = ?5
+  LEFT JOIN transfer AS paid ON paid.id = ?4
+  LEFT JOIN account ON account.id = coalesce(paid.debit_account, card.account)
+  LEFT JOIN posting AS newest ON newest.account = account.id
+    AND newest.seq = (SELECT max(seq) FROM posting WHERE posting.account = account.id)
+  WHERE terminal.id = ?1 AND NOT EXISTS (SELECT 1 FROM message WHERE terminal = ?1 AND seq = ?2)
+)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, account,
+  CASE
+    WHEN NOT follows THEN NULL
+    WHEN ?3 = 'reversal' THEN 'reversed'
+    WHEN reason IS NULL OR (?3 = 'advice' AND reason <> 'reversed') THEN 'approved'
+    ELSE 'declined'
+  END,
+  reason,
+  balance + CASE
+    WHEN ?3 = 'reversal' THEN iif(paid, ?6, 0)
+    WHEN paid OR (reason IS NOT NULL AND (?3 = 'request' OR reason = 'reversed')) THEN 0
+    ELSE -?6
+  END
+FROM state`
+
+const INSERT_PURCHASE = `
+INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, sale)
+SELECT message.sale, 'purchase', coalesce(message.account, (SELECT id FROM account WHERE kind = 'suspense')),
+  revenue.id, message.amount, message.received_at, ?3, message.sale
+FROM message
+JOIN terminal ON terminal.id = message.terminal
+JOIN account AS revenue ON revenue.site = terminal.site
+WHERE message.terminal = ?1 AND message.seq = ?2 AND message.outcome = 'approved'
+ON CONFLICT DO NOTHING`
+
+const INSERT_REVERSAL = `
+INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, sale)
+SELECT message.sale || ':reversal', 'reversal', paid.credit_account, paid.debit_account,
+  paid.amount, message.received_at, paid.day, message.sale
+FROM message
+JOIN transfer AS paid ON paid.id = message.sale
+WHERE message.terminal = ?1 AND message.seq = ?2 AND message.outcome = 'reversed'
+ON CONFLICT DO NOTHING`
+
+/** One half of a transfer. What a purchase costs, and a reversal gives back, counts in the day it belongs to. */
+const insertPosting = (side: 'debit' | 'credit') => `
+INSERT INTO posting (account, seq, transfer, amount, balance, day, spent)
+SELECT account.id, coalesce(newest.seq, 0) + 1, transfer.id, half.amount, coalesce(newest.balance, 0) + half.amount, ?2,
+  max(0, iif(newest.day = ?2, newest.spent, 0)
+    - iif(account.kind = 'wallet' AND transfer.kind IN ('purchase', 'reversal') AND transfer.day = ?2, half.amount, 0))
+FROM transfer
+JOIN (SELECT id, ${side === 'debit' ? '-amount' : 'amount'} AS amount FROM transfer WHERE id = ?1) AS half
+  ON half.id = transfer.id
+JOIN account ON account.id = transfer.${side}_account
+LEFT JOIN posting AS newest ON newest.account = account.id
+  AND newest.seq = (SELECT max(seq) FROM posting WHERE posting.account = account.id)
+WHERE transfer.id = ?1
+  AND NOT EXISTS (SELECT 1 FROM posting WHERE posting.transfer = ?1 AND posting.account = account.id)`
+
+const INSERT_DEBIT_POSTING = insertPosting('debit')
+const INSERT_CREDIT_POSTING = insertPosting('credit')
+
+const postings = (db: D1Database, transfer: string, today: string) => [
+  db.prepare(INSERT_DEBIT_POSTING).bind(transfer, today),
+  db.prepare(INSERT_CREDIT_POSTING).bind(transfer, today),
+]
+
+/**
+ * Books a terminal's messages, in order, in one round trip. All of them are booked or, if one cannot be, none.
+ * `nowMs` is the day's arbiter for requests; an advice counts for the day on which the goods were handed over.
+ */
+export async function book(
+  db: D1Database,
+  signer: Signer,
+  messages: readonly SignedMessage[],
+  nowMs: number,
+): Promise<Booking> {
+  const broken = brokenLink(messages)
+  if (broken?.kind === 'conflict') await raiseAlarms(db, signer.terminal, messages, nowMs)
+  if (broken) return broken
+  const today = copenhagenDay(nowMs)
+  const statements = messages.flatMap(({ message, jws, hash }) => {
+    const day = message.kind === 'advice' && message.at < nowMs ? copenhagenDay(message.at) : today
+    const { kind, sale, seq } = message
+    return [
+      db
+        .prepare(INSERT_MESSAGE)
+        .bind(
+          signer.terminal,
+          seq,
+          kind,
+          sale,
+          message.card,
+          message.amount,
+          JSON.stringify(message.lines),
+          message.at,
+          nowMs,
+          message.prev,
+          hash,
+          jws,
+          signer.publicKey,
+          day,
+          today,
+        ),
+      kind === 'reversal'
+        ? db.prepare(INSERT_REVERSAL).bind(signer.terminal, seq)
+        : db.prepare(INSERT_PURCHASE).bind(signer.terminal, seq, day),
+      ...postings(db, kind === 'reversal' ? `${sale}:reversal` : sale, today),
+    ]
+  })
+  const answers = db
+    .prepare(
+      `SELECT seq, sale, hash, outcome, reason, message.balance,
+         terminal.revoked_at IS NULL AND terminal.public_key = ?4 AS trusted
+       FROM message JOIN terminal ON terminal.id = message.terminal
+       WHERE terminal = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq`,
+    )
+    .bind(signer.terminal, messages[0]?.message.seq, messages.at(-1)?.message.seq, signer.publicKey)
+
+  let stored: StoredAnswer[]
+  try {
+    stored = ((await db.batch([...statements, answers])).at(-1)?.results ?? []) as StoredAnswer[]
+  } catch (error) {
+    const refusal = await refusalOf(db, signer, messages)
+    if (refusal === null) throw error // Not a refusal of ours: the database itself failed.
+    if (refusal.kind === 'conflict') await raiseAlarms(db, signer.terminal, messages, nowMs)
+    return refusal
+  }
+  if (stored.some((row) => !row.trusted)) return { kind: 'terminal_revoked' }
+  for (const [index, { message, hash }] of messages.entries()) {
+    if (stored[index]?.hash === hash) continue
+    await raiseAlarms(db, signer.terminal, messages, nowMs)
+    return { kind: 'conflict', seq: message.seq }
+  }
+  return { kind: 'booked', results: stored.map(resultOf) }
+}
+
+type StoredAnswer = {
+  seq: number
+  sale: string
+  hash: string
+  outcome: DebitResult['outcome']
+  reason: DebitResult['reason'] | null
+  balance: number | null
+  trusted: 0 | 1
+}
+
+function resultOf({ sale, seq, outcome, reason, balance }: StoredAnswer): DebitResult {
+  return { sale, seq, outcome, ...(reason !== null && { reason }), ...(balance !== null && { balance }) }
+}
+
+/** Whether the messages of one call follow one another. That the first follows what is stored, the database decides. */
+function brokenLink(messages: readonly SignedMessage[]): Booking | null {
+  for (const [index, { message }] of messages.entries()) {
+    const before = messages[index - 1]
+    if (before && message.seq !== before.message.seq + 1) return { kind: 'seq_gap', expected: before.message.seq + 1 }
+    if (before && message.prev !== before.hash) return { kind: 'conflict', seq: message.seq }
+  }
+  return null
+}
+
+/** Why the database refused a call, from what it holds; null where it holds no reason. */
+async function refusalOf(db: D1Database, signer: Signer, messages: readonly SignedMessage[]): Promise<Booking | null> {
+  const terminal = await db
+    .prepare(
+      `SELECT revoked_at IS NULL AND public_key = ?2 AS trusted,
+         1 + coalesce((SELECT max(seq) FROM message WHERE terminal = ?1), 0) AS expected
+       FROM terminal WHERE id = ?1`,
+    )
+    .bind(signer.terminal, signer.publicKey)
+    .first<{ trusted: 0 | 1; expected: number }>()
+  if (!terminal?.trusted) return { kind: 'terminal_revoked' }
+  const first = messages[0]?.message
+  if (first && first.seq > terminal.expected) return { kind: 'seq_gap', expected: terminal.expected }
+  const rivals = await db.batch<{ seq: number }>(
+    messages.map(({ message, hash }) =>
+      db
+        .prepare(
+          `SELECT ?2 AS seq FROM message
+           WHERE (terminal = ?1 AND seq = ?2 AND hash <> ?3)
+              OR (terminal = ?1 AND seq = ?2 - 1 AND hash <> ?4)
+              OR (sale = ?5 AND ((kind = ?6 AND (terminal <> ?1 OR seq <> ?2))
+                                 OR terminal <> ?1 OR card <> ?7 OR amount <> ?8 OR lines <> ?9))
+           LIMIT 1`,
+        )
+        .bind(
+          signer.terminal,
+          message.seq,
+          hash,
+          message.prev,
+          message.sale,
+          message.kind,
+          message.card,
+          message.amount,
+          JSON.stringify(message.lines),
+        ),
+    ),
+  )
+  const clash = rivals.flatMap((answer) => answer.results)[0] ?? inCallRival(messages)
+  return clash ? { kind: 'conflict', seq: clash.seq } : null
+}
+
+/** The second of two messages in one call that tell different stories of one sale. */
+function inCallRival(messages: readonly SignedMessage[]): { seq: number } | undefined {
+  const story = ({ message }: SignedMessage) => JSON.stringify([message.card, message.amount, message.lines])
+  return messages.find((later, index) =>
+    messages
+      .slice(0, index)
+      .some(
+        (earlier) =>
+          earlier.message.sale === later.message.sale &&
+          (earlier.message.kind === later.message.kind || story(earlier) !== story(later)),
+      ),
+  )?.message
+}
+
+async function raiseAlarms(db: D1Database, terminal: string, messages: readonly SignedMessage[], nowMs: number) {
+  const last = messages.at(-1)
+  if (!last) return
+  await db
+    .prepare(
+      `INSERT INTO alarm (terminal, kind, seq, hash, at) VALUES (?1, 'message_conflict', ?2, ?3, ?4)
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(terminal, last.message.seq, last.hash, nowMs)
+    .run()
+}
+
+/** A movement that is no debit message. `id` makes it happen at most once, and begins with its kind. */
+export type Movement = {
+  id: string
+  kind: 'deposit' | 'correction'
+  debitAccount: number
+  creditAccount: number
+  amount: Ore
+  staff: number | null
+  reason: string | null
+}
+
+/** The statements that move money once, for a batch of the caller's; nothing moves that would break a floor. */
+export function post(db: D1Database, movement: Movement, nowMs: number): D1PreparedStatement[] {
+  const today = copenhagenDay(nowMs)
+  const { id, kind, debitAccount, creditAccount, amount, staff, reason } = movement
+  return [
+    db
+      .prepare(
+        `INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, staff, reason)
+         SELECT ?1, ?2, account.id, ?4, ?5, ?6, ?7, ?8, ?9
+         FROM account
+         LEFT JOIN posting AS newest ON newest.account = account.id
+           AND newest.seq = (SELECT max(seq) FROM posting WHERE posting.account = account.id)
+         WHERE account.id = ?3 AND (account.floor IS NULL OR coalesce(newest.balance, 0) - ?5 >= account.floor)
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(id, kind, debitAccount, creditAccount, amount, nowMs, today, staff, reason),
+    ...postings(db, id, today),
+  ]
+}
+
+/** What an account holds, in øre: the balance of its newest posting. */
+export async function balanceOf(db: D1Database, account: number): Promise<Ore> {
+  const newest = db.prepare('SELECT balance FROM posting WHERE account = ? ORDER BY seq DESC LIMIT 1').bind(account)
+  return ore((await newest.first<number>('balance')) ?? 0)
+}

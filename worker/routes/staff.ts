@@ -1,0 +1,289 @@
+import { z } from '@hono/zod-openapi'
+import { cardHash } from '../../shared/signing.ts'
+import {
+  Account,
+  CardCall,
+  CardView,
+  Child,
+  ChildCall,
+  CreditAnswer,
+  CreditCall,
+  LedgerCheck,
+  PriceCall,
+  Product,
+  ProductCall,
+  Site,
+  SiteCall,
+  Terminal,
+  TerminalCall,
+  TerminalCode,
+  WhoAmI,
+} from '../../shared/wire.ts'
+import { account, credit } from '../accounts.ts'
+import { addCard, setStatus } from '../cards.ts'
+import { addChild, child, children } from '../children.ts'
+import { checkLedger } from '../ledger-check.ts'
+import { addProduct, products, retire, setPrice } from '../products.ts'
+import { refuse } from '../refusal.ts'
+import { cardKeyOf, newCode } from '../secrets.ts'
+import { addSite, sites } from '../sites.ts'
+import { staffOf } from '../staff.ts'
+import { addTerminal, CODE_LIFE_MS, renewCode, revoke, terminals } from '../terminals.ts'
+import { changing, IdParam, Nothing, reading, router, type StaffEnv, TerminalParam } from './contract.ts'
+
+const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
+
+/** What staff's command line talks to. Every token may do everything here until clubs and finance get theirs. */
+export const staffRoutes = router<StaffEnv>()
+
+staffRoutes.use(async (c, next) => {
+  const token = /^Bearer (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1]
+  const staff = token === undefined ? null : await staffOf(c.var.db, token, c.var.now)
+  if (!staff) {
+    const { success } = await c.env.GUESSES.limit({ key: `token:${c.req.header('cf-connecting-ip')}` })
+    if (!success) return refuse(c, 'too_often', 'too many tokens that are none; wait a minute')
+    return refuse(c, 'token_invalid', 'no staff token, or one that is unknown, expired or revoked')
+  }
+  if (staff.role !== 'admin') return refuse(c, 'role_forbidden', `a ${staff.role} token may not do this`)
+  c.set('staff', staff)
+  return next()
+})
+
+staffRoutes.openapi(reading({ path: '/me', summary: 'Whose token this is', answer: WhoAmI }), async (c) => {
+  const settings = await c.var.db.prepare('SELECT name FROM municipality').first<string>('name')
+  const { name, role } = c.var.staff
+  return c.json({ municipality: c.var.municipality, municipalityName: settings ?? '', staff: name, role }, 200)
+})
+
+// ── Sites and products ──────────────────────────────────────────────────────
+
+staffRoutes
+  .openapi(reading({ path: '/sites', summary: 'All sites', answer: z.object({ sites: z.array(Site) }) }), async (c) =>
+    c.json({ sites: await sites(c.var.db) }, 200),
+  )
+  .openapi(
+    changing({ path: '/sites', summary: 'Add a site', body: SiteCall, answer: Site, refusals: ['name_taken'] }),
+    async (c) => {
+      const added = await addSite(c.var.db, c.req.valid('json').name, c.var.staff.id, c.var.now)
+      return added ? c.json(added, 200) : refuse(c, 'name_taken', 'there is a site of that name')
+    },
+  )
+  .openapi(
+    reading({
+      path: '/products',
+      summary: 'The products on sale',
+      query: z.object({ site: z.coerce.number().pipe(z.int().min(1)).optional() }),
+      answer: z.object({ products: z.array(Product) }),
+    }),
+    async (c) => c.json({ products: await products(c.var.db, c.req.valid('query').site) }, 200),
+  )
+  .openapi(
+    changing({
+      path: '/products',
+      summary: 'Put a product on sale at a site',
+      body: ProductCall,
+      answer: Product,
+      refusals: ['site_unknown', 'name_taken'],
+    }),
+    async (c) => {
+      const added = await addProduct(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now)
+      if (added === 'site_unknown') return refuse(c, added, 'no such site')
+      if (added === 'name_taken') return refuse(c, added, 'the site sells a product of that name already')
+      return c.json(added, 200)
+    },
+  )
+  .openapi(
+    changing({
+      path: '/products/{id}/price',
+      summary: 'Set the price of a product',
+      params: IdParam,
+      body: PriceCall,
+      answer: Product,
+      refusals: ['product_unknown'],
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param')
+      const product = await setPrice(c.var.db, id, c.req.valid('json').price, c.var.staff.id, c.var.now)
+      return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/products/{id}/retire',
+      summary: 'Take a product off sale',
+      params: IdParam,
+      body: Nothing,
+      answer: Product,
+      refusals: ['product_unknown'],
+    }),
+    async (c) => {
+      const product = await retire(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
+    },
+  )
+
+// ── Children, cards, accounts ───────────────────────────────────────────────
+
+staffRoutes
+  .openapi(
+    reading({
+      path: '/children',
+      summary: 'Children by a part of their name',
+      query: z.object({ name: z.string().max(80).default('') }),
+      answer: z.object({ children: z.array(Child) }),
+    }),
+    async (c) => c.json({ children: await children(c.var.db, c.req.valid('query').name) }, 200),
+  )
+  .openapi(
+    changing({ path: '/children', summary: 'Add a child with a wallet', body: ChildCall, answer: Child }),
+    async (c) => c.json(await addChild(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now), 200),
+  )
+  .openapi(
+    reading({
+      path: '/children/{id}',
+      summary: 'A child, its account and cards',
+      params: IdParam,
+      answer: Child,
+      refusals: ['child_unknown'],
+    }),
+    async (c) => {
+      const found = await child(c.var.db, c.req.valid('param').id)
+      return found ? c.json(found, 200) : refuse(c, 'child_unknown', 'no such child')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/cards',
+      summary: 'Give a child a card; the UID is hashed on arrival and kept nowhere',
+      body: CardCall,
+      answer: CardView,
+      refusals: ['child_unknown', 'card_taken', 'uid_random'],
+    }),
+    async (c) => {
+      const { child, uid } = c.req.valid('json')
+      if (uid.length === 8 && uid.startsWith('08')) {
+        return refuse(c, 'uid_random', 'a UID that begins with 08 is drawn anew at every tap (ISO 14443-3)')
+      }
+      const cardKey = await cardKeyOf(c.env.MASTER_KEY, c.var.municipality)
+      const bytes = Uint8Array.from(uid.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+      const card = { child, hash: await cardHash(cardKey, bytes) }
+      const added = await addCard(c.var.db, card, c.var.staff.id, c.var.now)
+      if (added === 'child_unknown') return refuse(c, added, 'no such child')
+      if (added === 'card_taken') return refuse(c, added, 'this card belongs to a child already')
+      return c.json(added, 200)
+    },
+  )
+
+for (const [verb, status] of [
+  ['block', 'blocked'],
+  ['activate', 'active'],
+] as const) {
+  staffRoutes.openapi(
+    changing({
+      path: `/cards/{id}/${verb}`,
+      summary: verb === 'block' ? 'Block a card' : 'Activate a blocked card',
+      params: IdParam,
+      body: Nothing,
+      answer: CardView,
+      refusals: ['card_unknown', 'card_closed'],
+    }),
+    async (c) => {
+      const card = await setStatus(c.var.db, c.req.valid('param').id, status, c.var.staff.id, c.var.now)
+      if (card === 'not_found') return refuse(c, 'card_unknown', 'no such card')
+      if (card === 'card_closed') return refuse(c, card, 'the card is closed for good')
+      return c.json(card, 200)
+    },
+  )
+}
+
+staffRoutes
+  .openapi(
+    reading({
+      path: '/accounts/{id}',
+      summary: 'A wallet and its newest movements',
+      params: IdParam,
+      answer: Account,
+      refusals: ['account_unknown'],
+    }),
+    async (c) => {
+      const found = await account(c.var.db, c.req.valid('param').id, c.var.now)
+      return found ? c.json(found, 200) : refuse(c, 'account_unknown', 'no such wallet')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/accounts/{id}/credit',
+      summary: 'Credit a wallet by the hand of staff, once per id',
+      params: IdParam,
+      body: CreditCall,
+      answer: CreditAnswer,
+      refusals: ['account_unknown', 'transfer_conflict'],
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param')
+      const credited = await credit(c.var.db, id, c.req.valid('json'), c.var.staff.id, c.var.now)
+      if (credited === 'account_unknown') return refuse(c, credited, 'no such wallet')
+      if (credited === 'transfer_conflict') return refuse(c, credited, 'this id has moved something else already')
+      return c.json(credited, 200)
+    },
+  )
+
+// ── Terminals and ledger ────────────────────────────────────────────────────
+
+staffRoutes
+  .openapi(
+    reading({ path: '/terminals', summary: 'All terminals', answer: z.object({ terminals: z.array(Terminal) }) }),
+    async (c) => c.json({ terminals: await terminals(c.var.db) }, 200),
+  )
+  .openapi(
+    changing({
+      path: '/terminals',
+      summary: 'Add a terminal; its one-time code is shown once',
+      body: TerminalCall,
+      answer: TerminalCode,
+      refusals: ['site_unknown', 'name_taken'],
+    }),
+    async (c) => {
+      const code = newCode(random)
+      const added = await addTerminal(c.var.db, c.req.valid('json'), code, c.var.staff.id, c.var.now)
+      if (added === 'site_unknown') return refuse(c, added, 'no such site')
+      if (added === 'name_taken') return refuse(c, added, 'there is a terminal of that name')
+      return c.json({ terminal: added.id, code, expiresAt: c.var.now + CODE_LIFE_MS }, 200)
+    },
+  )
+  .openapi(
+    changing({
+      path: '/terminals/{id}/code',
+      summary: 'A new one-time code for a terminal that has not been enrolled',
+      params: TerminalParam,
+      body: Nothing,
+      answer: TerminalCode,
+      refusals: ['not_found', 'code_used'],
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param')
+      const code = newCode(random)
+      const renewed = await renewCode(c.var.db, id, code, c.var.staff.id, c.var.now)
+      if (renewed === 'not_found') return refuse(c, renewed, 'no such terminal')
+      if (renewed === 'code_used') return refuse(c, renewed, 'the terminal has been enrolled, or revoked')
+      return c.json({ terminal: id, code, expiresAt: c.var.now + CODE_LIFE_MS }, 200)
+    },
+  )
+  .openapi(
+    changing({
+      path: '/terminals/{id}/revoke',
+      summary: 'Revoke a terminal, at once',
+      params: TerminalParam,
+      body: Nothing,
+      answer: Terminal,
+      refusals: ['not_found'],
+    }),
+    async (c) => {
+      const revoked = await revoke(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      return revoked ? c.json(revoked, 200) : refuse(c, 'not_found', 'no such terminal')
+    },
+  )
+  .openapi(
+    reading({ path: '/ledger/check', summary: 'Hold the book against its invariants', answer: LedgerCheck }),
+    async (c) => c.json(await checkLedger(c.var.db), 200),
+  )
