@@ -1,3 +1,4 @@
+import { createRoute } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
@@ -6,7 +7,7 @@ import { type AppEnv, databaseOf, databases, type Env, municipalityOf } from './
 import { health } from './health.ts'
 import { checkLedger } from './ledger-check.ts'
 import { refuse } from './refusal.ts'
-import { reading, router } from './routes/contract.ts'
+import { router } from './routes/contract.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { staffRoutes } from './routes/staff.ts'
 import { terminalRoutes } from './routes/terminal.ts'
@@ -25,6 +26,7 @@ app.use(async (c, next) => {
   const startedAt = Date.now()
   c.set('now', startedAt)
   await next()
+  c.header('date', new Date(startedAt).toUTCString()) // What a terminal without a clock learns the time from.
   log('info', 'request', {
     at: new Date(startedAt).toISOString(),
     municipality: c.var.municipality ?? null,
@@ -42,13 +44,24 @@ app.use(
   }),
 )
 
-app.openapi(reading({ path: '/healthz', summary: 'Whether every database can serve', answer: Health }), async (c) => {
+const healthRoute = createRoute({
+  method: 'get',
+  path: '/healthz',
+  summary: 'Whether every database can serve',
+  responses: {
+    200: { description: 'all can', content: { 'application/json': { schema: Health } } },
+    503: { description: 'one cannot', content: { 'application/json': { schema: Health } } },
+  },
+})
+
+app.openapi(healthRoute, async (c) => {
   const found = await Promise.all(
     databases(c.env).map(async ({ municipality, db }) => ({ municipality, status: await health(db) })),
   )
   const failing = found.some(({ status }) => status === 'unreachable' || status === 'migrations_missing')
-  const body = { status: failing ? ('failing' as const) : ('ok' as const), databases: found }
-  return c.json(body, failing ? 503 : 200) as never
+  return failing
+    ? c.json({ status: 'failing' as const, databases: found }, 503)
+    : c.json({ status: 'ok' as const, databases: found }, 200)
 })
 
 app.use('/api/*', async (c, next) => {
