@@ -1,0 +1,36 @@
+/// <reference path="./spi-device.d.ts" />
+
+/** One full-duplex exchange, chip select held for its length: as many bytes come back as went out. */
+export type Spi = { transfer(out: Uint8Array): Uint8Array }
+
+// The MFRC522 takes 10 MHz; 1 MHz leaves room for the jumper wires of a club's till.
+const SPEED_HZ = 1_000_000
+
+/**
+ * Opens a kernel spidev such as '/dev/spidev0.0' (bus 0, chip select 0) in mode 0.
+ * Throws when the name has another form, when `spi-device` is not installed, and when the device cannot be opened.
+ */
+export async function openSpi(device: string): Promise<Spi & { close(): void }> {
+  const match = /^(?:\/dev\/)?spidev(\d+)\.(\d+)$/.exec(device)
+  if (!match) throw new Error(`${device} is no SPI device: a name like /dev/spidev0.0 is expected`)
+
+  const { default: spiDevice } = await import('spi-device').catch((cause: unknown) => {
+    throw new Error('the npm package spi-device cannot be loaded: install it on the till', { cause })
+  })
+  const port = (() => {
+    try {
+      return spiDevice.openSync(Number(match[1]), Number(match[2]), { mode: 0, maxSpeedHz: SPEED_HZ })
+    } catch (cause) {
+      throw new Error(`${device} cannot be opened: is SPI enabled, and may this user use it?`, { cause })
+    }
+  })()
+
+  return {
+    transfer(out) {
+      const receiveBuffer = Buffer.alloc(out.length)
+      port.transferSync([{ sendBuffer: Buffer.from(out), receiveBuffer, byteLength: out.length, speedHz: SPEED_HZ }])
+      return receiveBuffer
+    },
+    close: () => port.closeSync(),
+  }
+}

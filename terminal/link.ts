@@ -1,0 +1,81 @@
+import type { z } from 'zod'
+import { sign } from '../shared/signing.ts'
+import { BalanceAnswer, EnrolAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
+import type { Clock } from './clock.ts'
+import { call, type Result } from './http.ts'
+import type { Enrolment, KeyPair } from './identity.ts'
+
+const SEND_TIMEOUT_MS = 10_000
+const BALANCE_TIMEOUT_MS = 2_000
+
+export type Link = ReturnType<typeof link>
+
+/**
+ * The terminal's way to the worker. Reads carry a proof that is good for a minute, so a clock that is wrong shows as
+ * `proof_invalid`: the worker's time is then learnt from its answer, and the call made once more.
+ */
+export function link({
+  enrolment,
+  key,
+  clock,
+  uuid,
+}: {
+  enrolment: Enrolment
+  key: KeyPair
+  clock: Clock
+  uuid: () => string
+}) {
+  const { url, terminal } = enrolment
+
+  async function read<T>(path: string, query: string, schema: z.ZodType<T>, timeoutMs: number): Promise<Result<T>> {
+    const htu = new URL(path, url).href
+    const once = async () => {
+      const claims = { iss: terminal, htm: 'GET', htu, iat: Math.floor(clock.now() / 1000), jti: uuid() }
+      const proof = await sign(key.privateKey, 'klubkort-proof', terminal, claims)
+      const headers = { authorization: `Bearer ${proof}` }
+      return call({ url: `${htu}${query}`, method: 'GET', headers, schema, timeoutMs })
+    }
+    const first = await once()
+    if (first.kind !== 'refused' || first.code !== 'proof_invalid' || first.workerTimeMs === null) return first
+    clock.learn(first.workerTimeMs)
+    return once()
+  }
+
+  return {
+    /** Sends signed messages as they are, 1 to 100, in order. */
+    async send(messages: string[]): Promise<Result<z.infer<typeof MessagesAnswer>>> {
+      const sent = await call({
+        url: new URL('/api/terminal/messages', url).href,
+        method: 'POST',
+        body: { messages },
+        schema: MessagesAnswer,
+        timeoutMs: SEND_TIMEOUT_MS,
+      })
+      if (sent.kind === 'answer') clock.learn(sent.value.time)
+      return sent
+    },
+
+    /** One page of what has changed since a version of the card list. */
+    async sync(since: number): Promise<Result<SyncAnswer>> {
+      const synced = await read('/api/terminal/sync', `?since=${since}`, SyncAnswer, SEND_TIMEOUT_MS)
+      if (synced.kind === 'answer') clock.learn(synced.value.time)
+      return synced
+    },
+
+    /** The status and balance behind a card hash. */
+    balance: (card: string) => read(`/api/terminal/cards/${card}`, '', BalanceAnswer, BALANCE_TIMEOUT_MS),
+  }
+}
+
+/** Enrols a key against a one-time code at a worker's address. The same code with the same key may be tried again. */
+export async function enrolAt(
+  url: string,
+  code: string,
+  key: KeyPair,
+  nowMs: number,
+): Promise<Result<z.infer<typeof EnrolAnswer>>> {
+  const htu = new URL('/api/terminal/enrol', url).href
+  const proof = await sign(key.privateKey, 'klubkort-enrol', undefined, { code, htu, iat: Math.floor(nowMs / 1000) })
+  const body = { code, publicKey: key.publicKey, proof }
+  return call({ url: htu, method: 'POST', body, schema: EnrolAnswer, timeoutMs: SEND_TIMEOUT_MS })
+}

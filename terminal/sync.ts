@@ -1,0 +1,58 @@
+import type { Forwarder } from './forwarder.ts'
+import type { Journal } from './journal.ts'
+import type { Link } from './link.ts'
+
+/** How often a terminal asks what has changed. */
+export const SYNC_EVERY_MS = 10_000
+
+/** Asks the worker what has changed since the last sync, page by page, and tells the forwarder whether it answered. */
+export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarder): Promise<boolean> {
+  while (true) {
+    const page = await link.sync(journal.site().version)
+    if (page.kind === 'unreachable') {
+      forwarder.missed({ kind: 'offline' })
+      return false
+    }
+    if (page.kind === 'refused') {
+      const ours = page.status === 401 && page.code !== 'proof_invalid'
+      forwarder.missed(ours ? { kind: 'refused', code: page.code } : { kind: 'offline' })
+      return false
+    }
+    journal.synced(page.value)
+    if (page.value.more) continue
+    forwarder.reached()
+    return true
+  }
+}
+
+export type Syncer = ReturnType<typeof syncer>
+
+/** Syncs every ten seconds, and at once when asked to. */
+export function syncer({
+  link,
+  journal,
+  forwarder,
+  sleep,
+  onSynced,
+}: {
+  link: Link
+  journal: Journal
+  forwarder: Forwarder
+  sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
+  onSynced: () => void
+}) {
+  let pause = new AbortController()
+  return {
+    /** Syncs at once, as after the network came back. */
+    soon: () => pause.abort(),
+
+    /** Runs until the signal aborts. */
+    async run(signal: AbortSignal) {
+      while (!signal.aborted) {
+        pause = new AbortController()
+        if (await syncOnce(link, journal, forwarder)) onSynced()
+        await sleep(SYNC_EVERY_MS, AbortSignal.any([signal, pause.signal])).catch(() => undefined)
+      }
+    },
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The till's picture of its display: what is to be seen, in words, without any knowledge of the display that shows it.
+ *
+ * - `message`: nothing can be sold; says why (starting, reader missing, terminal revoked).
+ * - `sale`: `products` are the up to 12 of this page of the list, `cart` the chosen lines as text, each ending
+ *   with its amount, `total` the amount alone ('45,50 kr'), `prompt` what to do next.
+ * - `keypad`: an amount is being typed; `amount` is what has been typed so far.
+ * - `answer`: what became of a tap. The meaning decides the colour; a low balance has no meaning of its own.
+ */
+export type View =
+  | { kind: 'message'; headline: string; detail: string }
+  | {
+      kind: 'sale'
+      title: string
+      products: { label: string; price: string }[]
+      morePages: boolean
+      cart: string[]
+      total: string
+      prompt: string
+      online: boolean
+      canUndo: boolean
+    }
+  | { kind: 'keypad'; amount: string }
+  | { kind: 'answer'; meaning: 'approved' | 'declined' | 'balance' | 'notice'; headline: string; detail: string }
+
+/** What staff pressed, in the till's terms. `index` counts the products of the sale view last shown, from 0. */
+export type Press =
+  | { kind: 'product'; index: number }
+  | { kind: 'next_page' }
+  | { kind: 'clear' }
+  | { kind: 'keypad' }
+  | { kind: 'undo' }
+  | { kind: 'digit'; digit: number }
+  | { kind: 'comma' }
+  | { kind: 'erase' }
+  | { kind: 'ok' }
+  | { kind: 'cancel' }
+  | { kind: 'dismiss' }
+
+/**
+ * The screen as the till sees it. `show` resolves when the view stands on the display and rejects when it cannot be
+ * shown. `presses` gives only presses of buttons that the view shown has; it ends on abort and throws when the display
+ * is gone.
+ */
+export type Screen = { show(view: View): Promise<void>; presses(signal: AbortSignal): AsyncIterable<Press> }

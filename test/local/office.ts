@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import * as wire from '../../shared/wire.ts'
+import { call } from '../../terminal/http.ts'
+
+export type Office = ReturnType<typeof office>
+
+/** Staff's desk in one municipality: the staff API, as the command line speaks it. Throws on any refusal. */
+export function office(url: string, token: string) {
+  async function ask<T>(method: 'GET' | 'POST', path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+    const answer = await call({
+      url: `${url}${path}`,
+      method,
+      headers: { authorization: `Bearer ${token}` },
+      ...(body !== undefined && { body }),
+      schema,
+      timeoutMs: 10_000,
+    })
+    if (answer.kind !== 'answer') throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`)
+    return answer.value
+  }
+  return {
+    addSite: (name: string) => ask('POST', '/api/staff/sites', wire.Site, { name }),
+    addProduct: (site: number, name: string, price: number) =>
+      ask('POST', '/api/staff/products', wire.Product, { site, name, price }),
+    addChild: (name: string, dailyLimit: number | null = null) =>
+      ask('POST', '/api/staff/children', wire.Child, { name, dailyLimit }),
+    children: () => ask('GET', '/api/staff/children', z.object({ children: z.array(wire.Child) })),
+    addCard: (child: number, uid: string) => ask('POST', '/api/staff/cards', wire.CardView, { child, uid }),
+    block: (card: number) => ask('POST', `/api/staff/cards/${card}/block`, wire.CardView, {}),
+    activate: (card: number) => ask('POST', `/api/staff/cards/${card}/activate`, wire.CardView, {}),
+    credit: (account: number, id: string, amount: number, reason: string) =>
+      ask('POST', `/api/staff/accounts/${account}/credit`, wire.CreditAnswer, { id, amount, reason }),
+    account: (id: number) => ask('GET', `/api/staff/accounts/${id}`, wire.Account),
+    addTerminal: (site: number, name: string) => ask('POST', '/api/staff/terminals', wire.TerminalCode, { site, name }),
+    revoke: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/revoke`, wire.Terminal, {}),
+    check: () => ask('GET', '/api/staff/ledger/check', wire.LedgerCheck),
+  }
+}
+
+/** Sets up a municipality with an empty database; resolves to its first admin's token. */
+export async function setUp(url: string, setupKey: string, number: number, name: string): Promise<string> {
+  const answer = await call({
+    url: `${url}/api/setup`,
+    method: 'POST',
+    headers: { authorization: `Bearer ${setupKey}` },
+    body: { number, name, staff: 'Demo' },
+    schema: wire.InitAnswer,
+    timeoutMs: 10_000,
+  })
+  if (answer.kind !== 'answer') throw new Error(`municipality ${number} cannot be set up: ${JSON.stringify(answer)}`)
+  return answer.value.token
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import { ROOT } from './processes.ts'
+import { portsAreFree, startSystem } from './system.ts'
+import { servePis } from './virtual-pi.ts'
+
+const WORKER_PORT = 8787
+const PAGE_PORT = 8788
+const folder = join(ROOT, '.local')
+
+let page: Awaited<ReturnType<typeof servePis>> | null = null
+let system: Awaited<ReturnType<typeof startSystem>> | null = null
+let ending = false
+
+async function end(code: number) {
+  if (ending) return
+  ending = true
+  await page?.close()
+  await system?.close()
+  process.exit(code)
+}
+process.on('SIGINT', () => end(0))
+process.on('SIGTERM', () => end(0))
+
+try {
+  await portsAreFree([WORKER_PORT, PAGE_PORT, WORKER_PORT + 4, WORKER_PORT + 5])
+  system = await startSystem(
+    folder,
+    WORKER_PORT,
+    (line) => console.log(`  ${line}`),
+    () => page?.changed(),
+  )
+  page = await servePis(system.places, PAGE_PORT)
+  for (const { pi } of system.places) pi.powerOn()
+  console.log(`
+Klubkort is running.
+
+  virtual Pi    http://localhost:${PAGE_PORT}          tap cards, press the screen, pull the plug
+  worker        http://localhost:${WORKER_PORT}/healthz  and /openapi.json`)
+  for (const { demo, url, pi, token } of system.places) {
+    console.log(`
+  ${demo.number} ${demo.name}: ${demo.site}
+    address     ${url}
+    terminal    ${pi.state}
+    staff       npx klubkort login --url ${url} --token ${token}`)
+  }
+  console.log(`
+  Everything is kept in ${folder}; delete it to begin anew. Ctrl-C ends all of it.
+`)
+} catch (error) {
+  console.error(`klubkort: ${error instanceof Error ? error.message : String(error)}`)
+  end(1)
+}
