@@ -231,8 +231,10 @@ class Reader extends Driver {
       if (!sak.status || sak.bitSize !== 24 || !this.#hasCrc(sak.data)) break
 
       const incomplete = ((sak.data[0] ?? 0) & SAK_INCOMPLETE) !== 0
-      // A tag without the bit, or the bit without a tag, is no answer that the standard knows.
-      if (incomplete !== (part.data[0] === CASCADE_TAG)) break
+      // A tag without the bit, or the bit without a tag, is no answer that the standard knows. On the last level the
+      // UID must end, and 88 is a byte like any other.
+      const tagged = part.data[0] === CASCADE_TAG && level !== SELECT_LEVELS.at(-1)
+      if (incomplete !== tagged) break
       if (!incomplete) return { status: true, data: [...uid, ...part.data.slice(0, 4)], outcome: 'card' }
       uid.push(...part.data.slice(1, 4))
     }

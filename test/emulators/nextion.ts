@@ -44,8 +44,8 @@ export type NextionEmulator = {
   fail(fault: NextionFault, times?: number): void
 }
 
-/** `sendmeStatus`: some firmware puts a status before the page that `sendme` asks for. */
-export type NextionEmulatorOptions = { onChange?: () => void; sendmeStatus?: boolean }
+/** `sendmeStatus`: some firmware sends a status as well as the page that `sendme` asks for. */
+export type NextionEmulatorOptions = { onChange?: () => void; sendmeStatus?: 'before' | 'after' }
 
 const BUFFER_BYTES = 1024
 const OK = 0x01
@@ -61,8 +61,8 @@ const END = [0xff, 0xff, 0xff]
 const SYSTEM_VARIABLES = ['bkcmd', 'dim', 'dims', 'baud', 'bauds', 'sendxy', 'thsp', 'thup', 'ussp', 'usup']
 
 type Live = { flashed: PanelComponent; text: string; value: number; visible: boolean }
-/** What a command came to: a status to send as `bkcmd` says, a value in its place, or a new start. */
-type Result = { status: number } | { data: Uint8Array } | { restarted: true }
+/** What a command came to: a status to send as `bkcmd` says, a value in its place, or nothing more. */
+type Result = { status: number } | { data: Uint8Array } | { told: true }
 
 function status(code: number): Result {
   return { status: code }
@@ -185,8 +185,9 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
           ]),
         }
       case 'sendme':
-        if (options.sendmeStatus) answer(Uint8Array.of(OK, ...END))
-        return { data: Uint8Array.of(0x66, page?.id ?? 0, ...END) }
+        if (options.sendmeStatus === 'before') answer(Uint8Array.of(OK, ...END))
+        answer(Uint8Array.of(0x66, page?.id ?? 0, ...END))
+        return options.sendmeStatus === 'after' ? status(OK) : { told: true }
       case 'page':
         return goTo(parameters)
       case 'vis':
@@ -197,7 +198,7 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
         return get(parameters)
       case 'rest':
         powerOn()
-        return { restarted: true }
+        return { told: true }
       default:
         return status(INVALID_INSTRUCTION)
     }
