@@ -1,15 +1,19 @@
-import { lookup } from 'node:dns'
+import { type LookupAddress, lookup as lookUp } from 'node:dns'
+import type { LookupFunction } from 'node:net'
 import { Agent, fetch } from 'undici'
 import type { z } from 'zod'
 import { ErrorBody, type ErrorCode } from '../shared/errors.ts'
 
-/** What came of a call: an answer of the expected form, a refusal in the documented form, or nothing of either. */
+/**
+ * What came of a call: an answer of the expected form, a refusal in the documented form, or nothing of either.
+ * `workerTimeMs` is the `Date` header's time, in whole seconds; null where there is none.
+ */
 export type Result<T> =
   | { kind: 'answer'; value: T }
   | { kind: 'refused'; status: number; code: ErrorCode; message: string; workerTimeMs: number | null }
   | { kind: 'unreachable'; cause: string }
 
-/** `body` is sent as JSON. `timeoutMs` is for the whole exchange. */
+/** `body` is sent as JSON. `timeoutMs` is for the whole exchange, and `signal` gives it up earlier. */
 export type Call<T> = {
   url: string
   method: 'GET' | 'POST'
@@ -17,53 +21,92 @@ export type Call<T> = {
   body?: unknown
   schema: z.ZodType<T>
   timeoutMs: number
+  signal?: AbortSignal
 }
 
-/** Names below localhost are loopback too (RFC 6761 section 6.3), which glibc's resolver does not know. */
-const dispatcher = new Agent({
-  connect: {
-    lookup: (hostname, options, found) =>
-      lookup(hostname.endsWith('.localhost') ? 'localhost' : hostname, options, found),
-  },
-})
+/** A page of a sync is some 50 kB; whatever is far beyond that is not from the worker. */
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024
+
+const LOOPBACK: LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
+/**
+ * Resolves names like `dns.lookup`, but `localhost` and every name below it to loopback without asking anyone
+ * (RFC 6761 section 6.3): glibc's resolver does not know names below localhost.
+ */
+export const lookup: LookupFunction = (hostname, options, found) => {
+  if (!/(^|\.)localhost\.?$/i.test(hostname)) return lookUp(hostname, options, found)
+  const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : options.family || null
+  const addresses = LOOPBACK.filter((loopback) => family === null || loopback.family === family)
+  if (options.all) return found(null, addresses)
+  const [first] = addresses
+  return first ? found(null, first.address, first.family) : found(new Error(`no address of family ${family}`), '', 0)
+}
+
+/** Connections are kept for the next tap, so that it does not wait for TLS; idle ones keep no process alive. */
+const dispatcher = new Agent({ connect: { lookup }, keepAliveTimeout: 30_000, maxResponseSize: ANSWER_BYTES_MAX })
 
 /**
  * One HTTP exchange with the worker, without retries. Whatever does not come from the worker in a form of its own (a
- * proxy's page, a cut connection, a server error) is `unreachable`, since nothing is known of what became of it.
+ * proxy's page, a redirect, a cut connection, a bare server error) is `unreachable` with its cause in words, since
+ * nothing is known of what became of the call. Redirects are not followed: they would carry the token elsewhere.
  */
-export async function call<T>({ url, method, headers, body, schema, timeoutMs }: Call<T>): Promise<Result<T>> {
+export async function call<T>(wanted: Call<T>): Promise<Result<T>> {
+  const { url, method, headers, body, schema, timeoutMs, signal } = wanted
+  const timeout = AbortSignal.timeout(timeoutMs)
   try {
     const response = await fetch(url, {
       method,
       dispatcher,
-      redirect: 'error',
+      redirect: 'manual',
       headers: {
         accept: 'application/json',
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     })
-    const json = await response.json()
+    const json = parsed(await response.text())
     if (response.ok) {
       const value = schema.safeParse(json)
-      return value.success
-        ? { kind: 'answer', value: value.data }
-        : { kind: 'unreachable', cause: `an answer that is not of the documented form (HTTP ${response.status})` }
+      if (value.success) return { kind: 'answer', value: value.data }
+    } else {
+      const refusal = ErrorBody.safeParse(json)
+      const date = Date.parse(response.headers.get('date') ?? '')
+      const workerTimeMs = Number.isNaN(date) ? null : date
+      if (refusal.success) return { kind: 'refused', status: response.status, ...refusal.data.error, workerTimeMs }
     }
-    const refusal = ErrorBody.safeParse(json)
-    if (!refusal.success)
-      return { kind: 'unreachable', cause: `HTTP ${response.status} from something that is not Klubkort` }
-    const date = Date.parse(response.headers.get('date') ?? '')
-    const workerTimeMs = Number.isNaN(date) ? null : date
-    return { kind: 'refused', status: response.status, ...refusal.data.error, workerTimeMs }
+    return { kind: 'unreachable', cause: strangeness(response.status, response.headers, json) }
   } catch (error) {
+    if (signal?.aborted) return { kind: 'unreachable', cause: 'given up' }
+    if (timeout.aborted) return { kind: 'unreachable', cause: `no answer within ${timeoutMs / 1000} s` }
     return { kind: 'unreachable', cause: causeOf(error) }
   }
 }
 
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // Which no schema of ours takes for an answer.
+  }
+}
+
+function strangeness(status: number, headers: { get(name: string): string | null }, json: unknown): string {
+  const location = headers.get('location')
+  if (status >= 300 && status < 400) return `HTTP ${status}, a redirect${location ? ` to ${location}` : ''}`
+  if (json !== undefined) return `HTTP ${status} with JSON that is not of the documented form`
+  const type = headers.get('content-type')?.split(';')[0]
+  return `HTTP ${status} with ${type ?? 'no content type'}, which is not from the worker`
+}
+
+/** fetch says only "fetch failed"; the reason is its cause, or the first cause where several addresses were tried. */
 function causeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0])
   if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message
+  if (error.cause !== undefined) return causeOf(error.cause)
+  return error.message || ('code' in error ? String(error.code) : error.name)
 }

@@ -124,7 +124,7 @@ export async function book(
   nowMs: number,
 ): Promise<Booking> {
   const broken = brokenLink(messages)
-  if (broken?.kind === 'conflict') await raiseAlarms(db, signer.terminal, messages, nowMs)
+  if (broken?.kind === 'conflict') await raiseAlarm(db, signer.terminal, messages, broken.seq, nowMs)
   if (broken) return broken
   const today = copenhagenDay(nowMs)
   const statements = messages.flatMap(({ message, jws, hash }) => {
@@ -171,13 +171,13 @@ export async function book(
   } catch (error) {
     const refusal = await refusalOf(db, signer, messages)
     if (refusal === null) throw error // Not a refusal of ours: the database itself failed.
-    if (refusal.kind === 'conflict') await raiseAlarms(db, signer.terminal, messages, nowMs)
+    if (refusal.kind === 'conflict') await raiseAlarm(db, signer.terminal, messages, refusal.seq, nowMs)
     return refusal
   }
   if (stored.some((row) => !row.trusted)) return { kind: 'terminal_revoked' }
   for (const [index, { message, hash }] of messages.entries()) {
     if (stored[index]?.hash === hash) continue
-    await raiseAlarms(db, signer.terminal, messages, nowMs)
+    await raiseAlarm(db, signer.terminal, messages, message.seq, nowMs)
     return { kind: 'conflict', seq: message.seq }
   }
   return { kind: 'booked', results: stored.map(resultOf) }
@@ -262,15 +262,22 @@ function inCallRival(messages: readonly SignedMessage[]): { seq: number } | unde
   )?.message
 }
 
-async function raiseAlarms(db: D1Database, terminal: string, messages: readonly SignedMessage[], nowMs: number) {
-  const last = messages.at(-1)
-  if (!last) return
+/** Records the message that contradicts, once however often and in whatever company it is sent again. */
+async function raiseAlarm(
+  db: D1Database,
+  terminal: string,
+  messages: readonly SignedMessage[],
+  seq: number,
+  nowMs: number,
+) {
+  const rival = messages.find(({ message }) => message.seq === seq)
+  if (!rival) return
   await db
     .prepare(
       `INSERT INTO alarm (terminal, kind, seq, hash, at) VALUES (?1, 'message_conflict', ?2, ?3, ?4)
        ON CONFLICT DO NOTHING`,
     )
-    .bind(terminal, last.message.seq, last.hash, nowMs)
+    .bind(terminal, seq, rival.hash, nowMs)
     .run()
 }
 

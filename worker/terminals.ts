@@ -28,6 +28,31 @@ export async function recognise(db: D1Database, id: string): Promise<Recognition
   return publicKey === null ? { kind: 'terminal_unknown' } : { kind: 'trusted', terminal: { ...terminal, publicKey } }
 }
 
+/** A terminal's public key as the ledger compares it, and ready to verify with. */
+export type SignerKey = { publicKey: string; key: CryptoKey }
+
+const remembered = new WeakMap<D1Database, Map<string, SignerKey>>()
+
+/**
+ * The key of a terminal as this isolate last read it, or null: it saves a tap the round trip of reading the terminal.
+ * It may be out of date, and that does no harm, since it is only a guess that the ledger checks: a message is booked,
+ * and a stored answer told, only if in that same transaction the terminal has this very key and is not revoked. So any
+ * ending but a booking means to recognise the terminal afresh and to ask again.
+ */
+export function rememberedKey(db: D1Database, id: string): SignerKey | null {
+  return remembered.get(db)?.get(id) ?? null
+}
+
+/** The key of a terminal that was recognised just now, remembered from here on. */
+export async function signerKey(db: D1Database, { id, publicKey }: Trusted): Promise<SignerKey> {
+  const known = rememberedKey(db, id)
+  if (known?.publicKey === publicKey) return known
+  const signer = { publicKey, key: await verifyingKey(publicKey) }
+  const keys = remembered.get(db) ?? new Map<string, SignerKey>()
+  remembered.set(db, keys.set(id, signer))
+  return signer
+}
+
 /**
  * The terminal that a proof (RFC 9449's form) of a GET comes from: signed with its key, for this address, now.
  * A proof heard twice only reads again what its owner read, so `jti` is not remembered.
