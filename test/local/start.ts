@@ -14,6 +14,7 @@ let ending = false
 async function end(code: number) {
   if (ending) return
   ending = true
+  if (code === 0) console.log('\nEnding …')
   await page?.close()
   await system?.close()
   process.exit(code)
