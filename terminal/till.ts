@@ -274,7 +274,7 @@ export function till({
   }
 
   return {
-    /** Settles what a power cut left open: a request whose answer nobody saw is undone; an unseen approval is shown. */
+    /** Settles what a power cut left open: a request whose answer nobody knew is undone. */
     recover: () =>
       inTurn(async () => {
         for (const open of journal.unresolved()) {
@@ -282,8 +282,6 @@ export function till({
           await append('reversal', open)
         }
         forwarder.wake()
-        const unseen = journal.unshown()
-        if (unseen) await approve(unseen, unseen, `Kl. ${timeText(unseen.at)}`)
       }),
 
     /** A card, or what was none. */
@@ -313,10 +311,12 @@ export function till({
         readerWorks = works
       }),
 
-    /** A display to show everything on from now. */
+    /** A display to show everything on from now; first of all an approval that no display has shown yet. */
     attach: (attached: Screen) =>
-      inTurn(() => {
+      inTurn(async () => {
         screen = attached
+        const unseen = journal.unshown()
+        if (unseen) await approve(unseen, unseen, `Kl. ${timeText(unseen.at)}`)
       }),
   }
 }
