@@ -24,7 +24,7 @@ export type Pi = {
   screen(): NextionState
   /** All texts on the display, from top to bottom; empty lines left out. */
   texts(): string[]
-  /** Waits until the display shows a text that matches; rejects with what it shows after `timeoutMs`. */
+  /** Waits until the display shows a text that matches; rejects with what it shows after `timeoutMs`, or with the power. */
   shows(pattern: RegExp, timeoutMs?: number): Promise<string>
   /** Presses the button with this name or, beginning a text on it, this text. False when none is in sight. */
   press(button: string): boolean
@@ -105,6 +105,7 @@ export async function virtualPi(
     shows(pattern, timeoutMs = 5_000) {
       return new Promise((resolve, reject) => {
         const look = () => {
+          if (running === null) return fail('the power is off')
           const match = texts().find((text) => pattern.test(text))
           if (match === undefined) return
           end()
@@ -114,10 +115,11 @@ export async function virtualPi(
           clearTimeout(timer)
           changed.delete(look)
         }
-        const timer = globalThis.setTimeout(() => {
+        const fail = (why: string) => {
           end()
-          reject(new Error(`the display does not show ${pattern}, but: ${texts().join(' | ')}\n${logged}`))
-        }, timeoutMs)
+          reject(new Error(`the display does not show ${pattern}: ${why}\n${logged}`))
+        }
+        const timer = globalThis.setTimeout(() => fail(texts().join(' | ')), timeoutMs)
         changed.add(look)
         look()
       })
