@@ -90,28 +90,25 @@ JOIN transfer AS paid ON paid.id = message.sale
 WHERE message.terminal = ?1 AND message.seq = ?2 AND message.outcome = 'reversed'
 ON CONFLICT DO NOTHING`
 
-/** One half of a transfer. What a purchase costs, and a reversal gives back, counts in the day it belongs to. */
-const insertPosting = (side: 'debit' | 'credit') => `
+/** Both halves of a transfer. What a purchase costs, and a reversal gives back, counts in the day it belongs to. */
+const INSERT_POSTINGS = `
 INSERT INTO posting (account, seq, transfer, amount, balance, day, spent)
-SELECT account.id, coalesce(newest.seq, 0) + 1, transfer.id, half.amount, coalesce(newest.balance, 0) + half.amount, ?2,
-  max(0, iif(newest.day = ?2, newest.spent, 0)
-    - iif(account.kind = 'wallet' AND transfer.kind IN ('purchase', 'reversal') AND transfer.day = ?2, half.amount, 0))
+SELECT account.id, coalesce(newest.seq, 0) + 1, transfer.id,
+  iif(account.id = transfer.debit_account, -transfer.amount, transfer.amount),
+  coalesce(newest.balance, 0) + iif(account.id = transfer.debit_account, -transfer.amount, transfer.amount),
+  ?2,
+  max(0, iif(newest.day = ?2, newest.spent, 0) + CASE
+    WHEN account.kind <> 'wallet' OR transfer.day <> ?2 THEN 0
+    WHEN transfer.kind = 'purchase' THEN transfer.amount
+    WHEN transfer.kind = 'reversal' THEN -transfer.amount
+    ELSE 0
+  END)
 FROM transfer
-JOIN (SELECT id, ${side === 'debit' ? '-amount' : 'amount'} AS amount FROM transfer WHERE id = ?1) AS half
-  ON half.id = transfer.id
-JOIN account ON account.id = transfer.${side}_account
+JOIN account ON account.id IN (transfer.debit_account, transfer.credit_account)
 LEFT JOIN posting AS newest ON newest.account = account.id
   AND newest.seq = (SELECT max(seq) FROM posting WHERE posting.account = account.id)
 WHERE transfer.id = ?1
   AND NOT EXISTS (SELECT 1 FROM posting WHERE posting.transfer = ?1 AND posting.account = account.id)`
-
-const INSERT_DEBIT_POSTING = insertPosting('debit')
-const INSERT_CREDIT_POSTING = insertPosting('credit')
-
-const postings = (db: D1Database, transfer: string, today: string) => [
-  db.prepare(INSERT_DEBIT_POSTING).bind(transfer, today),
-  db.prepare(INSERT_CREDIT_POSTING).bind(transfer, today),
-]
 
 /**
  * Books a terminal's messages, in order, in one round trip. All of them are booked or, if one cannot be, none.
@@ -153,7 +150,7 @@ export async function book(
       kind === 'reversal'
         ? db.prepare(INSERT_REVERSAL).bind(signer.terminal, seq)
         : db.prepare(INSERT_PURCHASE).bind(signer.terminal, seq, day),
-      ...postings(db, kind === 'reversal' ? `${sale}:reversal` : sale, today),
+      db.prepare(INSERT_POSTINGS).bind(kind === 'reversal' ? `${sale}:reversal` : sale, today),
     ]
   })
   const answers = db
@@ -308,7 +305,7 @@ export function post(db: D1Database, movement: Movement, nowMs: number): D1Prepa
          ON CONFLICT DO NOTHING`,
       )
       .bind(id, kind, debitAccount, creditAccount, amount, nowMs, today, staff, reason),
-    ...postings(db, id, today),
+    db.prepare(INSERT_POSTINGS).bind(id, today),
   ]
 }
 
