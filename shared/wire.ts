@@ -11,12 +11,11 @@ export const CARDS_PER_PAGE = 500
 /** A proof (the form of RFC 9449's) is believed for this long, in either direction of clock error. */
 export const PROOF_AGE_MAX_MS = 60_000
 
-const Name = z
+const Text = z
   .string()
   .trim()
-  .min(1)
-  .max(80)
-  .regex(/^\P{Cc}+$/u, 'no control characters')
+  .regex(/^\P{Cc}*$/u, 'no control characters')
+const Name = Text.min(1).max(80)
 const Id = z.int().min(1)
 const InstantMs = z.int().min(0)
 
@@ -193,7 +192,7 @@ export const Account = z
 export const CreditCall = z.strictObject({
   id: z.uuidv7(),
   amount: Amount,
-  reason: z.string().trim().min(3).max(200),
+  reason: Text.min(3).max(200),
 })
 export const CreditAnswer = z.object({ transfer: z.string(), balance: z.int() }).meta({ id: 'Credit' })
 

@@ -20,7 +20,7 @@ function log(level: 'info' | 'error', event: string, fields: Record<string, unkn
   console[level](JSON.stringify({ level, event, ...fields }))
 }
 
-const app = router<AppEnv>()
+export const app = router<AppEnv>()
 
 app.use(async (c, next) => {
   const startedAt = Date.now()
@@ -68,6 +68,7 @@ app.use('/api/*', async (c, next) => {
   const municipality = municipalityOf(new URL(c.req.url).hostname, c.env.HOME_MUNICIPALITY)
   const db = municipality === null ? null : databaseOf(c.env, municipality)
   if (municipality === null || !db) return refuse(c, 'municipality_unknown', 'no municipality lives at this host')
+  if (c.req.method === 'POST' && !c.req.header('content-type')) return refuse(c, 'malformed', 'the body is not JSON')
   c.set('municipality', municipality)
   c.set('db', db)
   return next()
@@ -87,7 +88,7 @@ app.doc31('/openapi.json', {
 
 app.notFound((c) => refuse(c, 'not_found', 'nothing here'))
 app.onError((error, c) => {
-  if (error instanceof HTTPException && error.status === 400) return refuse(c, 'malformed', 'the body is not JSON')
+  if (error instanceof HTTPException && error.status < 500) return refuse(c, 'malformed', 'the body is not JSON')
   log('error', 'failure', { route: c.req.routePath, error: error.message })
   return refuse(c, 'internal', 'something went wrong here; the same request may be sent again')
 })

@@ -54,9 +54,12 @@ async function change(
   nowMs: number,
 ): Promise<ProductRow | null> {
   const [changed, , row] = await db.batch<ProductRow>([
-    db.prepare(`UPDATE product SET ${column} = ?2 WHERE id = ?1 AND retired_at IS NULL`).bind(id, value),
+    db
+      .prepare(`UPDATE product SET ${column} = ?2 WHERE id = ?1 AND retired_at IS NULL AND ${column} IS NOT ?2`)
+      .bind(id, value),
     recordedIfChanged(db, { staff, action, subject: `product:${id}`, detail: { [column]: value } }, nowMs),
     db.prepare(`SELECT ${COLUMNS} FROM product WHERE id = ?`).bind(id),
   ])
-  return (changed?.meta.changes && row?.results[0]) || null
+  const product = row?.results[0]
+  return product && (changed?.meta.changes || product.retiredAt === null) ? product : null
 }

@@ -153,7 +153,7 @@ export const terminalRoutes = router()
     },
     (result, c) => {
       if (result.success) return undefined
-      const tooMany = result.error.issues.some((issue) => issue.code === 'too_big' && issue.path.join() === 'messages')
+      const tooMany = result.error.issues.some((issue) => issue.code === 'too_big' && issue.origin === 'array')
       if (tooMany) return refuse(c, 'too_large', `a call carries at most ${MESSAGES_MAX} messages`)
       return refuse(c, 'malformed', 'not a list of compact JWS')
     },

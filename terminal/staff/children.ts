@@ -1,0 +1,78 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import type { Ore } from '../../shared/money.ts'
+import { Child, ChildCall } from '../../shared/wire.ts'
+import { command, group, idArgument, kronerArgument } from './command.ts'
+import { change, type Desk, read, told } from './desk.ts'
+import { amount, instant, plain, table } from './output.ts'
+
+const Children = z.object({ children: z.array(Child) })
+type Owner = z.infer<typeof Child>
+
+const dailyLimit = (child: Owner) => (child.dailyLimit === null ? 'none' : amount(child.dailyLimit))
+
+/** `klubkort child …`: the owners of accounts and cards. */
+export function childCommands(klubkort: Command, desk: Desk) {
+  const child = group(
+    klubkort,
+    'child',
+    'children, who own an account and its cards',
+    'klubkort child list --name freja',
+  )
+
+  command(
+    child,
+    'add <name>',
+    'add a child with an empty account',
+    "klubkort child add 'Freja Nielsen'",
+    "klubkort child add 'Freja Nielsen' --daily-limit 50,00",
+  )
+    .option('--daily-limit <kroner>', 'the most that may be spent in one day', kronerArgument)
+    .action(async (name: string, { dailyLimit }: { dailyLimit?: Ore }) => {
+      const added = await change(desk, '/children', ChildCall, { name, dailyLimit: dailyLimit ?? null }, Child)
+      desk.deliver(told(added, ({ id, name, account }) => `Child ${id} added: ${plain(name)}, account ${account}`))
+    })
+
+  command(child, 'list', 'list children', 'klubkort child list', 'klubkort child list --name freja')
+    .option('--name <part>', 'only those whose name holds this')
+    .action(async ({ name }: { name?: string }) => {
+      const query = name === undefined ? '' : `?${new URLSearchParams({ name })}`
+      const listed = await read(desk, `/children${query}`, Children)
+      desk.deliver(
+        told(listed, ({ children }) =>
+          table(
+            children,
+            [
+              { head: 'ID', cell: ({ id }) => id, align: 'right' },
+              { head: 'NAME', cell: ({ name }) => name, flexible: true },
+              { head: 'ACCOUNT', cell: ({ account }) => account, align: 'right' },
+              { head: 'BALANCE', cell: ({ balance }) => amount(balance), align: 'right' },
+              { head: 'DAILY LIMIT', cell: dailyLimit, align: 'right' },
+              { head: 'CARDS', cell: ({ cards }) => cards.length, align: 'right' },
+            ],
+            'No children of that name.',
+          ),
+        ),
+      )
+    })
+
+  command(child, 'show', 'show a child with its account and cards', 'klubkort child show 3')
+    .argument('<id>', 'the child', idArgument)
+    .action(async (id: number) => desk.deliver(told(await read(desk, `/children/${id}`, Child), page)))
+}
+
+function page(child: Owner): string {
+  const cards = table(
+    child.cards,
+    [
+      { head: 'CARD', cell: ({ id }) => id, align: 'right' },
+      { head: 'STATUS', cell: ({ status }) => status },
+      { head: 'SINCE', cell: ({ createdAt }) => instant(createdAt) },
+    ],
+    'No cards.',
+  )
+  return `Child ${child.id}: ${plain(child.name)}
+Account ${child.account}, balance ${amount(child.balance)} kr, daily limit ${dailyLimit(child)}
+
+${cards}`
+}

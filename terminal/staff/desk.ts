@@ -1,0 +1,129 @@
+import type { z } from 'zod'
+import type { Result } from '../http.ts'
+import { type Environment, type Login, readLogin } from './credentials.ts'
+import { json, jsonLine, plain } from './output.ts'
+
+const TIMEOUT_MS = 15_000
+
+/** What became of a command. `hint` is one more sentence on what to do now. */
+export type Outcome =
+  | { kind: 'done'; value: unknown; text: string }
+  | { kind: 'violated'; value: unknown; text: string } // The ledger answered, and breaks a promise.
+  | { kind: 'refused'; code: string; message: string; hint?: string }
+  | { kind: 'usage'; message: string }
+  | { kind: 'unreachable'; cause: string; hint?: string }
+  | { kind: 'not_logged_in'; message: string }
+
+/**
+ * Everything of the machine that a command may use. `readLine` is the first line of standard input; `deliver` takes
+ * what became of the command.
+ */
+export type Desk = {
+  env: Environment
+  nowMs: () => number
+  random: (bytes: number) => Uint8Array
+  readLine: () => Promise<string>
+  deliver: (outcome: Outcome) => void
+}
+
+/** Where a command's last words go: one line, or several. */
+export type Paper = { out: (text: string) => void; err: (text: string) => void }
+
+/** What `klubkort --help` says of the exit codes; `report` gives them. */
+export const EXIT_CODES =
+  'Exit codes: 0 done, 1 refused by the worker, 2 wrong usage, 3 worker unreachable,\n            4 not logged in'
+
+/** Prints what became of a command, as text or as JSON, and gives the exit code for it. */
+export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 | 2 | 3 | 4 {
+  const wrong = (code: string, message: string, hint?: string) => {
+    const said = hint ? `${message}; ${hint}` : message
+    paper.err(asJson ? jsonLine({ error: { code, message: said } }) : plain(`klubkort: ${said} (${code})`))
+  }
+  switch (outcome.kind) {
+    case 'done':
+      paper.out(asJson ? json(outcome.value) : page(outcome.text))
+      return 0
+    case 'violated':
+      paper.out(asJson ? json(outcome.value) : page(outcome.text))
+      return 1
+    case 'refused':
+      wrong(outcome.code, outcome.message, outcome.hint)
+      return 1
+    case 'usage':
+      wrong('usage', outcome.message)
+      return 2
+    case 'unreachable':
+      wrong('unreachable', `the worker cannot be reached: ${outcome.cause}`, outcome.hint)
+      return 3
+    case 'not_logged_in':
+      wrong('not_logged_in', outcome.message)
+      return 4
+  }
+}
+
+/** The last gate before the terminal: whatever a command let through, only its line breaks steer. */
+function page(text: string): string {
+  return text.split('\n').map(plain).join('\n')
+}
+
+/** A question to the worker as whoever is logged in; `path` is below /api/staff. */
+export function read<T>(desk: Desk, path: string, answer: z.ZodType<T>): Promise<Asked<T>> {
+  return asked(desk, { method: 'GET', path, answer })
+}
+
+/** A change at the worker as whoever is logged in. A body that is not of its form is wrong usage and is not sent. */
+export async function change<T>(
+  desk: Desk,
+  path: string,
+  form: z.ZodType,
+  body: unknown,
+  answer: z.ZodType<T>,
+): Promise<Asked<T>> {
+  const checked = form.safeParse(body)
+  if (!checked.success) return { kind: 'usage', message: issueOf(checked.error) }
+  return asked(desk, { method: 'POST', path, answer, body: checked.data })
+}
+
+/** What is wrong with a form, in one line. */
+export function issueOf({ issues }: z.ZodError): string {
+  const [issue] = issues
+  return issue ? `${issue.path.join('.')}: ${issue.message}` : 'not of the documented form'
+}
+
+/** What came of asking the worker; the answer comes with the worker's origin. */
+export type Asked<T> = { kind: 'answer'; value: T; url: string } | Exclude<Outcome, { kind: 'done' | 'violated' }>
+
+async function asked<T>(
+  desk: Desk,
+  { method, path, answer, body }: { method: 'GET' | 'POST'; path: string; answer: z.ZodType<T>; body?: unknown },
+): Promise<Asked<T>> {
+  const login = await readLogin(desk.env)
+  if (typeof login === 'string') return { kind: 'not_logged_in', message: login }
+  const result = await callAs(login, method, `/api/staff${path}`, answer, body)
+  return result.kind === 'answer' ? { ...result, url: login.url } : result
+}
+
+/** One call with a token of any kind; `path` is whole. */
+export async function callAs<T>(
+  { url, token }: Login,
+  method: 'GET' | 'POST',
+  path: string,
+  schema: z.ZodType<T>,
+  body?: unknown,
+): Promise<Result<T>> {
+  const { call } = await import('../http.ts') // A third of the time to start, which help and wrong usage do without.
+  const result = await call({
+    url: `${url}${path}`,
+    method,
+    headers: { authorization: `Bearer ${token}` },
+    ...(body !== undefined && { body }),
+    schema,
+    timeoutMs: TIMEOUT_MS,
+  })
+  return result.kind === 'unreachable' ? { ...result, cause: `${result.cause} (${url})` } : result
+}
+
+/** Tells an answer in words, where there is one. */
+export function told<T>(asked: Asked<T>, words: (value: T, url: string) => string): Outcome {
+  return asked.kind === 'answer' ? { kind: 'done', value: asked.value, text: words(asked.value, asked.url) } : asked
+}

@@ -1,0 +1,79 @@
+import { randomFillSync } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { Command, CommanderError } from 'commander'
+import { accountCommands } from './accounts.ts'
+import { cardCommands } from './cards.ts'
+import { childCommands } from './children.ts'
+import { type Desk, EXIT_CODES, type Outcome, report } from './desk.ts'
+import { ledgerCommands } from './ledger.ts'
+import { productCommands } from './products.ts'
+import { setupCommands } from './setup.ts'
+import { siteCommands } from './sites.ts'
+import { terminalCommands } from './terminals.ts'
+
+/** Asked of the words themselves, since a command line that does not parse is answered as JSON too. */
+const asJson = process.argv.slice(2).includes('--json')
+
+const paper = {
+  out: (text: string) => process.stdout.write(`${text}\n`),
+  err: (text: string) => process.stderr.write(`${text}\n`),
+}
+
+function deliver(outcome: Outcome) {
+  process.exitCode = report(outcome, asJson, paper)
+}
+
+const desk: Desk = {
+  env: process.env,
+  nowMs: () => Date.now(),
+  random: (bytes) => randomFillSync(new Uint8Array(bytes)),
+  async readLine() {
+    const lines = createInterface({ input: process.stdin })
+    try {
+      for await (const line of lines) return line.trim()
+      return ''
+    } finally {
+      process.stdin.destroy() // Or whoever holds the other end would keep us waiting.
+    }
+  },
+  deliver,
+}
+
+// `klubkort product list | head -1` is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+const klubkort = new Command('klubkort')
+  .description('The office of Klubkort, the payment card of youth clubs and school canteens.')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  klubkort login --url https://4000.klubkort.example --token -\n  klubkort product list --site 1 --json',
+  )
+  .addHelpText('afterAll', `\n${EXIT_CODES}`)
+  .exitOverride()
+  .configureOutput({ outputError: (message) => deliver({ kind: 'usage', message: usage(message) }) })
+
+setupCommands(klubkort, desk)
+siteCommands(klubkort, desk)
+productCommands(klubkort, desk)
+childCommands(klubkort, desk)
+cardCommands(klubkort, desk)
+accountCommands(klubkort, desk)
+terminalCommands(klubkort, desk)
+ledgerCommands(klubkort, desk)
+
+try {
+  await klubkort.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  process.exitCode = error.exitCode === 0 ? 0 : 2 // What is wrong has been said by then.
+}
+
+/** Commander's sentence on one line, without its prefix. */
+function usage(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+}

@@ -1,0 +1,91 @@
+import Table from 'cli-table3'
+import { kroner, ore } from '../../shared/money.ts'
+
+/** What a table of ours may take of a line. */
+const WIDTH = 80
+
+/** What steers a terminal or turns text around: control characters, and Unicode's marks of direction and of lines. */
+const STEERING = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+
+const danishTime = new Intl.DateTimeFormat('da-DK', {
+  timeZone: 'Europe/Copenhagen',
+  day: '2-digit',
+  month: '2-digit',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+})
+
+/** Text from elsewhere, fit to be printed: what would steer the terminal is left out. */
+export function plain(text: string): string {
+  return text.replace(STEERING, '')
+}
+
+/** A value as indented JSON; what would steer the terminal is written as \uXXXX, which reads back the same. */
+export function json(value: unknown): string {
+  return escaped(JSON.stringify(value, null, 2))
+}
+
+/** A value as one line of JSON, for standard error. */
+export function jsonLine(value: unknown): string {
+  return escaped(JSON.stringify(value))
+}
+
+function escaped(text: string): string {
+  const code = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return text.replace(STEERING, (char) => (char === '\n' ? char : code(char)))
+}
+
+/** Øre in Danish form, '1.234,50'. */
+export function amount(value: number): string {
+  return kroner(ore(value))
+}
+
+/** An instant (epoch milliseconds) in Danish form and Copenhagen time, '24.12.2026 18.00'. */
+export function instant(atMs: number): string {
+  return danishTime.format(atMs).replace(',', '')
+}
+
+/** A column of a table. The `flexible` ones, at most one, are wrapped where the line would be too long. */
+export type Column<Row> = {
+  head: string
+  cell: (row: Row) => string | number
+  align?: 'right'
+  flexible?: true
+}
+
+/** Rows as a table of at most 80 columns; `none` where there are no rows. */
+export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], none: string): string {
+  if (rows.length === 0) return none
+  const cells = rows.map((row) => columns.map(({ cell }) => plain(String(cell(row)))))
+  const widths = columns.map(({ head }, at) => Math.max(head.length, ...cells.map((row) => (row[at] ?? '').length)))
+  const gaps = 2 * (columns.length - 1)
+  const flexible = columns.findIndex((column) => column.flexible)
+  const taken = widths.reduce((sum, width, at) => sum + (at === flexible ? 0 : width), gaps)
+  const room = Math.max(12, WIDTH - taken)
+  const printed = new Table({
+    head: columns.map(({ head }) => head),
+    colAligns: columns.map(({ align }) => align ?? 'left'),
+    colWidths: widths.map((width, at) => (at === flexible ? Math.min(width, room) : width)),
+    wordWrap: true,
+    chars: {
+      ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '' },
+      ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', right: '', 'right-mid': '' },
+      middle: '  ',
+    },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  })
+  // A word longer than its column would be cut, not wrapped.
+  const wrapped = (text: string) => text.replace(new RegExp(`\\S{${room}}(?=\\S)`, 'gu'), '$&\n')
+  for (const row of cells) printed.push(row.map((text, at) => (at === flexible ? wrapped(text) : text)))
+  return printed
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+/** A text as one word of a POSIX shell. */
+export function quoted(text: string): string {
+  return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

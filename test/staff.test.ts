@@ -1,0 +1,543 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { uuidv7 } from '../shared/uuidv7.ts'
+import * as wire from '../shared/wire.ts'
+import { call } from '../terminal/http.ts'
+
+const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
+const token = 'kk_4000_test'
+const setupKey = 'the-set-up-key'
+
+type Heard = { method: string; path: string; authorization: string; body: unknown }
+type Said = { status?: number; type?: string; headers?: Record<string, string>; body: unknown }
+
+/** A stand-in worker that answers by method and path (a string as it is), and what it has heard. */
+async function standIn(answers: Record<string, Said> = {}): Promise<{ url: string; heard: Heard[] }> {
+  const heard: Heard[] = []
+  const server = createServer(async (request, response) => {
+    let text = ''
+    for await (const chunk of request) text += chunk
+    const { method = '', url: path = '', headers } = request
+    heard.push({
+      method,
+      path,
+      authorization: headers.authorization ?? '',
+      body: text === '' ? null : JSON.parse(text),
+    })
+    const none = { status: 404, body: { error: { code: 'not_found', message: 'no such thing here' } } }
+    const { status = 200, type = 'application/json', headers: more, body }: Said = answers[`${method} ${path}`] ?? none
+    response.writeHead(status, { 'content-type': type, ...more })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  })
+  server.unref()
+  return { url: `http://4000.localhost:${await listening(server)}`, heard }
+}
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  return (server.address() as AddressInfo).port
+}
+
+/** An address where nobody listens: a call that gets this far fails. */
+const NOWHERE = 'http://4000.localhost:1'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'klubkort-staff-'))
+  await klubkort(['site', 'list']) // Leaves the compiled code behind, which every later process then starts with.
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+type Ended = { code: number | null; out: string; err: string }
+type Setting = { env?: Record<string, string>; url?: string; input?: string; keepInputOpen?: boolean }
+
+/** Processes beyond this only wait for each other. */
+let places = availableParallelism() + 1
+const waiting: (() => void)[] = []
+
+/** Runs the real command line in a process of its own, logged in at `url` unless `env` says otherwise. */
+async function klubkort(args: readonly string[], setting: Setting = {}): Promise<Ended> {
+  if (places === 0) await new Promise<void>((free) => waiting.push(free))
+  else places -= 1
+  try {
+    return await run(args, setting)
+  } finally {
+    const next = waiting.shift()
+    if (next) next()
+    else places += 1
+  }
+}
+
+function run(
+  args: readonly string[],
+  { env, url = NOWHERE, input = '', keepInputOpen = false }: Setting,
+): Promise<Ended> {
+  const login = env ?? { KLUBKORT_URL: url, KLUBKORT_TOKEN: token }
+  const { PATH = '' } = process.env
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { PATH, HOME: folder, NODE_COMPILE_CACHE: join(folder, 'compiled'), ...login },
+  })
+  const ended: Ended = { code: null, out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    ended.out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    ended.err += text
+  })
+  child.stdin.on('error', () => {}) // Whoever reads no input closes it early.
+  child.stdin.write(input)
+  if (!keepInputOpen) child.stdin.end()
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ ...ended, code }))
+  })
+}
+
+const each = <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => Promise.all(items.map(work))
+
+const errorOf = (ended: Ended) =>
+  z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) }).parse(JSON.parse(ended.err))
+    .error
+
+const child: z.infer<typeof wire.Child> = {
+  id: 3,
+  name: 'Freja Nielsen',
+  account: 7,
+  balance: 123_450,
+  dailyLimit: 5_000,
+  cards: [{ id: 9, status: 'active', createdAt: Date.UTC(2026, 11, 24, 17, 0) }],
+}
+const account: z.infer<typeof wire.Account> = {
+  id: 7,
+  child: { id: 3, name: 'Freja Nielsen' },
+  balance: -330,
+  dailyLimit: null,
+  spentToday: 1_500,
+  movements: [
+    {
+      seq: 2,
+      transfer: 't2',
+      kind: 'sale',
+      amount: -1_500,
+      balance: -330,
+      at: Date.UTC(2026, 6, 1, 10, 5),
+      reason: 'en meget lang forklaring, der ikke kan stå på en linje af firs tegn',
+    },
+  ],
+}
+const terminalCode = { terminal: '4000-7', code: '7K3M-9QXT-2ZJH-0BWE', expiresAt: Date.UTC(2026, 0, 2, 12, 15) }
+
+describe.concurrent('help', () => {
+  test('every command explains itself with an example, and names the exit codes', async () => {
+    const commands = (help: string) =>
+      [...(/\nCommands:\n((?: {2,}.*\n)+)/.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)]
+        .map((match) => match[1] ?? '')
+        .filter((name) => name !== 'help')
+    const root = await klubkort(['--help'])
+    const nouns = await each(commands(root.out), async (noun) => ({ noun, help: await klubkort([noun, '--help']) }))
+    const paths = nouns.flatMap(({ noun, help }) => commands(help.out).map((verb) => [noun, verb]))
+    const verbs = await each(paths, (path) => klubkort([...path, '--help']))
+    expect(paths.map((path) => path.join(' '))).toEqual([
+      ...['site add', 'site list', 'product add', 'product list', 'product set-price', 'product retire'],
+      ...['child add', 'child list', 'child show', 'card add', 'card block', 'card activate'],
+      ...['account show', 'account credit', 'terminal add', 'terminal code', 'terminal list', 'terminal revoke'],
+      'ledger check',
+    ])
+    expect(nouns.map(({ noun }) => noun)).toEqual(expect.arrayContaining(['init', 'login']))
+    for (const help of [root, ...nouns.map(({ help }) => help), ...verbs]) {
+      expect(help.code).toBe(0)
+      expect(help.err).toBe('')
+      expect(help.out).toMatch(/Examples:\n {2}\S*.*klubkort /)
+      expect(help.out).toContain('Exit codes: 0 done, 1 refused by the worker, 2 wrong usage, 3 worker unreachable')
+    }
+    for (const help of [...nouns.filter(({ noun }) => ['init', 'login'].includes(noun)).map((n) => n.help), ...verbs]) {
+      expect(help.out).toContain('--json')
+    }
+  })
+})
+
+describe.concurrent('wrong usage', () => {
+  test('amounts of any other form are refused without a request', async () => {
+    const odd = ['1,5', '1.234,50', '-5', '0,00', '1e3', '٤٥', '1000000']
+    const { url, heard } = await standIn()
+    const all = await each(odd, (amount) => klubkort(['account', 'credit', '7', amount, '--reason', 'abc'], { url }))
+    for (const ended of all) {
+      expect(ended.err).toMatch(/^klubkort: .*kroner.* \(usage\)\n$/)
+      expect(ended.code).toBe(2)
+    }
+    expect(heard).toEqual([])
+  })
+
+  test.for([
+    ['an unknown command', ['sites'], "unknown command 'sites'"],
+    ['a missing option', ['product', 'add', '--site', '1', '--name', 'Toast'], "required option '--price <kroner>'"],
+    ['an id that is none', ['child', 'show', '../../setup'], 'An id is a whole number'],
+    ['a terminal id that leads elsewhere', ['terminal', 'revoke', '../sites'], 'The id of a terminal'],
+    ['an empty name', ['site', 'add', '  '], 'name: '],
+    [
+      'a UUID of another version',
+      ['account', 'credit', '7', '1', '--reason', 'abc', '--id', crypto.randomUUID()],
+      'id',
+    ],
+    ['an address with a path', ['login', '--url', 'https://4000.example/x', '--token', 'abc'], '--url'],
+    ['a token over plain http', ['login', '--url', 'http://4000.example', '--token', 'abc'], 'http only for localhost'],
+  ] as const)('%s is refused without a request', async ([, args, words]) => {
+    const { url, heard } = await standIn()
+    const ended = await klubkort(args, { url })
+    expect(ended).toMatchObject({ code: 2, out: '', err: expect.stringContaining(words) })
+    expect(ended.err).toMatch(/^klubkort: .* \(usage\)\n$/)
+    expect(heard).toEqual([])
+  })
+
+  test('it is told as JSON to those who asked for JSON', async () => {
+    const ended = await klubkort(['product', 'add', '--site', '1', '--json'])
+    expect(ended).toMatchObject({ code: 2, out: '' })
+    expect(errorOf(ended)).toEqual({ code: 'usage', message: "required option '--name <name>' not specified" })
+  })
+
+  test('a UID that is none is refused and not repeated', async () => {
+    const { url, heard } = await standIn()
+    const ended = await klubkort(['card', 'add', '--child', '3', '--uid', '04a1b2c3d4e5'], { url })
+    expect(ended).toMatchObject({ code: 2, out: '' })
+    expect(ended.err).not.toContain('04a1')
+    expect(heard).toEqual([])
+  })
+})
+
+describe.concurrent('login', () => {
+  const me: z.infer<typeof wire.WhoAmI> = {
+    municipality: 4000,
+    municipalityName: 'Prøve Kommune',
+    staff: 'Anne',
+    role: 'admin',
+  }
+
+  test('a token from standard input is tried, then kept for its owner only, and used from then on', async () => {
+    const { url, heard } = await standIn({
+      'GET /api/staff/me': { body: me },
+      'GET /api/staff/sites': { body: { sites: [] } },
+    })
+    const env = { XDG_CONFIG_HOME: join(folder, 'xdg') }
+    const login = await klubkort(['login', '--url', `${url}/`, '--token', '-'], { env, input: `${token}\n` })
+    expect(login).toEqual({ code: 0, out: 'Logged in to Prøve Kommune (4000) as Anne, admin.\n', err: '' })
+    const file = join(env.XDG_CONFIG_HOME, 'klubkort', 'credentials.json')
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ url, token })
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect((await stat(join(file, '..'))).mode & 0o777).toBe(0o700)
+    expect((await klubkort(['site', 'list'], { env })).code).toBe(0)
+    expect(heard.map(({ authorization }) => authorization)).toEqual([`Bearer ${token}`, `Bearer ${token}`])
+  })
+
+  test('a file that others could read is theirs no longer after a login', async () => {
+    const { url } = await standIn({ 'GET /api/staff/me': { body: me } })
+    const file = join(folder, 'open.json')
+    await writeFile(file, '{}', { mode: 0o644 })
+    const login = await klubkort(['login', '--url', url, '--token', token], { env: { KLUBKORT_CONFIG: file } })
+    expect(login.code).toBe(0)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+  })
+
+  test('a token that the worker refuses is not kept', async () => {
+    const refusal = { error: { code: 'token_invalid', message: 'no staff token' } }
+    const { url } = await standIn({ 'GET /api/staff/me': { status: 401, body: refusal } })
+    const env = { KLUBKORT_CONFIG: join(folder, 'refused.json') }
+    const login = await klubkort(['login', '--url', url, '--token', token], { env })
+    expect(login).toEqual({ code: 1, out: '', err: 'klubkort: no staff token (token_invalid)\n' })
+    await expect(stat(env.KLUBKORT_CONFIG)).rejects.toThrow('ENOENT')
+  })
+
+  test('nobody is logged in without a file, with a damaged one, or with half of the variables', async () => {
+    const { url, heard } = await standIn()
+    const damaged = join(folder, 'damaged.json')
+    await writeFile(damaged, '{"url":')
+    const envs = [
+      { KLUBKORT_CONFIG: join(folder, 'nowhere.json') },
+      { KLUBKORT_CONFIG: damaged },
+      { KLUBKORT_TOKEN: token },
+      { KLUBKORT_TOKEN: 'two\nlines', KLUBKORT_URL: url },
+    ]
+    for (const ended of await each(envs, (env) => klubkort(['site', 'list', '--json'], { env }))) {
+      expect(ended).toMatchObject({ code: 4, out: '' })
+      expect(errorOf(ended).code).toBe('not_logged_in')
+    }
+    expect(heard).toEqual([])
+  })
+
+  test('setting up shows the token once and logs in', async () => {
+    const { url, heard } = await standIn({
+      'POST /api/setup': { body: { municipality: 4000, name: 'Prøve Kommune', token } },
+      'GET /api/staff/sites': { body: { sites: [] } },
+    })
+    const env = { KLUBKORT_CONFIG: join(folder, 'new', 'login.json'), KLUBKORT_SETUP_KEY: setupKey }
+    const args = ['init', '--url', url, '--number', '4000', '--name', 'Prøve Kommune', '--staff', 'Anne']
+    const init = await klubkort(args, { env })
+    expect(init).toMatchObject({ code: 0, err: '' })
+    expect(init.out).toContain(`\n  ${token}\n`)
+    expect(heard).toEqual([
+      {
+        method: 'POST',
+        path: '/api/setup',
+        authorization: `Bearer ${setupKey}`,
+        body: { number: 4000, name: 'Prøve Kommune', staff: 'Anne' },
+      },
+    ])
+    expect((await stat(env.KLUBKORT_CONFIG)).mode & 0o777).toBe(0o600)
+    expect(await klubkort(['site', 'list'], { env })).toMatchObject({ code: 0, out: 'No sites yet.\n' })
+    expect(heard.at(-1)?.authorization).toBe(`Bearer ${token}`)
+  })
+
+  test('the token of a new municipality is shown even if it cannot be stored', async () => {
+    const { url } = await standIn({ 'POST /api/setup': { body: { municipality: 4000, name: 'Prøve Kommune', token } } })
+    const env = { KLUBKORT_CONFIG: '/dev/null/login.json', KLUBKORT_SETUP_KEY: setupKey }
+    const args = ['init', '--url', url, '--number', '4000', '--name', 'Prøve Kommune', '--staff', 'Anne', '--json']
+    const init = await klubkort(args, { env })
+    expect(init.code).toBe(0)
+    expect(JSON.parse(init.out)).toEqual({ municipality: 4000, name: 'Prøve Kommune', token, credentials: null })
+  })
+})
+
+describe.concurrent('at the wire', () => {
+  const product = { id: 4, site: 1, name: 'Toast', price: 1_650, retiredAt: null }
+  const card = { id: 9, status: 'active', createdAt: 0 }
+  const terminal = { id: '4000-7', site: 1, name: 'Kantine 1', state: 'revoked' }
+  const seen = { ...terminal, lastSeq: 12, lastSeenAt: null, cardListVersion: null }
+  const checked = { transfers: 1, postings: 2, messages: 1, violations: [] }
+  const site = { id: 1, name: 'Klub Nord' }
+  const id = uuidv7(Date.UTC(2026, 0, 1), new Uint8Array(16))
+
+  test.for([
+    ['site add', ['Klub Nord'], 'POST', '/sites', { name: 'Klub Nord' }, site],
+    ['site list', [], 'GET', '/sites', null, { sites: [site] }],
+    [
+      'product add',
+      ['--site', '1', '--name', 'Toast', '--price', '15,00'],
+      ...(['POST', '/products', { site: 1, name: 'Toast', price: 1_500 }, product] as const),
+    ],
+    ['product list', ['--site', '1'], 'GET', '/products?site=1', null, { products: [product] }],
+    ['product set-price', ['4', '16.50'], 'POST', '/products/4/price', { price: 1_650 }, product],
+    ['product retire', ['4'], 'POST', '/products/4/retire', {}, { ...product, retiredAt: 5 }],
+    ['child add', ['Freja Nielsen'], 'POST', '/children', { name: 'Freja Nielsen', dailyLimit: null }, child],
+    ['child add', ['A', '--daily-limit', '50'], 'POST', '/children', { name: 'A', dailyLimit: 5_000 }, child],
+    ['child list', ['--name', 'æ&b'], 'GET', '/children?name=%C3%A6%26b', null, { children: [child] }],
+    ['child show', ['3'], 'GET', '/children/3', null, child],
+    [
+      'card add',
+      ['--child', '3', '--uid', '04:A1:b2 c3:d4:e5:f6'],
+      ...(['POST', '/cards', { child: 3, uid: '04a1b2c3d4e5f6' }, card] as const),
+    ],
+    ['card block', ['9'], 'POST', '/cards/9/block', {}, { ...card, status: 'blocked' }],
+    ['card activate', ['9'], 'POST', '/cards/9/activate', {}, card],
+    [
+      'terminal add',
+      ['--site', '1', '--name', 'Kantine 1'],
+      ...(['POST', '/terminals', { site: 1, name: 'Kantine 1' }, terminalCode] as const),
+    ],
+    ['terminal code', ['4000-7'], 'POST', '/terminals/4000-7/code', {}, terminalCode],
+    ['terminal list', [], 'GET', '/terminals', null, { terminals: [seen] }],
+    ['terminal revoke', ['4000-7'], 'POST', '/terminals/4000-7/revoke', {}, seen],
+    ['account show', ['7'], 'GET', '/accounts/7', null, account],
+    [
+      'account credit',
+      ['7', '45,50', '--reason', 'Kontant', '--id', id.toUpperCase()],
+      ...([
+        'POST',
+        '/accounts/7/credit',
+        { id, amount: 4_550, reason: 'Kontant' },
+        { transfer: id, balance: 9 },
+      ] as const),
+    ],
+    ['ledger check', [], 'GET', '/ledger/check', null, checked],
+  ] as const)('%s asks for what was said and hands on the answer', async ([name, args, method, path, body, answer]) => {
+    const { url, heard } = await standIn({ [`${method} /api/staff${path}`]: { body: answer } })
+    const ended = await klubkort([...name.split(' '), ...args, '--json'], { url })
+    expect(ended).toMatchObject({ code: 0, err: '' })
+    expect(heard).toEqual([{ method, path: `/api/staff${path}`, authorization: `Bearer ${token}`, body }])
+    expect(JSON.parse(ended.out)).toEqual(answer)
+  })
+
+  test('a UID that a reader types is taken at its Enter', async () => {
+    const { url, heard } = await standIn({ 'POST /api/staff/cards': { body: card } })
+    const args = ['card', 'add', '--child', '3', '--uid', '-']
+    const ended = await klubkort(args, { url, input: '04 A1 B2 C3\r\n', keepInputOpen: true })
+    expect(ended).toEqual({ code: 0, out: 'Card 9 of child 3 is active.\n', err: '' })
+    expect(heard[0]?.body).toEqual({ child: 3, uid: '04a1b2c3' })
+  })
+
+  test('every credit gets an id of its own', async () => {
+    const { url, heard } = await standIn({
+      'POST /api/staff/accounts/7/credit': { body: { transfer: 'x', balance: 9_100 } },
+    })
+    const args = ['account', 'credit', '7', '45.50', '--reason', 'Kontant']
+    const [first] = await each([1, 2], () => klubkort(args, { url }))
+    expect(first?.out).toBe('45,50 kr credited to account 7; the balance is 91,00 kr.\n')
+    const [a, b] = heard.map(({ body }) => wire.CreditCall.parse(body).id)
+    expect(a).not.toBe(b)
+  })
+})
+
+describe.concurrent('what is printed', () => {
+  test('tables fit 80 columns, with amounts to the right and times in Danish form', async () => {
+    const long = { ...child, id: 4, name: `${'Meget Langt Navn '.repeat(4)}Xx`, balance: -330, dailyLimit: null }
+    const unbroken = { ...child, id: 5, name: 'M'.repeat(80), cards: [] }
+    const { url } = await standIn({
+      'GET /api/staff/children': { body: { children: [child, long, unbroken] } },
+      'GET /api/staff/children/3': { body: child },
+      'GET /api/staff/accounts/7': { body: account },
+    })
+    const [list, show, wallet] = await each(
+      [
+        ['child', 'list'],
+        ['child', 'show', '3'],
+        ['account', 'show', '7'],
+      ],
+      (args) => klubkort(args, { url }),
+    )
+    const lines = `${list?.out}${show?.out}${wallet?.out}`.split('\n')
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
+    const rows = list?.out.split('\n') ?? []
+    expect(rows[1]).toMatch(/^ 3 {2}Freja Nielsen +7 {2}1\.234,50 {8}50,00 {6}1$/)
+    expect(rows.find((row) => row.startsWith(' 4'))).toMatch(/ {4}−3,30 {9}none {6}1$/)
+    expect(rows.join('').match(/M/g)?.length).toBeGreaterThanOrEqual(80)
+    expect(show?.out).toContain('24.12.2026 18.00') // Winter: one hour ahead of UTC.
+    expect(wallet?.out).toContain('01.07.2026 12.05') // Summer: two.
+    expect(wallet?.out).toContain('Balance −3,30 kr, spent today 15,00 kr, no daily limit')
+  })
+
+  test('names cannot steer the terminal, neither as text nor as JSON', async () => {
+    const evil = 'Ond\u001b]0;titel\u0007\u001b[2J\u009b31m\r\n\u202ekonto\u007f'
+    const { url } = await standIn({
+      'GET /api/staff/sites': { body: { sites: [{ id: 1, name: evil }] } },
+      'POST /api/staff/sites': { body: { id: 1, name: evil } },
+      'GET /api/staff/children/3': { body: { ...child, name: evil } },
+      'GET /api/staff/accounts/7': { status: 404, body: { error: { code: 'account_unknown', message: evil } } },
+    })
+    const printed = await each(
+      [
+        ['site', 'list'],
+        ['site', 'add', 'x'],
+        ['child', 'show', '3'],
+        ['account', 'show', '7'],
+        ['site', 'list', '--json'],
+        ['account', 'show', '7', '--json'],
+      ],
+      (args) => klubkort(args, { url }),
+    )
+    for (const { out, err } of printed) {
+      expect(`${out}${err}`).toContain('Ond')
+      expect(`${out}${err}`.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u)
+    }
+    expect(printed[1]?.out).toBe('Site 1 added: Ond]0;titel[2J31mkonto\n')
+    expect(JSON.parse(printed[4]?.out ?? '')).toEqual({ sites: [{ id: 1, name: evil }] })
+    expect(printed[5] && errorOf(printed[5]).message).toBe(evil)
+  })
+
+  test('a one-time code comes with its end, the line to type and a picture of it', async () => {
+    const { url } = await standIn({ 'POST /api/staff/terminals': { body: terminalCode } })
+    const { out } = await klubkort(['terminal', 'add', '--site', '1', '--name', 'Kantine 1'], { url })
+    expect(out).toContain('good until 02.01.2026 13.15')
+    expect(out).toContain(`\n  klubkort-terminal enrol --url ${url} --code ${terminalCode.code}\n`)
+    expect(out).toContain('█ ▄▄▄▄▄ █')
+  })
+
+  test('a book that breaks a promise is told and fails', async () => {
+    const body = { transfers: 1, postings: 1, messages: 0, violations: [{ invariant: 'book_sum', subject: 'book' }] }
+    const { url } = await standIn({ 'GET /api/staff/ledger/check': { body } })
+    const [text, asJson] = await each([[], ['--json']], (more) => klubkort(['ledger', 'check', ...more], { url }))
+    expect(text).toMatchObject({ code: 1, err: '', out: expect.stringMatching(/NOT in order[\s\S]*book_sum +book\n$/) })
+    expect(asJson?.code).toBe(1)
+    expect(JSON.parse(asJson?.out ?? '')).toEqual(body)
+  })
+})
+
+describe.concurrent('failures', () => {
+  test('a refusal keeps its code', async () => {
+    const error = { code: 'name_taken', message: 'there is a site of that name' }
+    const { url } = await standIn({ 'POST /api/staff/sites': { status: 409, body: { error } } })
+    const [text, asJson] = await each([[], ['--json']], (more) => klubkort(['site', 'add', 'Klub', ...more], { url }))
+    expect(text).toEqual({ code: 1, out: '', err: 'klubkort: there is a site of that name (name_taken)\n' })
+    expect(asJson).toMatchObject({ code: 1, out: '' })
+    expect(asJson && errorOf(asJson)).toEqual(error)
+  })
+
+  test.for([
+    ['a page in place of an error', { status: 502, type: 'text/html', body: '<h1>' }, 'HTTP 502 with text/html'],
+    ['a page in place of an answer', { type: 'text/html', body: '<h1>' }, 'HTTP 200 with text/html'],
+    ['an error of another form', { status: 500, body: { oops: true } }, 'HTTP 500 with JSON'],
+    ['an answer of another form', { body: { sites: 'none' } }, 'HTTP 200 with JSON'],
+    ['a code of another version', { status: 409, body: { error: { code: 'x', message: 'x' } } }, 'HTTP 409 with JSON'],
+    [
+      'a redirect',
+      { status: 302, headers: { location: 'https://a.example/' }, body: '' },
+      'redirect to https://a.exam',
+    ],
+    ['an endless answer', { body: 'x'.repeat(5_000_000) }, 'exceed'],
+  ] as [string, Said, string][])('%s is no answer of the worker', async ([, said, words]) => {
+    const { url, heard } = await standIn({ 'GET /': said })
+    const answer = await call({ url, method: 'GET', schema: z.object({ sites: z.array(wire.Site) }), timeoutMs: 5_000 })
+    expect(answer).toEqual({ kind: 'unreachable', cause: expect.stringContaining(words) })
+    expect(heard).toHaveLength(1)
+  })
+
+  test('a call ends when its time is up or it is given up, and says which', async () => {
+    const silent = createServer(() => {}).unref()
+    const asking = { url: `http://a.b.localhost:${await listening(silent)}/`, method: 'GET', schema: z.null() } as const
+    const [late, stopped] = await Promise.all([
+      call({ ...asking, timeoutMs: 50 }),
+      call({ ...asking, timeoutMs: 5_000, signal: AbortSignal.timeout(50) }),
+    ])
+    expect(late).toEqual({ kind: 'unreachable', cause: 'no answer within 0.05 s' })
+    expect(stopped).toEqual({ kind: 'unreachable', cause: 'given up' })
+    silent.closeAllConnections()
+  })
+
+  test('what is not the worker is unreachable', async () => {
+    const { url } = await standIn({ 'GET /api/staff/sites': { status: 502, type: 'text/html', body: '<h1>' } })
+    const ended = await klubkort(['site', 'list'], { url })
+    expect(ended).toMatchObject({ code: 3, out: '' })
+    expect(ended.err).toMatch(/^klubkort: the worker cannot be reached: HTTP 502 with text\/html.* \(unreachable\)\n$/)
+  })
+
+  test('a credit without an answer names the line that repeats it safely', async () => {
+    const closed = createServer()
+    const port = await listening(closed)
+    await new Promise((done) => closed.close(done))
+    const env = { KLUBKORT_URL: `http://4000.localhost:${port}`, KLUBKORT_TOKEN: token }
+    const lost = await klubkort(['account', 'credit', '7', '1045.50', '--reason', "Annes 'gave'"], {
+      env,
+    })
+    expect(lost.code).toBe(3)
+    expect(lost.err).toMatch(/ECONNREFUSED/)
+    const repeat = /klubkort (account credit 7 1045,50 --reason .*--id (\S+)) \(unreachable\)\n$/.exec(lost.err)
+    expect(repeat?.[1]).toContain(`--reason 'Annes '\\''gave'\\'''`)
+
+    const { url, heard } = await standIn({ 'POST /api/staff/accounts/7/credit': { status: 502, body: 'x' } })
+    const again = await klubkort(['account', 'credit', '7', '1045,50', '--reason', 'abc', '--id', repeat?.[2] ?? ''], {
+      url,
+    })
+    expect(again).toMatchObject({ code: 3, err: expect.stringContaining(`--id ${repeat?.[2]}`) })
+    expect(heard[0]?.body).toEqual({ id: repeat?.[2], amount: 104_550, reason: 'abc' })
+  })
+})
+
+test('a UUIDv7 begins with its time and is one whatever the randomness', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+      fc.uint8Array({ minLength: 16, maxLength: 16 }),
+      (nowMs, random) => {
+        const id = uuidv7(nowMs, random)
+        expect(z.uuidv7().safeParse(id).success).toBe(true)
+        expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(nowMs)
+        expect(id).toBe(id.toLowerCase())
+      },
+    ),
+  )
+})

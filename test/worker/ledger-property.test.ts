@@ -1,0 +1,429 @@
+import { env, SELF } from 'cloudflare:test'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { DebitMessage } from '../../shared/debit.ts'
+import { ore } from '../../shared/money.ts'
+import { digest } from '../../shared/signing.ts'
+import { type Booking, book, post, type SignedMessage } from '../../worker/ledger.ts'
+import { checkLedger } from '../../worker/ledger-check.ts'
+import { setUp } from '../../worker/setup.ts'
+import { dayOf, emptyLedger, hear, type LedgerModel, moveOnce, spentOn } from './model.ts'
+import { call, emptyDatabases, type Key, newKey, signed } from './municipality.ts'
+
+/*
+ * Random histories of a small municipality (two sites, three terminals, two wallets, three cards of which one is
+ * given out late, and one card that nobody knows) are told to the model and to the ledger. After every step both must
+ * have answered alike and hold the same, and no invariant may be broken. A failure prints fast-check's seed and path.
+ */
+
+// ── What may happen ─────────────────────────────────────────────────────────
+
+const HOUR_MS = 3_600_000
+/** The evening before summer time begins in Copenhagen: the night that follows has 23 hours. */
+const START_MS = Date.UTC(2026, 2, 28, 19, 30)
+
+const AMOUNTS = [500, 1000, 1500, 2500]
+const CARDS = ['first', 'second', 'sibling', 'late', 'stranger'] as const
+type CardName = (typeof CARDS)[number]
+
+/** Where a message departs from what a sound terminal would send. */
+const FAULTS = ['gap', 'prev', 'bytes', 'amount', 'lines', 'card', 'foreign sale', 'again'] as const
+
+const utterance = fc.record({
+  kind: fc.constantFrom<DebitMessage['kind'][]>('request', 'request', 'advice', 'advice', 'reversal'),
+  /** Which of the terminal's own newest sales it is about; null for a new one. */
+  sale: fc.option(fc.nat({ max: 3 }), { freq: 2 }),
+  card: fc.constantFrom<CardName[]>('first', 'first', 'first', 'second', 'sibling', 'sibling', 'late', 'stranger'),
+  amount: fc.constantFrom(...AMOUNTS),
+  soldHoursAgo: fc.constantFrom(0, 0, 0, 1, 5, 26, -26, 400_000),
+})
+
+const step = fc.oneof(
+  {
+    weight: 70,
+    arbitrary: fc.record({
+      do: fc.constant('call' as const),
+      terminal: fc.nat({ max: 2 }),
+      /** How many messages that are booked already go along once more. */
+      repeats: fc.constantFrom(0, 0, 1, 3),
+      utterances: fc.array(utterance, { minLength: 1, maxLength: 3, size: 'max' }),
+      fault: fc.option(fc.record({ kind: fc.constantFrom(...FAULTS), at: fc.nat({ max: 2 }) }), { freq: 5 }),
+    }),
+  },
+  {
+    weight: 15,
+    arbitrary: fc.record({
+      do: fc.constant('straggler' as const),
+      terminal: fc.nat({ max: 2 }),
+      from: fc.nat({ max: 20 }),
+      count: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 25,
+    arbitrary: fc.record({
+      do: fc.constantFrom('deposit' as const, 'deposit' as const, 'withdraw' as const),
+      wallet: fc.nat({ max: 1 }),
+      amount: fc.constantFrom(...AMOUNTS),
+      again: fc.boolean(),
+    }),
+  },
+  {
+    weight: 15,
+    arbitrary: fc.record({
+      do: fc.constant('status' as const),
+      card: fc.constantFrom<CardName[]>('first', 'first', 'sibling'),
+      status: fc.constantFrom('active' as const, 'active' as const, 'blocked' as const, 'closed' as const),
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('hand out' as const) }) },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('limit' as const),
+      wallet: fc.nat({ max: 1 }),
+      limit: fc.constantFrom(null, 1500, 2500, 3000),
+    }),
+  },
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('wait' as const), hours: fc.integer({ min: 1, max: 30 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('revoke' as const), terminal: fc.nat({ max: 2 }) }) },
+)
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
+
+const history = fc.record({
+  paidIn: fc.tuple(fc.constantFrom(0, 2500, 5000), fc.constantFrom(0, 2500, 5000)),
+  limit: fc.constantFrom(null, null, 1500, 3000),
+  steps: fc.array(step, { minLength: 8, maxLength: 20, size: 'max' }),
+})
+type History = typeof history extends fc.Arbitrary<infer H> ? H : never
+
+// ── The municipality it happens in ──────────────────────────────────────────
+
+const db = env.DB_4000
+const TERMINALS = ['4000-1', '4000-2', '4000-3'] as const
+const WALLETS = [101, 102] as const
+const PSP_CLEARING = 1
+const SUSPENSE = 5
+const CARD_HASHES = {} as Record<CardName, string>
+const keys = new Map<string, Key>()
+
+/** Takes away what the last history left. Ledger rows cannot be deleted, so their triggers stand aside meanwhile. */
+async function wipe() {
+  const triggers = await db
+    .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    .all<{ name: string; sql: string }>()
+  const tables = ['posting', 'transfer', 'message', 'alarm', 'card', 'terminal', 'account', 'child', 'site']
+  await db.batch([
+    ...triggers.results.map(({ name }) => db.prepare(`DROP TRIGGER ${name}`)),
+    ...[...tables, 'audit', 'staff_token', 'municipality'].map((table) => db.prepare(`DELETE FROM ${table}`)),
+    ...triggers.results.map(({ sql }) => db.prepare(sql)),
+  ])
+}
+
+async function found({ paidIn, limit }: History): Promise<LedgerModel> {
+  await wipe()
+  await setUp(db, { number: 4000, name: 'Roskilde', staff: 'Astrid', token: 'unused' }, START_MS)
+  await db.batch([
+    db.prepare("INSERT INTO site (id, name, created_at) VALUES (1, 'Klub', 0), (2, 'Kantine', 0)"),
+    db.prepare("INSERT INTO account (id, kind, site) VALUES (201, 'revenue', 1), (202, 'revenue', 2)"),
+    db.prepare("INSERT INTO child (id, name, created_at) VALUES (1, 'Ida', 0), (2, 'Emil', 0)"),
+    db.prepare("INSERT INTO account (id, kind, floor, child, daily_limit) VALUES (101, 'wallet', 0, 1, ?)").bind(limit),
+    db.prepare("INSERT INTO account (id, kind, floor, child) VALUES (102, 'wallet', 0, 2)"),
+    db
+      .prepare(
+        `INSERT INTO card (id, hash, account, status, version, created_at)
+         VALUES (1, ?1, 101, 'active', 1, 0), (2, ?2, 101, 'active', 2, 0), (3, ?3, 102, 'active', 3, 0)`,
+      )
+      .bind(CARD_HASHES.first, CARD_HASHES.second, CARD_HASHES.sibling),
+    ...TERMINALS.map((id, index) =>
+      db
+        .prepare('INSERT INTO terminal (id, site, name, public_key, created_at, enrolled_at) VALUES (?, ?, ?, ?, 0, 0)')
+        .bind(id, index === 2 ? 2 : 1, `Terminal ${index + 1}`, keys.get(id)?.publicKey),
+    ),
+  ])
+  const model = emptyLedger(SUSPENSE)
+  const nothing = { balance: 0, floor: null, dailyLimit: null, spent: { day: '', amount: 0 } }
+  for (const id of [PSP_CLEARING, 2, 3, 4, SUSPENSE, 201, 202]) model.accounts.set(id, structuredClone(nothing))
+  model.accounts.set(101, { ...structuredClone(nothing), floor: 0, dailyLimit: limit })
+  model.accounts.set(102, { ...structuredClone(nothing), floor: 0 })
+  for (const [card, wallet] of [
+    ['first', 101],
+    ['second', 101],
+    ['sibling', 102],
+  ] as const) {
+    model.cards.set(CARD_HASHES[card], { wallet, status: 'active' })
+  }
+  for (const [index, id] of TERMINALS.entries()) {
+    model.terminals.set(id, { revenue: index === 2 ? 202 : 201, revoked: false, booked: [] })
+  }
+  for (const [index, amount] of paidIn.entries()) {
+    if (amount > 0)
+      await movement(model, `deposit:paid-in-${index}`, PSP_CLEARING, WALLETS[index] ?? 0, amount, START_MS)
+  }
+  return model
+}
+
+async function movement(model: LedgerModel, id: string, from: number, to: number, amount: number, nowMs: number) {
+  const kind = id.startsWith('deposit:') ? 'deposit' : 'correction'
+  const money = { id, kind, debitAccount: from, creditAccount: to, amount: ore(amount), staff: null, reason: null }
+  await db.batch(post(db, money as Parameters<typeof post>[1], nowMs))
+  moveOnce(model, id, from, to, amount)
+}
+
+// ── Telling it ──────────────────────────────────────────────────────────────
+
+/** Hands a terminal's call to the ledger, one way or another. */
+type Deliver = (terminal: string, messages: readonly SignedMessage[], nowMs: number) => Promise<Booking>
+
+const seen = new Map<string, number>()
+const note = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1)
+
+async function live(
+  past: History,
+  sealed: (terminal: string, message: DebitMessage) => Promise<string>,
+  deliver: Deliver,
+) {
+  let model = await found(past)
+  let nowMs = START_MS
+  let sales = 0
+  let movements = 0
+  const booked = new Map<string, SignedMessage[]>(TERMINALS.map((id) => [id, []]))
+  const journalOf = (id: string) => booked.get(id) ?? []
+  const seal = async (id: string, message: DebitMessage): Promise<SignedMessage> => {
+    const jws = await sealed(id, message)
+    return { message, jws, hash: await digest(jws) }
+  }
+
+  /** The messages of a call as a terminal would write them, apart from the fault. */
+  async function written(step: Extract<Step, { do: 'call' }>): Promise<SignedMessage[]> {
+    const id = TERMINALS[step.terminal] ?? '4000-1'
+    const journal = journalOf(id)
+    const fault = model.terminals.get(id)?.revoked ? null : step.fault
+    const messages = journal.slice(Math.max(0, journal.length - step.repeats))
+    const sent = [...journal]
+    if (fault?.kind === 'bytes' && journal.length > 0) {
+      const last = sent.pop() as SignedMessage
+      messages.pop()
+      const changed = await seal(id, { ...last.message, at: last.message.at + 1 })
+      messages.push(changed)
+      sent.push(changed)
+    }
+    for (const [index, said] of step.utterances.entries()) {
+      const wrong = fault && fault.at % step.utterances.length === index ? fault.kind : null
+      const before = sent.at(-1)
+      const ownSales = [...new Map(sent.map(({ message }) => [message.sale, message])).values()].reverse()
+      let story = said.sale === null ? undefined : ownSales[said.sale % Math.max(1, ownSales.length)]
+      if (wrong === 'foreign sale') story = journalOf(TERMINALS[(step.terminal + 1) % 3] ?? '').at(-1)?.message ?? story
+      let kind = said.kind
+      if (story) {
+        const { sale } = story
+        const told = new Set(sent.filter(({ message }) => message.sale === sale).map(({ message }) => message.kind))
+        const untold = (['request', 'advice', 'reversal'] as const).filter((each) => !told.has(each))
+        if (wrong === 'again') kind = [...told].at(-1) ?? kind
+        else if (untold.length === 0) story = undefined
+        else if (told.has(kind)) kind = untold[said.amount % untold.length] ?? kind
+      }
+      const amount = (story?.amount ?? said.amount) + (wrong === 'amount' ? 100 : 0)
+      const halved = story ? story.lines.length === 2 : said.soldHoursAgo === 5
+      const lines =
+        halved !== (wrong === 'lines')
+          ? [
+              { product: 1, quantity: 1, price: amount - 200 },
+              { product: null, quantity: 2, price: 100 },
+            ]
+          : [{ product: 1, quantity: 1, price: amount }]
+      if (!story) sales += 1
+      const seq = (before?.message.seq ?? 0) + (wrong === 'gap' ? 2 : 1)
+      const message: DebitMessage = {
+        v: 1,
+        kind,
+        sale: story?.sale ?? `00000000-0000-7000-8000-${String(sales).padStart(12, '0')}`,
+        seq,
+        prev: seq > 1 && (!before || wrong === 'prev') ? await digest('another message') : (before?.hash ?? ''),
+        card: wrong === 'card' ? CARD_HASHES.second : (story?.card ?? CARD_HASHES[said.card]),
+        amount,
+        lines,
+        at: Math.max(0, nowMs - said.soldHoursAgo * HOUR_MS),
+      }
+      const next = await seal(id, message)
+      messages.push(next)
+      sent.push(next)
+    }
+    return messages
+  }
+
+  async function say(terminal: number, messages: readonly SignedMessage[]) {
+    const id = TERMINALS[terminal] ?? '4000-1'
+    const { booking, after } = hear(model, id, messages, nowMs)
+    expect(await deliver(id, messages, nowMs)).toEqual(booking)
+    model = after
+    note(booking.kind)
+    if (booking.kind !== 'booked') return
+    for (const { outcome, reason } of booking.results) note(`${outcome} ${reason ?? ''}`.trim())
+    const journal = journalOf(id)
+    journal.push(...messages.filter(({ message }) => message.seq > journal.length))
+  }
+
+  async function take(step: Step) {
+    switch (step.do) {
+      case 'call':
+        return say(step.terminal, await written(step))
+      case 'straggler': {
+        const journal = journalOf(TERMINALS[step.terminal] ?? '')
+        const from = step.from % Math.max(1, journal.length)
+        const late = journal.slice(from, from + step.count)
+        return late.length ? say(step.terminal, late) : undefined
+      }
+      case 'deposit':
+      case 'withdraw': {
+        if (!step.again) movements += 1
+        const number = movements
+        const wallet = WALLETS[step.wallet] ?? 0
+        return step.do === 'deposit'
+          ? movement(model, `deposit:${number}`, PSP_CLEARING, wallet, step.amount, nowMs)
+          : movement(model, `correction:${number}`, wallet, SUSPENSE, step.amount, nowMs)
+      }
+      case 'status': {
+        const card = model.cards.get(CARD_HASHES[step.card])
+        if (card) card.status = step.status
+        return db.prepare('UPDATE card SET status = ? WHERE hash = ?').bind(step.status, CARD_HASHES[step.card]).run()
+      }
+      case 'hand out':
+        model.cards.set(CARD_HASHES.late, { wallet: 102, status: 'active' })
+        return db
+          .prepare(
+            `INSERT INTO card (hash, account, status, version, created_at) VALUES (?, 102, 'active', 4, 0)
+             ON CONFLICT DO NOTHING`,
+          )
+          .bind(CARD_HASHES.late)
+          .run()
+      case 'limit': {
+        const wallet = model.accounts.get(WALLETS[step.wallet] ?? 0)
+        if (wallet) wallet.dailyLimit = step.limit
+        return db
+          .prepare('UPDATE account SET daily_limit = ? WHERE id = ?')
+          .bind(step.limit, WALLETS[step.wallet])
+          .run()
+      }
+      case 'wait':
+        nowMs += step.hours * HOUR_MS
+        return
+      case 'revoke': {
+        const id = TERMINALS[step.terminal] ?? ''
+        const terminal = model.terminals.get(id)
+        if (terminal) terminal.revoked = true
+        return db.prepare('UPDATE terminal SET revoked_at = ? WHERE id = ?').bind(nowMs, id).run()
+      }
+    }
+  }
+
+  /** Holds all that can be seen of the ledger against the model. */
+  async function compare() {
+    const today = dayOf(nowMs)
+    const [accounts, alarms] = await db.batch<{ id: 101; balance: number; day: string; spent: number; alarm: string }>([
+      db.prepare(
+        `SELECT account.id, coalesce(balance, 0) AS balance, coalesce(day, '') AS day, coalesce(spent, 0) AS spent
+         FROM account LEFT JOIN posting ON posting.account = account.id
+           AND seq = (SELECT max(seq) FROM posting WHERE posting.account = account.id)`,
+      ),
+      db.prepare("SELECT terminal || '/' || seq || '/' || hash AS alarm FROM alarm"),
+    ])
+    const held = new Map(
+      accounts?.results.map(({ id, balance, day, spent }) => [
+        id as number,
+        { balance, ...(WALLETS.includes(id) && { spent: day === today ? spent : 0 }) },
+      ]),
+    )
+    const expected = new Map(
+      [...model.accounts].map(([id, account]) => [
+        id,
+        { balance: account.balance, ...(WALLETS.includes(id as never) && { spent: spentOn(account, today) }) },
+      ]),
+    )
+    expect(held).toEqual(expected)
+    expect(new Set(alarms?.results.map(({ alarm }) => alarm))).toEqual(model.alarms)
+    expect(await checkLedger(db)).toEqual({
+      transfers: model.transfers,
+      postings: 2 * model.transfers,
+      messages: [...model.terminals.values()].reduce((sum, { booked }) => sum + booked.length, 0),
+      violations: [],
+    })
+  }
+
+  await compare()
+  for (const step of past.steps) {
+    await take(step)
+    await compare()
+  }
+}
+
+beforeEach(async () => {
+  await emptyDatabases()
+  seen.clear()
+  for (const card of CARDS) CARD_HASHES[card] = await digest(card)
+  for (const id of TERMINALS) keys.set(id, keys.get(id) ?? (await newKey()))
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+it('the ledger answers and holds what the model does, over 600 random histories', async () => {
+  const deliver: Deliver = (terminal, messages, nowMs) =>
+    book(db, { terminal, publicKey: keys.get(terminal)?.publicKey ?? '' }, messages, nowMs)
+  const sealed = async (_terminal: string, message: DebitMessage) => JSON.stringify(message)
+  await fc.assert(
+    fc.asyncProperty(history, (past) => live(past, sealed, deliver)),
+    { numRuns: 600 },
+  )
+  // The histories are worth something only if they come by every answer that the ledger has.
+  for (const answer of EVERY_ANSWER) expect(seen.get(answer) ?? 0, answer).toBeGreaterThan(20)
+}, 300_000)
+
+const EVERY_ANSWER = [
+  'booked',
+  'seq_gap',
+  'conflict',
+  'terminal_revoked',
+  'reversed',
+  'approved',
+  'approved card_unknown',
+  'approved card_blocked',
+  'approved insufficient_funds',
+  'approved daily_limit',
+  'declined card_unknown',
+  'declined card_blocked',
+  'declined insufficient_funds',
+  'declined daily_limit',
+  'declined reversed',
+]
+
+it('signed messages over HTTP come to the same, over 20 random histories', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const sealed = (terminal: string, message: DebitMessage) =>
+    signed(keys.get(terminal) as Key, 'klubkort-debit', terminal, message)
+  const deliver: Deliver = async (_terminal, messages, nowMs) => {
+    vi.setSystemTime(nowMs)
+    const { body } = await call('POST', '/api/terminal/messages', {
+      body: { messages: messages.map(({ jws }) => jws) },
+      door: SELF,
+    })
+    const named = Number(/\d+/.exec(body.error?.message ?? '')?.[0])
+    switch (body.error?.code) {
+      case undefined:
+        expect(body.time).toBe(nowMs)
+        return { kind: 'booked', results: body.results as never }
+      case 'seq_gap':
+        return { kind: 'seq_gap', expected: named }
+      case 'message_conflict':
+        return { kind: 'conflict', seq: named }
+      case 'terminal_revoked':
+        return { kind: 'terminal_revoked' }
+      default:
+        throw new Error(`an unexpected refusal: ${JSON.stringify(body)}`)
+    }
+  }
+  await fc.assert(
+    fc.asyncProperty(history, (past) => live(past, sealed, deliver)),
+    { numRuns: 20 },
+  )
+}, 300_000)

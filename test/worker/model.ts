@@ -1,0 +1,187 @@
+import type { DebitMessage, DebitResult, DeclineReason } from '../../shared/debit.ts'
+import type { Booking, SignedMessage } from '../../worker/ledger.ts'
+
+/**
+ * The ledger as the design tells it, without a database: what each call is answered, and what each account holds
+ * afterwards. The property test holds the SQL against it, so nothing here is taken from the SQL.
+ */
+
+export type AccountModel = {
+  balance: number
+  /** What the balance may not fall below, except through an advice; null for none. */
+  floor: number | null
+  dailyLimit: number | null
+  /** What sales that count for `day` have cost. */
+  spent: { day: string; amount: number }
+}
+
+type SaleModel = {
+  terminal: string
+  story: string
+  heard: DebitMessage['kind'][]
+  charge: { payer: number; amount: number; day: string } | null
+}
+
+export type LedgerModel = {
+  accounts: Map<number, AccountModel>
+  suspense: number
+  cards: Map<string, { wallet: number; status: 'active' | 'blocked' | 'closed' }>
+  terminals: Map<string, { revenue: number; revoked: boolean; booked: { hash: string; result: DebitResult }[] }>
+  sales: Map<string, SaleModel>
+  movements: Set<string>
+  transfers: number
+  alarms: Set<string>
+}
+
+/** A ledger without anybody in it. */
+export function emptyLedger(suspense: number): LedgerModel {
+  return {
+    accounts: new Map(),
+    suspense,
+    cards: new Map(),
+    terminals: new Map(),
+    sales: new Map(),
+    movements: new Set(),
+    transfers: 0,
+    alarms: new Set(),
+  }
+}
+
+function there<K, V>(map: Map<K, V>, key: K): V {
+  const value = map.get(key)
+  if (value === undefined) throw new Error(`the model knows no ${key}`)
+  return value
+}
+
+const HOUR_MS = 3_600_000
+
+/** The Copenhagen day of an instant: an hour ahead of UTC, two between the last Sundays of March and October, 01:00 UTC. */
+export function dayOf(atMs: number): string {
+  const year = new Date(atMs).getUTCFullYear()
+  const lastSunday = (month: number) => {
+    const last = new Date(Date.UTC(year, month + 1, 0, 1))
+    return last.getTime() - last.getUTCDay() * 24 * HOUR_MS
+  }
+  const summer = atMs >= lastSunday(2) && atMs < lastSunday(9)
+  return new Date(atMs + (summer ? 2 : 1) * HOUR_MS).toISOString().slice(0, 10)
+}
+
+/** What an account's sales of a day have cost. */
+export function spentOn(account: AccountModel, day: string): number {
+  return account.spent.day === day ? account.spent.amount : 0
+}
+
+function move(ledger: LedgerModel, from: number, to: number, amount: number) {
+  there(ledger.accounts, from).balance -= amount
+  there(ledger.accounts, to).balance += amount
+  ledger.transfers += 1
+}
+
+/** Money that moves without a sale: once per id, and never through a floor. */
+export function moveOnce(ledger: LedgerModel, id: string, from: number, to: number, amount: number) {
+  const { balance, floor } = there(ledger.accounts, from)
+  if (ledger.movements.has(id) || (floor !== null && balance - amount < floor)) return
+  ledger.movements.add(id)
+  move(ledger, from, to, amount)
+}
+
+/** What a terminal's call is answered, and the ledger after it: the whole call is in it, or nothing but an alarm. */
+export function hear(
+  ledger: LedgerModel,
+  terminal: string,
+  call: readonly SignedMessage[],
+  nowMs: number,
+): { booking: Booking; after: LedgerModel } {
+  const after = structuredClone(ledger)
+  const booking = hearAll(after, terminal, call, nowMs)
+  if (booking.kind === 'booked') return { booking, after }
+  if (booking.kind !== 'conflict') return { booking, after: ledger }
+  const rival = call.find(({ message }) => message.seq === booking.seq)
+  const alarms = new Set(ledger.alarms).add(`${terminal}/${booking.seq}/${rival?.hash}`)
+  return { booking, after: { ...ledger, alarms } }
+}
+
+function hearAll(ledger: LedgerModel, id: string, call: readonly SignedMessage[], nowMs: number): Booking {
+  const terminal = there(ledger.terminals, id)
+  if (terminal.revoked) return { kind: 'terminal_revoked' }
+  for (const [index, { message }] of call.entries()) {
+    const before = call[index - 1]
+    if (!before) continue
+    if (message.seq !== before.message.seq + 1) return { kind: 'seq_gap', expected: before.message.seq + 1 }
+    if (message.prev !== before.hash) return { kind: 'conflict', seq: message.seq }
+  }
+  const results: DebitResult[] = []
+  for (const { message, hash } of call) {
+    const stored = terminal.booked[message.seq - 1]
+    if (stored) {
+      if (stored.hash !== hash) return { kind: 'conflict', seq: message.seq }
+      results.push(stored.result)
+      continue
+    }
+    const expected = terminal.booked.length + 1
+    if (message.seq !== expected) return { kind: 'seq_gap', expected }
+    if (message.prev !== (terminal.booked.at(-1)?.hash ?? '')) return { kind: 'conflict', seq: message.seq }
+    const result = hearOne(ledger, id, message, nowMs)
+    if (result === 'conflict') return { kind: 'conflict', seq: message.seq }
+    terminal.booked.push({ hash, result })
+    results.push(result)
+  }
+  return { kind: 'booked', results }
+}
+
+function hearOne(ledger: LedgerModel, id: string, message: DebitMessage, nowMs: number): DebitResult | 'conflict' {
+  const story = JSON.stringify([message.card, message.amount, message.lines])
+  const sale = ledger.sales.get(message.sale) ?? { terminal: id, story, heard: [], charge: null }
+  if (sale.terminal !== id || sale.story !== story || sale.heard.includes(message.kind)) return 'conflict'
+
+  const today = dayOf(nowMs)
+  const reversed = sale.heard.includes('reversal')
+  const card = ledger.cards.get(message.card)
+  const payer = sale.charge?.payer ?? card?.wallet ?? ledger.suspense
+  const wallet = there(ledger.accounts, payer)
+  const { revenue } = there(ledger.terminals, id)
+  const answered = (outcome: DebitResult['outcome'], reason?: DeclineReason): DebitResult => {
+    sale.heard.push(message.kind)
+    ledger.sales.set(message.sale, sale)
+    return {
+      sale: message.sale,
+      seq: message.seq,
+      outcome,
+      ...(reason && { reason }),
+      ...(payer !== ledger.suspense && { balance: wallet.balance }),
+    }
+  }
+
+  if (message.kind === 'reversal') {
+    if (sale.charge) {
+      move(ledger, revenue, payer, sale.charge.amount)
+      if (sale.charge.day === today) wallet.spent = { day: today, amount: spentOn(wallet, today) - sale.charge.amount }
+    }
+    return answered('reversed')
+  }
+  if (reversed) return answered('declined', 'reversed')
+  if (sale.charge) return answered('approved')
+
+  const soldOn = dayOf(message.at)
+  const day = message.kind === 'advice' && soldOn < today ? soldOn : today
+  const reason = doubt(card && { ...wallet, status: card.status }, message.amount, day, today)
+  if (reason && message.kind === 'request') return answered('declined', reason)
+  move(ledger, payer, revenue, message.amount)
+  sale.charge = { payer, amount: message.amount, day }
+  if (day === today) wallet.spent = { day, amount: spentOn(wallet, today) + message.amount }
+  return answered('approved', reason)
+}
+
+/** Why this amount should not be charged to a card on a day. */
+function doubt(
+  card: (AccountModel & { status: string }) | undefined,
+  amount: number,
+  day: string,
+  today: string,
+): DeclineReason | undefined {
+  if (!card) return 'card_unknown'
+  if (card.status !== 'active') return 'card_blocked'
+  if (card.floor !== null && card.balance - amount < card.floor) return 'insufficient_funds'
+  if (day === today && card.dailyLimit !== null && spentOn(card, today) + amount > card.dailyLimit) return 'daily_limit'
+  return undefined
+}
