@@ -194,3 +194,7 @@ CREATE TRIGGER `transfer_no_delete` BEFORE DELETE ON `transfer` BEGIN SELECT RAI
 CREATE TRIGGER `posting_no_update` BEFORE UPDATE ON `posting` BEGIN SELECT RAISE(ABORT, 'posting is append-only'); END;
 --> statement-breakpoint
 CREATE TRIGGER `posting_no_delete` BEFORE DELETE ON `posting` BEGIN SELECT RAISE(ABORT, 'posting is append-only'); END;
+--> statement-breakpoint
+CREATE TRIGGER `message_no_update` BEFORE UPDATE ON `message` BEGIN SELECT RAISE(ABORT, 'message is append-only'); END;
+--> statement-breakpoint
+CREATE TRIGGER `message_no_delete` BEFORE DELETE ON `message` BEGIN SELECT RAISE(ABORT, 'message is append-only'); END;

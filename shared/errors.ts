@@ -18,7 +18,6 @@ export const ERROR_STATUS = {
   account_unknown: 404,
   card_unknown: 404,
   code_unknown: 404,
-  method_not_allowed: 405,
   code_expired: 409,
   code_used: 409,
   seq_gap: 409,
@@ -32,7 +31,6 @@ export const ERROR_STATUS = {
   too_large: 413,
   too_often: 429,
   internal: 500,
-  not_set_up: 503,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_STATUS

@@ -35,7 +35,8 @@ export type MessagesAnswer = z.infer<typeof MessagesAnswer>
 
 /**
  * What a till may do without an answer, all amounts in øre: one sale, one card since the last sync, and all that the
- * terminal has not yet delivered; and how old its card list may be.
+ * terminal has not yet delivered (a count of messages, of which an offline sale makes two); and how old its card list
+ * may be.
  */
 export const OfflineLimits = z
   .object({

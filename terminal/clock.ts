@@ -8,14 +8,20 @@ export type Clock = {
   learn(workerTimeMs: number): void
 }
 
-/** A clock over the machine's own; both readings in milliseconds. */
-export function learningClock(machine: { epoch(): number; monotonic(): number }): Clock {
-  let offset = 0
+/**
+ * A clock over the machine's own; all readings in milliseconds. Once learnt, time goes on by the monotonic clock, so that
+ * nothing that steps the machine's clock is noticed. Before that the machine is believed, but never before `notBefore`,
+ * the latest time that the journal knows to have passed: how long the power was off, nobody here can tell.
+ */
+export function learningClock(machine: { epoch(): number; monotonic(): number }, notBefore: number): Clock {
+  const started = machine.monotonic()
+  let base: number | null = null
   return {
-    now: () => machine.epoch() + offset,
+    now: () =>
+      base === null ? Math.max(machine.epoch(), notBefore + machine.monotonic() - started) : base + machine.monotonic(),
     elapsed: machine.monotonic,
     learn(workerTimeMs) {
-      offset = workerTimeMs - machine.epoch()
+      base = workerTimeMs - machine.monotonic()
     },
   }
 }

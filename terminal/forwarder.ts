@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../shared/errors.ts'
 import { MESSAGES_MAX } from '../shared/wire.ts'
-import type { Journal } from './journal.ts'
+import type { Entry, Journal } from './journal.ts'
 import type { Link } from './link.ts'
 
-/** How the worker is to be had: not asked yet, answering, out of reach, or answering that it will not have us. */
+/** How the worker is to be had: not asked yet, answering, out of reach, or known not to have us. */
 export type Connection = { kind: 'unknown' | 'online' | 'offline' } | { kind: 'refused'; code: ErrorCode }
 
 export type Forwarder = ReturnType<typeof forwarder>
@@ -22,6 +22,7 @@ export function forwarder({
   random,
   log,
   onChange,
+  diverged,
 }: {
   journal: Journal
   link: Link
@@ -30,45 +31,53 @@ export function forwarder({
   random: () => number
   log: (event: string, fields?: Record<string, unknown>) => void
   onChange: (connection: Connection) => void
+  /** Hears of messages of which a restored worker now says otherwise than what the till acted on. */
+  diverged: (entries: readonly Entry[]) => void
 }) {
-  let connection: Connection = { kind: 'unknown' }
+  let reach: 'unknown' | 'online' | 'offline' = 'unknown'
+  let barred = journal.barred()
   let failures = 0
   let wakeUp = () => {}
   const waiting = new Set<{ seq: number; settle: (how: 'answered' | 'unreachable') => void }>()
 
-  function change(to: Connection) {
-    const before = connection
-    connection = to
-    if (before.kind === to.kind) return
-    log('connection', { ...to })
-    onChange(to)
+  const connection = (): Connection => (barred === null ? { kind: reach } : { kind: 'refused', code: barred })
+
+  /** A terminal that is barred stays so when the network goes, and over a restart, until the worker has it again. */
+  function change(to: { reach?: typeof reach; barred?: ErrorCode | null }) {
+    const before = connection()
+    reach = to.reach ?? reach
+    if (to.barred !== undefined && to.barred !== barred) {
+      barred = to.barred
+      journal.bar(barred)
+    }
+    if (before.kind === connection().kind) return
+    log('connection', { ...connection() })
+    onChange(connection())
   }
 
-  function fail(to: Connection) {
+  function fail(to: Parameters<typeof change>[0]) {
     failures += 1
     change(to)
     for (const waiter of waiting) waiter.settle('unreachable')
   }
 
   async function sendOnce() {
-    const batch = journal.unanswered(MESSAGES_MAX)
+    const batch = journal.unanswered(Math.max(1, MESSAGES_MAX >> failures)) // What was too much at once goes in parts.
     if (batch.length === 0) return
     const sent = await link.send(batch.map(({ jws }) => jws))
     switch (sent.kind) {
       case 'answer':
-        journal.answer(sent.value.results)
+        diverged(journal.answer(sent.value.results))
         failures = 0
-        change({ kind: 'online' })
+        change({ reach: 'online', barred: null })
         for (const waiter of waiting) if (journal.entry(waiter.seq).outcome !== null) waiter.settle('answered')
         return
       case 'unreachable':
-        return fail({ kind: 'offline' })
+        return fail({ reach: 'offline' })
       case 'refused':
         if (sent.code === 'seq_gap' && (await rewind())) return
         log('refused', { code: sent.code, message: sent.message, from: batch[0]?.seq })
-        return fail(
-          sent.code === 'too_often' || sent.status >= 500 ? { kind: 'offline' } : { kind: 'refused', code: sent.code },
-        )
+        return fail(sent.code === 'too_often' || sent.status >= 500 ? { reach: 'offline' } : { barred: sent.code })
     }
   }
 
@@ -82,22 +91,21 @@ export function forwarder({
   }
 
   return {
-    connection: () => connection,
+    connection,
 
     /** Tries at once, whatever pause is being kept. */
     wake: () => wakeUp(),
 
-    /** Hears from elsewhere (a sync) that the worker answers. */
+    /** Hears from a sync that the worker answers, and so knows this terminal; what it said of messages stands. */
     reached() {
-      if (connection.kind === 'refused') return
       failures = 0
-      change({ kind: 'online' })
+      change({ reach: 'online', ...(barred?.startsWith('terminal_') && { barred: null }) })
       wakeUp()
     },
 
-    /** Hears from elsewhere that the worker is out of reach, or will not have us. */
-    missed(to: Connection) {
-      change(to)
+    /** Hears from a sync that the worker is out of reach, or will not have this terminal. */
+    missed(why: 'offline' | ErrorCode) {
+      change(why === 'offline' ? { reach: 'offline' } : { barred: why })
     },
 
     /**

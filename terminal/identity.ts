@@ -65,4 +65,6 @@ async function writePrivate(state: string, path: string, value: unknown) {
     await file.close()
   }
   await rename(`${path}.new`, path)
+  const folder = await open(state, 'r')
+  await folder.sync().finally(() => folder.close())
 }

@@ -1,9 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { DebitMessage, DebitResult, DeclineReason } from '../shared/debit.ts'
+import type { ErrorCode } from '../shared/errors.ts'
 import { digest } from '../shared/signing.ts'
 import type { CardStatus, OfflineLimits, SyncAnswer, SyncProduct } from '../shared/wire.ts'
 
-/** A message as the journal keeps it: its exact bytes, and the worker's answer once there is one. */
+/**
+ * A message as the journal keeps it: its exact bytes, and the worker's first answer, on which the till acted. That
+ * answer stays, also when a restored worker has to be told again (`acknowledged` 0).
+ */
 export type Entry = {
   seq: number
   kind: DebitMessage['kind']
@@ -54,10 +58,11 @@ CREATE TABLE IF NOT EXISTS message (
   outcome TEXT,
   reason TEXT,
   balance INTEGER,
+  acknowledged INTEGER NOT NULL DEFAULT 0,
   shown INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS message_once_per_sale ON message (sale, kind);
-CREATE INDEX IF NOT EXISTS message_unanswered ON message (seq) WHERE outcome IS NULL;
+CREATE INDEX IF NOT EXISTS message_unanswered ON message (seq) WHERE acknowledged = 0;
 CREATE INDEX IF NOT EXISTS message_of_card ON message (card, seq) WHERE kind = 'advice';
 CREATE TABLE IF NOT EXISTS card (hash TEXT PRIMARY KEY, status TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
@@ -85,10 +90,14 @@ export function openJournal(path: string) {
     'INSERT INTO message (seq, kind, sale, card, amount, lines, at, jws, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   )
   const answer = db.prepare(
-    'UPDATE message SET outcome = ?, reason = ?, balance = ? WHERE seq = ? AND sale = ? AND outcome IS NULL',
+    `UPDATE message SET reason = iif(outcome IS NULL, ?2, reason), balance = iif(outcome IS NULL, ?3, balance),
+       outcome = coalesce(outcome, ?1), acknowledged = 1
+     WHERE seq = ?4 AND sale = ?5`,
   )
+  const ofSale = db.prepare('SELECT 1 FROM message WHERE sale = ? AND kind = ?')
+  const latest = db.prepare('SELECT coalesce(max(at), 0) AS at FROM message')
   const one = db.prepare('SELECT * FROM message WHERE seq = ?')
-  const unanswered = db.prepare('SELECT * FROM message WHERE outcome IS NULL ORDER BY seq LIMIT ?')
+  const unanswered = db.prepare('SELECT * FROM message WHERE acknowledged = 0 ORDER BY seq LIMIT ?')
   const unresolved = db.prepare(
     `SELECT * FROM message WHERE kind = 'request' AND outcome IS NULL
      AND NOT EXISTS (SELECT 1 FROM message AS later WHERE later.sale = message.sale AND later.kind <> 'request')
@@ -96,16 +105,16 @@ export function openJournal(path: string) {
   )
   const exposure = db.prepare(
     `SELECT
-       (SELECT count(*) FROM message WHERE outcome IS NULL) AS unsentCount,
-       (SELECT coalesce(sum(amount), 0) FROM message WHERE outcome IS NULL AND ${STANDING_ADVICE}) AS unsentSum,
+       (SELECT count(*) FROM message WHERE acknowledged = 0) AS unsentCount,
+       (SELECT coalesce(sum(amount), 0) FROM message WHERE acknowledged = 0 AND ${STANDING_ADVICE}) AS unsentSum,
        (SELECT coalesce(sum(amount), 0) FROM message
-        WHERE card = ?1 AND ${STANDING_ADVICE} AND (outcome IS NULL OR seq > ?2)) AS cardSum`,
+        WHERE card = ?1 AND ${STANDING_ADVICE} AND (acknowledged = 0 OR seq > ?2)) AS cardSum`,
   )
   const unshown = db.prepare(
     `SELECT * FROM message WHERE seq = (SELECT max(seq) FROM message) AND shown = 0
      AND (kind = 'advice' OR outcome = 'approved')`,
   )
-  const reopen = db.prepare('UPDATE message SET outcome = NULL, reason = NULL, balance = NULL WHERE seq >= ?')
+  const reopen = db.prepare('UPDATE message SET acknowledged = 0 WHERE seq >= ?')
   const markShown = db.prepare('UPDATE message SET shown = 1 WHERE seq = ?')
   const cardStatus = db.prepare('SELECT status FROM card WHERE hash = ?')
   const putCard = db.prepare(
@@ -142,19 +151,26 @@ export function openJournal(path: string) {
       return entryOf(one.get(seq))
     },
 
-    /** Puts the worker's answers on the disk; an answer that is there already stays. */
-    answer(results: readonly DebitResult[]) {
+    /**
+     * Puts the worker's answers on the disk. An answer that is there already stays; the messages of which a restored
+     * worker now says otherwise come back, since the till has acted on the first answer.
+     */
+    answer(results: readonly DebitResult[]): Entry[] {
+      const diverged: Entry[] = []
       atomically(() => {
         for (const { seq, sale, outcome, reason, balance } of results) {
           answer.run(outcome, reason ?? null, balance ?? null, seq, sale)
+          const kept = entryOf(one.get(seq))
+          if (kept.outcome !== outcome) diverged.push(kept)
         }
       })
+      return diverged
     },
 
     /** The message of a number that is in the journal. */
     entry: (seq: number): Entry => entryOf(one.get(seq)),
 
-    /** The oldest messages without an answer, at most so many. */
+    /** The oldest messages that the worker is not known to have, at most so many. */
     unanswered: (atMost: number): Entry[] => unanswered.all(atMost).map(entryOf),
 
     /** Requests that the till asked and, before it knew the answer, lost its power. */
@@ -169,8 +185,19 @@ export function openJournal(path: string) {
     /** Notes that the screen has shown the answer to a message. */
     shown: (seq: number) => void markShown.run(seq),
 
-    /** Forgets the answers from a number on, so that they are asked for again: the worker's database was restored. */
+    /** The worker's database was restored: it is told again from this number on. */
     reopen: (seq: number) => void reopen.run(seq),
+
+    /** Whether this sale has a message of this kind. */
+    has: (sale: string, kind: Entry['kind']): boolean => ofSale.get(sale, kind) !== undefined,
+
+    /** Why the worker will not have this terminal, kept over a restart; null where nothing is known against it. */
+    barred: (): ErrorCode | null => read('barred', null),
+
+    bar: (code: ErrorCode | null) => void putSetting.run('barred', JSON.stringify(code)),
+
+    /** The latest time that is known to have passed, in epoch milliseconds: it cannot be earlier than that now. */
+    notBefore: (): number => Math.max(read('site', NOTHING_KNOWN).syncedAt ?? 0, (latest.get() as { at: number }).at),
 
     exposure: (card: string): Exposure => exposure.get(card, read('syncedSeq', 0)) as Exposure,
 

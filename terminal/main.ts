@@ -51,7 +51,7 @@ async function run({ state, spi, serial, baud }: { state: string; spi: string; s
   process.umask(0o077)
   const key = await keyPair(state)
   const journal = openJournal(join(state, 'journal.db'))
-  const clock = learningClock({ epoch: () => Date.now(), monotonic: () => performance.now() })
+  const clock = learningClock({ epoch: () => Date.now(), monotonic: () => performance.now() }, journal.notBefore())
   const ended = new AbortController()
   const { signal } = ended
   let failure: unknown = null
@@ -72,6 +72,7 @@ async function run({ state, spi, serial, baud }: { state: string; spi: string; s
       if (connection.kind === 'online') syncer.soon()
       selling?.refresh()
     },
+    diverged: (entries) => selling?.insist(entries),
   })
   const syncer = syncerOf({ link, journal, forwarder, sleep, onSynced: () => selling?.refresh() })
   const till = tillOf({
@@ -94,23 +95,35 @@ async function run({ state, spi, serial, baud }: { state: string; spi: string; s
   const loops = [
     forwarder.run(signal),
     syncer.run(signal),
-    keepTrying('reader', signal, async () => {
+    keepTrying('reader', signal, async (works) => {
       const bus = await openSpi(spi)
       try {
         await till.readerIs(true)
-        for await (const tap of mfrc522(bus, { pollMs: POLL_MS }).taps(signal)) await till.serve(tap)
+        for await (const tap of mfrc522(bus, { pollMs: POLL_MS }).taps(signal)) {
+          works()
+          await till.serve(tap)
+        }
       } finally {
         bus.close()
         await till.readerIs(false)
       }
     }),
-    keepTrying('screen', signal, async () => {
+    keepTrying('screen', signal, async (works) => {
       const port = await openSerial(serial, baud)
       try {
         const nextion = await connectNextion(port)
+        works()
         const screen = panelScreen(nextion)
         nextion.onRestart(() => till.refresh())
-        const attached = till.attach(screen)
+        const attached = till.attach({
+          presses: screen.presses,
+          // A display that refuses what it is told is opened anew, whatever the reason.
+          show: (view) =>
+            screen.show(view).catch((error: unknown) => {
+              port.destroy()
+              throw error
+            }),
+        })
         for await (const press of screen.presses(signal)) await till.press(press)
         await attached
       } finally {
@@ -125,11 +138,14 @@ async function run({ state, spi, serial, baud }: { state: string; spi: string; s
 }
 
 /** Keeps a device at work: what ends it is said in the log, once until it changes, and it is opened again. */
-async function keepTrying(device: string, signal: AbortSignal, work: () => Promise<void>) {
+async function keepTrying(device: string, signal: AbortSignal, work: (works: () => void) => Promise<void>) {
   let said = ''
   while (!signal.aborted) {
     try {
-      await work()
+      await work(() => {
+        if (said !== '') log('device_back', { device })
+        said = ''
+      })
     } catch (error) {
       if (signal.aborted) return
       const trouble = error instanceof Error ? error.message : String(error)

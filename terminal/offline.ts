@@ -15,13 +15,13 @@ export function offlineRefusal(
 ): OfflineRefusal | null {
   const { limits, syncedAt } = site
   if (syncedAt === null) return 'never_synced'
-  if (nowMs - syncedAt > limits.listAgeMaxMs) return 'list_too_old'
+  if (nowMs < syncedAt || nowMs - syncedAt > limits.listAgeMaxMs) return 'list_too_old'
   if (sale.card === null) return 'card_unknown'
   if (sale.card !== 'active') return 'card_blocked'
   const fits =
     sale.amount <= limits.saleMax &&
     exposure.cardSum + sale.amount <= limits.cardSumMax &&
-    exposure.unsentCount <= limits.unsentCountMax &&
+    exposure.unsentCount + 1 <= limits.unsentCountMax &&
     exposure.unsentSum + sale.amount <= limits.unsentSumMax
   return fits ? null : 'cap_reached'
 }

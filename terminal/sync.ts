@@ -10,17 +10,19 @@ export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarde
   while (true) {
     const page = await link.sync(journal.site().version)
     if (page.kind === 'unreachable') {
-      forwarder.missed({ kind: 'offline' })
+      forwarder.missed('offline')
       return false
     }
     if (page.kind === 'refused') {
       const ours = page.status === 401 && page.code !== 'proof_invalid'
-      forwarder.missed(ours ? { kind: 'refused', code: page.code } : { kind: 'offline' })
+      forwarder.missed(ours ? page.code : 'offline')
       return false
     }
     journal.synced(page.value)
     if (page.value.more) continue
     forwarder.reached()
+    // The worker has more than this journal: it was rolled back, or it is a copy's.
+    if (page.value.nextSeq > journal.head().seq + 1) forwarder.missed('seq_gap')
     return true
   }
 }

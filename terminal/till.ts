@@ -1,5 +1,6 @@
 import type { DebitMessage } from '../shared/debit.ts'
 import { cardHash, sign } from '../shared/signing.ts'
+import type { SyncProduct } from '../shared/wire.ts'
 import {
   type Cart,
   cartTexts,
@@ -64,6 +65,8 @@ export function till({
   let cart: Cart = EMPTY_CART
   let keypad: string | null = null
   let page = 0
+  /** The products on the buttons that are to be seen, which may be older than the newest sync. */
+  let offered: SyncProduct[] = []
   let answer: Answer | null = null
   let answerEnds = new AbortController()
   let undoable: { content: Content; at: number } | null = null
@@ -91,8 +94,12 @@ export function till({
   function view(): View {
     const site = journal.site()
     const connection = forwarder.connection()
-    if (failed) return { kind: 'message', headline: TEXT.failed, detail: TEXT.failedDetail }
-    if (connection.kind === 'refused') return { kind: 'message', headline: TEXT.revoked, detail: TEXT.revokedDetail }
+    if (failed) return { kind: 'message', headline: TEXT.failed, detail: TEXT.callOffice }
+    if (connection.kind === 'refused') {
+      const revoked = connection.code === 'terminal_revoked'
+      const headline = revoked ? TEXT.revoked : TEXT.barred
+      return { kind: 'message', headline, detail: `${TEXT.callOffice} (${connection.code})` }
+    }
     if (answer) return answer
     if (!readerWorks) return { kind: 'message', headline: TEXT.noReader, detail: TEXT.noReaderDetail }
     if (site.version === 0 && site.syncedAt === null) {
@@ -120,8 +127,10 @@ export function till({
 
   async function draw(): Promise<boolean> {
     if (!screen) return false
+    const picture = view()
+    if (picture.kind === 'sale') offered = productsShown()
     try {
-      await screen.show(view())
+      await screen.show(picture)
       return true
     } catch (error) {
       log('screen_failed', { error: String(error) })
@@ -190,9 +199,10 @@ export function till({
     await say('declined', TEXT.declined, OFFLINE[refusal])
   }
 
-  async function approve({ seq }: Entry, content: Content, detail: string) {
+  async function approve({ seq, at }: Entry, content: Content, detail: string) {
     cart = EMPTY_CART
-    undoable = { content, at: clock.elapsed() }
+    const soldForMs = Math.max(0, clock.now() - at)
+    undoable = { content, at: clock.elapsed() - soldForMs }
     const shown = await say('approved', `${TEXT.approved} ${priceText(content.amount)}`, detail)
     if (shown) journal.shown(seq)
   }
@@ -229,7 +239,7 @@ export function till({
     if (keypad !== null) return pressedKeypad(press, keypad)
     switch (press.kind) {
       case 'product': {
-        const product = productsShown()[press.index]
+        const product = offered[press.index]
         return product === undefined ? undefined : put(withProduct(cart, product))
       }
       case 'next_page':
@@ -280,6 +290,20 @@ export function till({
         for (const open of journal.unresolved()) {
           log('recovered', { seq: open.seq })
           await append('reversal', open)
+        }
+        forwarder.wake()
+      }),
+
+    /**
+     * Holds a restored worker to what was done here on its first answer: what was sold is told as an advice, what was
+     * declined is reversed.
+     */
+    insist: (entries: readonly Entry[]) =>
+      inTurn(async () => {
+        for (const entry of entries) {
+          const kind = entry.outcome === 'approved' ? 'advice' : 'reversal'
+          log('diverged', { seq: entry.seq, told_as: kind })
+          if (!journal.has(entry.sale, 'reversal') && !journal.has(entry.sale, kind)) await append(kind, entry)
         }
         forwarder.wake()
       }),

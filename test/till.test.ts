@@ -204,4 +204,12 @@ test('a terminal that is revoked sells nothing any more, and says whom to ask', 
   await pi.tap(child.uid)
   await said
   expect(await child.balance()).toBe(10000)
+
+  pi.network.set('cut')
+  await setTimeout(1_000)
+  await pi.tap(child.uid)
+  expect(pi.texts().join(' ')).toMatch(/Terminalen er spærret/)
+  await pi.pullPower()
+  pi.powerOn()
+  await pi.shows(/Terminalen er spærret/, 15_000)
 })

@@ -3,7 +3,7 @@ import journal from '../migrations/meta/_journal.json'
 export type DatabaseHealth = 'ok' | 'unreachable' | 'migrations_missing' | 'not_set_up'
 
 const MIGRATIONS = journal.entries.map((entry) => `${entry.tag}.sql`)
-const APPEND_ONLY = ['posting_no_delete', 'posting_no_update', 'transfer_no_delete', 'transfer_no_update']
+const APPEND_ONLY = ['message', 'transfer', 'posting'].flatMap((table) => [`${table}_no_update`, `${table}_no_delete`])
 
 /** Whether a database answers, has every migration of this build and the triggers the ledger relies on, and is set up. */
 export async function health(db: D1Database): Promise<DatabaseHealth> {

@@ -110,6 +110,9 @@ LEFT JOIN posting AS newest ON newest.account = account.id
 WHERE transfer.id = ?1
   AND NOT EXISTS (SELECT 1 FROM posting WHERE posting.transfer = ?1 AND posting.account = account.id)`
 
+/** How long ago a terminal may say that it sold; beyond that its clock is wrong, and the sale counts for today. */
+const ADVICE_AGE_MAX_MS = 30 * 86_400_000
+
 /**
  * Books a terminal's messages, in order, in one round trip. All of them are booked or, if one cannot be, none.
  * `nowMs` is the day's arbiter for requests; an advice counts for the day on which the goods were handed over.
@@ -125,7 +128,8 @@ export async function book(
   if (broken) return broken
   const today = copenhagenDay(nowMs)
   const statements = messages.flatMap(({ message, jws, hash }) => {
-    const day = message.kind === 'advice' && message.at < nowMs ? copenhagenDay(message.at) : today
+    const believed = message.kind === 'advice' && message.at < nowMs && message.at > nowMs - ADVICE_AGE_MAX_MS
+    const day = believed ? copenhagenDay(message.at) : today
     const { kind, sale, seq } = message
     return [
       db

@@ -54,7 +54,7 @@ async function tap(counter: Counter, url: string, purses: Purse[], journalFile: 
   const { key } = counter
   const enrolment = { ...counter.enrolment, url }
   const journal = openJournal(journalFile)
-  const clock = learningClock({ epoch: epochMs, monotonic: () => performance.now() })
+  const clock = learningClock({ epoch: epochMs, monotonic: () => performance.now() }, 0)
   const ended = new AbortController()
   const { signal } = ended
   const sleep = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal })
@@ -68,6 +68,7 @@ async function tap(counter: Counter, url: string, purses: Purse[], journalFile: 
   let refresh = () => {}
   const forwarder = forwarderOf({
     ...{ journal, link, sleep, random: () => 0.5, log },
+    diverged() {},
     onChange(connection) {
       if (connection.kind === 'online') syncer.soon()
       refresh()

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { DebitMessage } from '../shared/debit.ts'
+import { digest } from '../shared/signing.ts'
+import { learningClock } from '../terminal/clock.ts'
+import { type Journal, openJournal, type Site } from '../terminal/journal.ts'
+import { offlineRefusal } from '../terminal/offline.ts'
+
+let folder: string
+let journal: Journal
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'klubkort-journal-'))
+  journal = openJournal(join(folder, 'journal.db'))
+})
+afterEach(() => {
+  journal.close()
+  rmSync(folder, { recursive: true })
+})
+
+const sale = (n: number) => `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`
+
+async function append(kind: DebitMessage['kind'], n: number, amount = 1500) {
+  const { seq, hash } = journal.head()
+  const lines = [{ product: 1, quantity: 1, price: amount }]
+  const card = 'c'.repeat(43)
+  return journal.append({ v: 1, kind, sale: sale(n), seq: seq + 1, prev: hash, card, amount, lines, at: n }, `jws ${n}`)
+}
+
+function reopened() {
+  journal.close()
+  journal = openJournal(join(folder, 'journal.db'))
+}
+
+describe('the journal', () => {
+  test('numbers messages and chains them by the digest of their bytes, over a restart', async () => {
+    await append('request', 1)
+    reopened()
+    expect(journal.head()).toEqual({ seq: 1, hash: await digest('jws 1') })
+  })
+
+  test('a request whose answer nobody knew is open after a restart, and closed by a reversal', async () => {
+    await append('request', 1)
+    reopened()
+    expect(journal.unresolved().map(({ seq }) => seq)).toEqual([1])
+    await append('reversal', 1)
+    expect(journal.unresolved()).toEqual([])
+  })
+
+  test('what was approved stays approved while a restored worker is told again, also over a restart', async () => {
+    for (const n of [1, 2, 3]) await append('request', n)
+    journal.answer([1, 2, 3].map((seq) => ({ sale: sale(seq), seq, outcome: 'approved', balance: 0 })))
+    expect(journal.unanswered(100)).toEqual([])
+    journal.reopen(2)
+    reopened()
+    expect(journal.unanswered(100).map(({ seq }) => seq)).toEqual([2, 3])
+    expect(journal.unresolved()).toEqual([])
+  })
+
+  test('a restored worker that says otherwise is noticed, and the first answer stays', async () => {
+    await append('request', 1)
+    await append('request', 2)
+    journal.answer([
+      { sale: sale(1), seq: 1, outcome: 'declined', reason: 'insufficient_funds' },
+      { sale: sale(2), seq: 2, outcome: 'approved', balance: 0 },
+    ])
+    journal.reopen(1)
+    const diverged = journal.answer([
+      { sale: sale(1), seq: 1, outcome: 'approved', balance: 0 },
+      { sale: sale(2), seq: 2, outcome: 'declined', reason: 'insufficient_funds' },
+    ])
+    expect(diverged.map(({ seq, outcome }) => [seq, outcome])).toEqual([
+      [1, 'declined'],
+      [2, 'approved'],
+    ])
+    expect(journal.entry(1).outcome).toBe('declined')
+    expect(journal.unanswered(100)).toEqual([])
+  })
+
+  test('only what stands and is not delivered counts against the caps', async () => {
+    await append('request', 1, 1000)
+    await append('advice', 1, 1000)
+    await append('advice', 2, 500)
+    await append('reversal', 2, 500)
+    expect(journal.exposure('c'.repeat(43))).toEqual({ unsentCount: 4, unsentSum: 1000, cardSum: 1000 })
+  })
+})
+
+describe('offline rules', () => {
+  const limits = { saleMax: 5000, cardSumMax: 10000, unsentCountMax: 10, unsentSumMax: 20000, listAgeMaxMs: 86_400_000 }
+  const site: Site = { terminal: 'T', name: 'S', products: [], limits, version: 1, syncedAt: 1_000_000 }
+  const nothing = { unsentCount: 1, unsentSum: 0, cardSum: 0 }
+  const sell = (amount: number, exposure = nothing, nowMs = 1_000_001) =>
+    offlineRefusal({ amount, card: 'active' }, site, exposure, nowMs)
+
+  test('each cap admits what reaches it and refuses one øre or one message more', () => {
+    expect(sell(5000)).toBeNull()
+    expect(sell(5001)).toBe('cap_reached')
+    expect(sell(5000, { ...nothing, cardSum: 5000 })).toBeNull()
+    expect(sell(5000, { ...nothing, cardSum: 5001 })).toBe('cap_reached')
+    expect(sell(5000, { ...nothing, unsentSum: 15000 })).toBeNull()
+    expect(sell(5000, { ...nothing, unsentSum: 15001 })).toBe('cap_reached')
+    expect(sell(100, { ...nothing, unsentCount: 9 })).toBeNull()
+    expect(sell(100, { ...nothing, unsentCount: 10 })).toBe('cap_reached')
+  })
+
+  test('a card list that is a day old still sells, an older one or one from the future does not', () => {
+    expect(sell(100, nothing, 1_000_000 + 86_400_000)).toBeNull()
+    expect(sell(100, nothing, 1_000_001 + 86_400_000)).toBe('list_too_old')
+    expect(sell(100, nothing, 999_999)).toBe('list_too_old')
+  })
+
+  test('a card that is unknown or blocked, and a till that never synced, sell nothing', () => {
+    expect(offlineRefusal({ amount: 1, card: null }, site, nothing, 1_000_001)).toBe('card_unknown')
+    expect(offlineRefusal({ amount: 1, card: 'blocked' }, site, nothing, 1_000_001)).toBe('card_blocked')
+    expect(offlineRefusal({ amount: 1, card: 'closed' }, site, nothing, 1_000_001)).toBe('card_blocked')
+    const fresh = { ...site, syncedAt: null }
+    expect(offlineRefusal({ amount: 1, card: 'active' }, fresh, nothing, 1_000_001)).toBe('never_synced')
+  })
+})
+
+describe('the clock of a Pi', () => {
+  test('a machine clock that is stepped after the worker was heard changes nothing', () => {
+    let epoch = 1_000
+    let monotonic = 0
+    const clock = learningClock({ epoch: () => epoch, monotonic: () => monotonic }, 0)
+    clock.learn(500_000)
+    epoch += 86_400_000
+    monotonic += 10
+    expect(clock.now()).toBe(500_010)
+  })
+
+  test('before the worker is heard, it is never earlier than what the journal knows to have passed', () => {
+    let monotonic = 7
+    const clock = learningClock({ epoch: () => 1_000, monotonic: () => monotonic }, 400_000)
+    monotonic += 5
+    expect(clock.now()).toBe(400_005)
+  })
+})
