@@ -784,8 +784,11 @@ describe('/healthz', () => {
 })
 
 describe('the ledger', () => {
-  it('lets nobody change or delete a transfer or a posting', async () => {
+  it('lets nobody change or delete a message, a transfer or a posting', async () => {
+    await terminal.send(await terminal.say('request', { card: holder.hash, amount: 1000 }))
     for (const statement of [
+      "UPDATE message SET outcome = 'declined'",
+      'DELETE FROM message',
       'UPDATE transfer SET amount = 1',
       'DELETE FROM transfer',
       'UPDATE posting SET balance = 1',

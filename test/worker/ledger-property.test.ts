@@ -35,7 +35,7 @@ const utterance = fc.record({
   sale: fc.option(fc.nat({ max: 3 }), { freq: 2 }),
   card: fc.constantFrom<CardName[]>('first', 'first', 'first', 'second', 'sibling', 'sibling', 'late', 'stranger'),
   amount: fc.constantFrom(...AMOUNTS),
-  soldHoursAgo: fc.constantFrom(0, 0, 0, 1, 5, 26, -26, 400_000),
+  soldHoursAgo: fc.constantFrom(0, 0, 0, 0, 1, 5, 26, 26, -26, 719, 720, 400_000),
 })
 
 const step = fc.oneof(
