@@ -1,5 +1,5 @@
 import type { CardStatus } from '../shared/wire.ts'
-import { recordedIfChanged } from './audit.ts'
+import { type Actor, recordedIfChanged } from './audit.ts'
 
 export type CardRow = { id: number; status: CardStatus; createdAt: number }
 
@@ -34,14 +34,14 @@ export async function setStatus(
   db: D1Database,
   id: number,
   status: 'active' | 'blocked',
-  staff: number,
+  actor: Actor,
   nowMs: number,
 ): Promise<CardRow | 'not_found' | 'card_closed'> {
   const [, , row] = await db.batch<CardRow>([
     db
       .prepare(`UPDATE card SET status = ?2, version = ${NEXT_VERSION} WHERE id = ?1 AND status NOT IN (?2, 'closed')`)
       .bind(id, status),
-    recordedIfChanged(db, { staff, action: `card_${status}`, subject: `card:${id}` }, nowMs),
+    recordedIfChanged(db, { ...actor, action: `card_${status}`, subject: `card:${id}` }, nowMs),
     db.prepare(`SELECT ${COLUMNS} FROM card WHERE id = ?`).bind(id),
   ])
   const card = row?.results[0]

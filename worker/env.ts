@@ -1,4 +1,7 @@
-/** What the worker is bound to; beside these, one `DB_<number>` per municipality. */
+/**
+ * What the worker is bound to; beside these, per municipality, its database `DB_<number>` and `OIDC_<number>`, the
+ * secret that says how its guardians log in.
+ */
 export type Env = {
   /** 32 bytes, base64url; each municipality's card key is derived from it. */
   MASTER_KEY: string
@@ -7,6 +10,10 @@ export type Env = {
   /** The municipality that a host without one (plain `localhost`) means. Set in development only. */
   HOME_MUNICIPALITY?: string
   GUESSES: RateLimit
+  /** Sends mail; absent where a municipality has none, and then what is to be sent waits. */
+  MAIL?: SendEmail
+  /** The portal's style sheets and fonts. */
+  ASSETS: Fetcher
 }
 
 /** What every request carries: its municipality, that municipality's database, and the one clock reading, in ms. */

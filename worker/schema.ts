@@ -20,6 +20,11 @@ export const municipality = sqliteTable(
     offlineUnsentCountMax: integer('offline_unsent_count_max').notNull().default(2000),
     offlineUnsentSumMax: integer('offline_unsent_sum_max').notNull().default(2_000_000),
     offlineListAgeMaxMs: integer('offline_list_age_max_ms').notNull().default(86_400_000),
+    supportPhone: text('support_phone'),
+    supportMail: text('support_mail'),
+    supportHoursDa: text('support_hours_da'),
+    supportHoursEn: text('support_hours_en'),
+    mailFrom: text('mail_from'),
     createdAt: integer('created_at').notNull(),
   },
   (t) => [check('municipality_only_one', sql`${t.only} = 1`)],
@@ -40,6 +45,9 @@ export const product = sqliteTable(
     price: integer('price').notNull(),
     createdAt: integer('created_at').notNull(),
     retiredAt: integer('retired_at'),
+    category: text('category', { enum: ['food', 'drink', 'sweets', 'activity', 'material', 'other'] })
+      .notNull()
+      .default('other'),
   },
   (t) => [
     check('product_price_positive', sql`${t.price} > 0`),
@@ -239,7 +247,7 @@ export const alarm = sqliteTable(
   (t) => [unique('alarm_once').on(t.terminal, t.seq, t.hash)],
 )
 
-/** Who of the staff did what, when. Written in the same batch as what was done. */
+/** Who of the staff, or which guardian, did what, when. Written in the same batch as what was done. */
 export const audit = sqliteTable('audit', {
   id: integer('id').primaryKey(),
   at: integer('at').notNull(),
@@ -247,4 +255,174 @@ export const audit = sqliteTable('audit', {
   action: text('action').notNull(),
   subject: text('subject').notNull(),
   detail: text('detail', { mode: 'json' }),
+  guardian: integer('guardian').references(() => guardian.id),
 })
+
+/**
+ * Who logs in, known by issuer and subject of their OpenID Connect broker. `name` is null for the name-protected.
+ * `cprHash` is what the broker said at the newest login: a keyed HMAC, the number itself is stored nowhere. The
+ * `tell…` columns are what mails they want: below which balance in øre, each purchase, each week.
+ */
+export const guardian = sqliteTable(
+  'guardian',
+  {
+    id: integer('id').primaryKey(),
+    issuer: text('issuer').notNull(),
+    subject: text('subject').notNull(),
+    name: text('name'),
+    cprHash: text('cpr_hash'),
+    language: text('language', { enum: ['da', 'en'] }).notNull(),
+    mail: text('mail'),
+    tellBelow: integer('tell_below'),
+    tellPurchases: integer('tell_purchases').notNull().default(0),
+    tellWeekly: integer('tell_weekly').notNull().default(0),
+    createdAt: integer('created_at').notNull(),
+    loggedInAt: integer('logged_in_at').notNull(),
+  },
+  (t) => [
+    unique('guardian_of_broker').on(t.issuer, t.subject),
+    index('guardian_by_cpr').on(t.cprHash),
+    check('guardian_language', sql`${t.language} in ('da', 'en')`),
+    check('guardian_tell_below_positive', sql`${t.tellBelow} > 0`),
+    check('guardian_tell_purchases', sql`${t.tellPurchases} in (0, 1)`),
+    check('guardian_tell_weekly', sql`${t.tellWeekly} in (0, 1)`),
+  ],
+)
+
+/** The roster's word on whose child it is: the keyed HMAC of a guardian's CPR number. In force until it is ended. */
+export const guardianship = sqliteTable(
+  'guardianship',
+  {
+    child: foreignId('child').references(() => child.id),
+    cprHash: text('cpr_hash').notNull(),
+    createdAt: integer('created_at').notNull(),
+    endedAt: integer('ended_at'),
+  },
+  (t) => [primaryKey({ columns: [t.child, t.cprHash] }), index('guardianship_by_cpr').on(t.cprHash)],
+)
+
+/** A guardian's session, known by the digest of its cookie. `idToken` is what the broker wants back at log-out. */
+export const session = sqliteTable(
+  'session',
+  {
+    hash: text('hash').primaryKey(),
+    guardian: foreignId('guardian').references(() => guardian.id),
+    idToken: text('id_token').notNull(),
+    createdAt: integer('created_at').notNull(),
+    seenAt: integer('seen_at').notNull(),
+    endedAt: integer('ended_at'),
+    draft: text('draft', { mode: 'json' }),
+  },
+  (t) => [index('session_of_guardian').on(t.guardian)],
+)
+
+/**
+ * A log-in that has been sent to the broker and is awaited back, known by the digest of its cookie; taken away when it
+ * comes. `draft` is the form that an ended session interrupted.
+ */
+export const loginAttempt = sqliteTable('login_attempt', {
+  hash: text('hash').primaryKey(),
+  state: text('state').notNull(),
+  nonce: text('nonce').notNull(),
+  verifier: text('verifier').notNull(),
+  returnTo: text('return_to').notNull(),
+  draft: text('draft', { mode: 'json' }),
+  createdAt: integer('created_at').notNull(),
+})
+
+/** A guardian's question to the staff. The form makes the id, so that a form sent twice opens one case. */
+export const supportCase = sqliteTable(
+  'support_case',
+  {
+    id: text('id').primaryKey(),
+    guardian: foreignId('guardian').references(() => guardian.id),
+    account: integer('account').references(() => account.id),
+    subject: text('subject').notNull(),
+    phone: text('phone'),
+    callWanted: integer('call_wanted').notNull(),
+    createdAt: integer('created_at').notNull(),
+    closedAt: integer('closed_at'),
+  },
+  (t) => [
+    index('support_case_of_guardian').on(t.guardian),
+    check('support_case_call_wanted', sql`${t.callWanted} in (0, 1)`),
+    check('support_case_call_needs_phone', sql`${t.callWanted} = 0 or ${t.phone} is not null`),
+  ],
+)
+
+/** What was said in a case, by the guardian or, with `staff`, by staff. */
+export const caseMessage = sqliteTable(
+  'case_message',
+  {
+    id: text('id').primaryKey(),
+    case: text('case')
+      .notNull()
+      .references(() => supportCase.id),
+    staff: integer('staff').references(() => staffToken.id),
+    text: text('text').notNull(),
+    at: integer('at').notNull(),
+  },
+  (t) => [index('case_message_of_case').on(t.case, t.at)],
+)
+
+/** What a municipality publishes to parents, in Markdown; every version stays. */
+export const publication = sqliteTable(
+  'publication',
+  {
+    kind: text('kind', { enum: ['terms', 'accessibility', 'privacy'] }).notNull(),
+    language: text('language', { enum: ['da', 'en'] }).notNull(),
+    version: integer('version').notNull(),
+    text: text('text').notNull(),
+    staff: foreignId('staff').references(() => staffToken.id),
+    at: integer('at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.kind, t.language, t.version] }),
+    check('publication_kind', sql`${t.kind} in ('terms', 'accessibility', 'privacy')`),
+    check('publication_language', sql`${t.language} in ('da', 'en')`),
+    check('publication_version_positive', sql`${t.version} > 0`),
+  ],
+)
+
+/**
+ * Mail that is to go to a guardian, written in the batch of what caused it, once per cause; the letter's words are made
+ * from `data` when it is sent. `dueAt` is when it may be tried next; a row with `sentAt` or `givenUpAt` is done.
+ */
+export const outbox = sqliteTable(
+  'outbox',
+  {
+    id: integer('id').primaryKey(),
+    guardian: foreignId('guardian').references(() => guardian.id),
+    kind: text('kind', { enum: ['purchase', 'low_balance', 'weekly', 'case_answered', 'mail_changed'] }).notNull(),
+    cause: text('cause').notNull(),
+    recipient: text('recipient').notNull(),
+    data: text('data', { mode: 'json' }).notNull(),
+    createdAt: integer('created_at').notNull(),
+    dueAt: integer('due_at').notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    sentAt: integer('sent_at'),
+    givenUpAt: integer('given_up_at'),
+    error: text('error'),
+  },
+  (t) => [
+    unique('outbox_once').on(t.guardian, t.kind, t.cause, t.recipient),
+    index('outbox_due').on(t.dueAt).where(sql`${t.sentAt} is null and ${t.givenUpAt} is null`),
+  ],
+)
+
+/** Who looked at which child on which Copenhagen day: a guardian or a member of staff, by kind and id. */
+export const viewing = sqliteTable(
+  'viewing',
+  {
+    child: foreignId('child').references(() => child.id),
+    day: text('day').notNull(),
+    viewerKind: text('viewer_kind', { enum: ['guardian', 'staff'] }).notNull(),
+    viewer: integer('viewer').notNull(),
+    firstAt: integer('first_at').notNull(),
+    lastAt: integer('last_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.child, t.day, t.viewerKind, t.viewer] }),
+    check('viewing_viewer_kind', sql`${t.viewerKind} in ('guardian', 'staff')`),
+  ],
+)

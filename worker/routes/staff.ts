@@ -188,7 +188,7 @@ for (const [verb, status] of [
       refusals: ['card_unknown', 'card_closed'],
     }),
     async (c) => {
-      const card = await setStatus(c.var.db, c.req.valid('param').id, status, c.var.staff.id, c.var.now)
+      const card = await setStatus(c.var.db, c.req.valid('param').id, status, { staff: c.var.staff.id }, c.var.now)
       if (card === 'not_found') return refuse(c, 'card_unknown', 'no such card')
       if (card === 'card_closed') return refuse(c, card, 'the card is closed for good')
       return c.json(card, 200)
