@@ -12,6 +12,8 @@ export type Env = {
   GUESSES: RateLimit
   /** Sends mail; absent where a municipality has none, and then what is to be sent waits. */
   MAIL?: SendEmail
+  /** The portal's address as letters name it, with `{municipality}` for the number, and no closing slash. */
+  PORTAL_ADDRESS: string
   /** The portal's style sheets and fonts. */
   ASSETS: Fetcher
 }

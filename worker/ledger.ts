@@ -1,6 +1,7 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { DebitMessage, DebitResult } from '../shared/debit.ts'
 import { type Ore, ore } from '../shared/money.ts'
+import { purchaseLetters } from './outbox.ts'
 
 /**
  * The one writer of message, transfer and posting. Every movement of money is a transfer out of a debit account into a
@@ -155,6 +156,9 @@ export async function book(
         ? db.prepare(INSERT_REVERSAL).bind(signer.terminal, seq)
         : db.prepare(INSERT_PURCHASE).bind(signer.terminal, seq, day),
       db.prepare(INSERT_POSTINGS).bind(kind === 'reversal' ? `${sale}:reversal` : sale, today),
+      ...(kind === 'reversal'
+        ? []
+        : [purchaseLetters(db, { terminal: signer.terminal, seq, soldAtMs: believed ? message.at : nowMs }, nowMs)]),
     ]
   })
   const answers = db

@@ -7,8 +7,11 @@ import type { Place } from './system.ts'
 
 const PAGE = new URL('./virtual-pi.html', import.meta.url)
 
-/** The page that shows each Pi's display as the emulator decodes it, and is its user's hands. On loopback only. */
-export async function servePis(places: Place[], port: number) {
+/**
+ * The page that shows each Pi's display as the emulator decodes it, and is its user's hands; at `/post` the mailbox. On
+ * loopback only.
+ */
+export async function servePis(places: Place[], port: number, mailPage: () => string) {
   const listeners = new Set<ServerResponse>()
   let due: NodeJS.Timeout | null = null
 
@@ -66,6 +69,9 @@ export async function servePis(places: Place[], port: number) {
     }
     if (url.pathname === '/palette.json') {
       return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(palette))
+    }
+    if (url.pathname === '/post') {
+      return void response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(mailPage())
     }
     if (url.pathname !== '/') return void response.writeHead(404).end()
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(await readFile(PAGE))

@@ -1,0 +1,94 @@
+import { kr, longDay } from './portal/format.ts'
+import { type Language, type Say, speaker } from './portal/texts/language.ts'
+import { letters } from './portal/texts/letters.ts'
+
+/**
+ * What a letter tells, as the outbox keeps it: amounts in whole øre, instants in epoch milliseconds, days as
+ * 'YYYY-MM-DD'; `child` is a first name. A line's `name` is null where staff keyed the amount in.
+ */
+export type News =
+  | {
+      kind: 'purchase'
+      data: { child: string; site: string; at: number; amount: number; balance: number; lines: Line[] }
+    }
+  | { kind: 'low_balance'; data: { child: string; balance: number; below: number } }
+  | { kind: 'weekly'; data: { week: number; from: string; to: string; children: Child[] } }
+  | { kind: 'case_answered'; data: Record<string, never> }
+  | { kind: 'mail_changed'; data: Record<string, never> }
+
+type Line = { name: string | null; quantity: number; price: number }
+type Child = { child: string; spent: number; balance: number }
+
+/** Whom a letter is from: the municipality's name, and the portal's address without a closing slash. */
+export type Sender = { name: string; portal: string }
+
+/** The letter's subject and its text in plain lines. */
+export function letterOf(news: News, language: Language, sender: Sender): { subject: string; text: string } {
+  const say = speaker(language)
+  const { subject, body } = wordsOf(news, language, say, sender.portal)
+  const text = [`${say(letters.greeting)},`, ...body, `${say(letters.closing)}\n${sender.name}`].join('\n\n')
+  return { subject, text: `${text}\n` }
+}
+
+type Words = { subject: string; body: string[] }
+
+function wordsOf(news: News, language: Language, say: Say, portal: string): Words {
+  const account = `${say(letters.account)}\n${portal}/`
+  const settings = say(letters.settings)
+  switch (news.kind) {
+    case 'purchase': {
+      const { child, site, at, amount, balance, lines } = news.data
+      const sold = { child, site, amount: kr(amount), day: longDay(language, at), time: timeOf(language, at) }
+      const bought = lines.map(({ name, quantity, price }) =>
+        say(letters.line)({ quantity, name: name ?? say(letters.keyedIn), price: kr(quantity * price) }),
+      )
+      return {
+        subject: say(letters.purchase.subject),
+        body: [
+          [say(letters.purchase.sold)(sold), ...bought].join('\n'),
+          say(letters.purchase.balance)({ balance: kr(balance) }),
+          account,
+          settings,
+        ],
+      }
+    }
+    case 'low_balance': {
+      const { child, balance, below } = news.data
+      const fact = { child, balance: kr(balance), below: kr(below) }
+      return {
+        subject: say(letters.lowBalance.subject),
+        body: [say(letters.lowBalance.balance)(fact), account, settings],
+      }
+    }
+    case 'weekly': {
+      const { week, from, to, children } = news.data
+      const opening = say(letters.weekly.opening)({ from: dayOf(language, from), to: dayOf(language, to) })
+      const each = children.map(({ child, spent, balance }) =>
+        say(letters.weekly.child)({ child, spent: kr(spent), balance: kr(balance) }),
+      )
+      return {
+        subject: say(letters.weekly.subject)({ week }),
+        body: [[opening, ...each].join('\n'), account, settings],
+      }
+    }
+    case 'case_answered':
+      return {
+        subject: say(letters.caseAnswered.subject),
+        body: [`${say(letters.caseAnswered.read)}\n${portal}/support`],
+      }
+    case 'mail_changed':
+      return {
+        subject: say(letters.mailChanged.subject),
+        body: [say(letters.mailChanged.changed), `${say(letters.mailChanged.notYou)}\n${portal}/support`],
+      }
+  }
+}
+
+/** The time of an instant, in Copenhagen: '14.05'. */
+function timeOf(language: Language, atMs: number): string {
+  const form = { timeStyle: 'short', timeZone: 'Europe/Copenhagen' } as const
+  return new Intl.DateTimeFormat(language === 'da' ? 'da-DK' : 'en-GB', form).format(atMs)
+}
+
+/** A day 'YYYY-MM-DD' with its weekday; at noon UTC it is the same day in Copenhagen. */
+const dayOf = (language: Language, day: string) => longDay(language, Date.parse(`${day}T12:00:00Z`))

@@ -1,0 +1,28 @@
+import { ATTEMPTS_MAX } from './outbox.ts'
+
+const DAY_MS = 86_400_000
+const LETTER_KEPT_MS = 90 * DAY_MS
+/** News that could not be sent for so long is no news any more, and its balance no longer true. */
+const LETTER_WAITS_MS = 14 * DAY_MS
+const SESSION_KEPT_MS = 30 * DAY_MS
+const LOGIN_ATTEMPT_KEPT_MS = DAY_MS
+
+/** How many rows of each kind went. */
+export type Swept = { lettersGivenUp: number; letters: number; sessions: number; loginAttempts: number }
+
+/** Gives up letters that will not be sent, and deletes what has ended: letters, sessions and log-ins never finished. */
+export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
+  const swept = await db.batch([
+    db
+      .prepare(
+        `UPDATE outbox SET given_up_at = ?1, error = coalesce(error, 'not sent')
+         WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= ?1 AND (attempts >= ?2 OR created_at < ?3)`,
+      )
+      .bind(nowMs, ATTEMPTS_MAX, nowMs - LETTER_WAITS_MS),
+    db.prepare('DELETE FROM outbox WHERE coalesce(sent_at, given_up_at) < ?').bind(nowMs - LETTER_KEPT_MS),
+    db.prepare('DELETE FROM session WHERE coalesce(ended_at, seen_at) < ?').bind(nowMs - SESSION_KEPT_MS),
+    db.prepare('DELETE FROM login_attempt WHERE created_at < ?').bind(nowMs - LOGIN_ATTEMPT_KEPT_MS),
+  ])
+  const [lettersGivenUp = 0, letters = 0, sessions = 0, loginAttempts = 0] = swept.map(({ meta }) => meta.changes)
+  return { lettersGivenUp, letters, sessions, loginAttempts }
+}
