@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseCpr } from './cpr.ts'
 import { Amount, CardHash, DebitResult } from './debit.ts'
 import { CompactJws, PublicKey } from './signing.ts'
 
@@ -16,8 +17,17 @@ const Text = z
   .trim()
   .regex(/^\P{Cc}*$/u, 'no control characters')
 const Name = Text.min(1).max(80)
+
+/** Text of several lines: line ends become '\n' and tabs blanks, as forms and files send them. */
+const Lines = z
+  .string()
+  .overwrite((text) => text.replace(/\r\n?/g, '\n').replaceAll('\t', ' ').trim())
+  .regex(/^[\P{Cc}\n]*$/u, 'no control characters')
 const Id = z.int().min(1)
 const InstantMs = z.int().min(0)
+
+export const Language = z.enum(['da', 'en'])
+export type Language = z.infer<typeof Language>
 
 export const CardStatus = z.enum(['active', 'blocked', 'closed'])
 export type CardStatus = z.infer<typeof CardStatus>
@@ -127,11 +137,28 @@ export const WhoAmI = z
 export const Site = z.object({ id: Id, name: z.string() }).meta({ id: 'Site' })
 export const SiteCall = z.strictObject({ name: Name })
 
+/** What kind of thing a product is, for the pictures of what was spent on what. */
+export const ProductCategory = z.enum(['food', 'drink', 'sweets', 'activity', 'material', 'other'])
+export type ProductCategory = z.infer<typeof ProductCategory>
+
 export const Product = z
-  .object({ id: Id, site: Id, name: z.string(), price: Amount, retiredAt: InstantMs.nullable() })
+  .object({
+    id: Id,
+    site: Id,
+    name: z.string(),
+    price: Amount,
+    category: ProductCategory,
+    retiredAt: InstantMs.nullable(),
+  })
   .meta({ id: 'Product' })
-export const ProductCall = z.strictObject({ site: Id, name: Name.max(40), price: Amount })
+export const ProductCall = z.strictObject({
+  site: Id,
+  name: Name.max(40),
+  price: Amount,
+  category: ProductCategory.default('other'),
+})
 export const PriceCall = z.strictObject({ price: Amount })
+export const CategoryCall = z.strictObject({ category: ProductCategory })
 
 export const CardView = z.object({ id: Id, status: CardStatus, createdAt: InstantMs }).meta({ id: 'Card' })
 export const Child = z
@@ -142,9 +169,15 @@ export const Child = z
     balance: z.int(),
     dailyLimit: Amount.nullable(),
     cards: z.array(CardView),
+    guardians: z.int().min(0).meta({ description: 'how many guardianships are in force' }),
   })
   .meta({ id: 'Child' })
 export const ChildCall = z.strictObject({ name: Name, dailyLimit: Amount.nullable().default(null) })
+
+/** A guardian's CPR number. It is hashed on arrival and kept nowhere. */
+export const GuardianCall = z.strictObject({
+  cpr: z.string().refine((text) => parseCpr(text) !== null, 'not a CPR number'),
+})
 
 /** Hexadecimal UID of 4, 7 or 10 bytes. It is hashed on arrival and kept nowhere. */
 export const CardUid = z
@@ -196,6 +229,97 @@ export const CreditCall = z.strictObject({
   reason: Text.min(3).max(200),
 })
 export const CreditAnswer = z.object({ transfer: z.string(), balance: z.int() }).meta({ id: 'Credit' })
+
+// ── Support and what is published ───────────────────────────────────────────
+
+export const CaseId = z.uuid().toLowerCase()
+export const CaseSubject = Text.min(1).max(120)
+export const CaseText = Lines.min(1).max(4000)
+
+/** `waitingSince` is the first message that nobody has answered; null where all are. */
+export const StaffCaseSummary = z
+  .object({
+    id: z.uuid(),
+    subject: z.string(),
+    account: Id.nullable(),
+    guardian: z.object({ name: z.string().nullable().meta({ description: 'null where the name is protected' }) }),
+    phone: z.string().nullable(),
+    callWanted: z.boolean(),
+    createdAt: InstantMs,
+    closedAt: InstantMs.nullable(),
+    waitingSince: InstantMs.nullable(),
+  })
+  .meta({ id: 'CaseSummary' })
+export const StaffCase = StaffCaseSummary.extend({
+  guardian: z.object({ name: z.string().nullable(), mail: z.string().nullable() }),
+  children: z.array(z.object({ id: Id, name: z.string(), account: Id })),
+  messages: z.array(
+    z.object({
+      id: z.uuid(),
+      staff: z.string().nullable().meta({ description: 'who of the staff wrote it; null where the guardian did' }),
+      text: z.string(),
+      at: InstantMs,
+    }),
+  ),
+}).meta({ id: 'Case' })
+export const CasesQuery = z.object({ state: z.enum(['open', 'closed', 'all']).default('open') })
+
+/** An answer is given by its `id` at most once; the same id with other words is id_taken. */
+export const AnswerCall = z.strictObject({ id: CaseId, text: CaseText })
+
+/** How large a publication may be, in bytes of UTF-8. */
+const PUBLICATION_MAX_BYTES = 100_000
+
+export const PublicationKind = z.enum(['terms', 'accessibility', 'privacy'])
+export type PublicationKind = z.infer<typeof PublicationKind>
+
+export const Publication = z
+  .object({
+    kind: PublicationKind,
+    language: Language,
+    version: z.int().min(1),
+    at: InstantMs,
+    staff: z.string(),
+  })
+  .meta({ id: 'Publication' })
+export const PublicationCall = z.strictObject({
+  kind: PublicationKind,
+  language: Language,
+  text: Lines.min(1)
+    .refine((text) => new TextEncoder().encode(text).length <= PUBLICATION_MAX_BYTES, 'at most 100 kB')
+    .meta({ description: 'Markdown, at most 100 kB' }),
+})
+
+const Mail = z.email().max(254)
+
+/** What a municipality tells parents about itself, and the address that its mail comes from. */
+export const Settings = z
+  .object({
+    name: z.string(),
+    supportPhone: z.string().nullable(),
+    supportMail: z.string().nullable(),
+    supportHours: z.object({ da: z.string().nullable(), en: z.string().nullable() }),
+    mailFrom: z.string().nullable(),
+  })
+  .meta({ id: 'Settings' })
+
+/** What is left out stays as it is; null takes a setting away. */
+export const SettingsCall = z.strictObject({
+  name: Name.optional(),
+  supportPhone: z
+    .string()
+    .trim()
+    .regex(/^\+?\d[\d ]{2,28}\d$/, 'a telephone number has digits and blanks')
+    .nullable()
+    .optional(),
+  supportMail: Mail.nullable().optional(),
+  supportHours: z
+    .strictObject({ da: Text.min(1).max(200).nullable().optional(), en: Text.min(1).max(200).nullable().optional() })
+    .optional(),
+  mailFrom: Mail.nullable().optional(),
+})
+
+// ── The book ────────────────────────────────────────────────────────────────
 
 /** One broken promise of the ledger: which invariant, and the first offender. */
 export const Violation = z.object({ invariant: z.string(), subject: z.string() }).meta({ id: 'Violation' })

@@ -114,6 +114,7 @@ const child: z.infer<typeof wire.Child> = {
   balance: 123_450,
   dailyLimit: 5_000,
   cards: [{ id: 9, status: 'active', createdAt: Date.UTC(2026, 11, 24, 17, 0) }],
+  guardians: 2,
 }
 const account: z.infer<typeof wire.Account> = {
   id: 7,
@@ -133,6 +134,35 @@ const account: z.infer<typeof wire.Account> = {
     },
   ],
 }
+const caseId = '0198c0de-0000-7000-8000-000000000001'
+const listedCase: z.infer<typeof wire.StaffCaseSummary> = {
+  id: caseId,
+  subject: 'Et køb, som jeg ikke kender, og et til, som jeg heller ikke kender',
+  account: 7,
+  guardian: { name: 'Anna Prøveforælder' },
+  phone: '+4512345678',
+  callWanted: true,
+  createdAt: Date.UTC(2026, 6, 1, 10, 5),
+  closedAt: null,
+  waitingSince: Date.UTC(2026, 6, 1, 10, 5),
+}
+const supportCase: z.infer<typeof wire.StaffCase> = {
+  ...listedCase,
+  guardian: { name: 'Anna Prøveforælder', mail: 'anna@mail.example' },
+  children: [{ id: 3, name: 'Freja Nielsen', account: 7 }],
+  messages: [
+    { id: caseId, staff: null, text: 'Hvad er det?\nOg det?', at: Date.UTC(2026, 6, 1, 10, 5) },
+    { id: caseId, staff: 'Astrid', text: 'Toast.', at: Date.UTC(2026, 6, 1, 10, 6) },
+  ],
+}
+const publication = { kind: 'terms', language: 'da', version: 7, at: Date.UTC(2026, 6, 1, 10, 5), staff: 'Astrid' }
+const settings: z.infer<typeof wire.Settings> = {
+  name: 'Prøve Kommune',
+  supportPhone: '00 00 00 00',
+  supportMail: null,
+  supportHours: { da: 'mandag til torsdag', en: null },
+  mailFrom: null,
+}
 const terminalCode = { terminal: '4000-7', code: '7K3M-9QXT-2ZJH-0BWE', expiresAt: Date.UTC(2026, 0, 2, 12, 15) }
 
 describe.concurrent('help', () => {
@@ -143,16 +173,29 @@ describe.concurrent('help', () => {
         .filter((name) => name !== 'help')
     const root = await klubkort(['--help'])
     const nouns = await each(commands(root.out), async (noun) => ({ noun, help: await klubkort([noun, '--help']) }))
-    const paths = nouns.flatMap(({ noun, help }) => commands(help.out).map((verb) => [noun, verb]))
-    const verbs = await each(paths, (path) => klubkort([...path, '--help']))
+    const below = await each(
+      nouns.flatMap(({ noun, help }) => commands(help.out).map((verb) => [noun, verb])),
+      async (path) => ({ path, help: await klubkort([...path, '--help']) }),
+    )
+    const deeper = await each(below, async ({ path, help }) => {
+      const verbs = commands(help.out).map((verb) => [...path, verb])
+      return verbs.length === 0
+        ? [{ path, help }]
+        : each(verbs, async (path) => ({ path, help: await klubkort([...path, '--help']) }))
+    })
+    const leaves = deeper.flat()
+    const paths = leaves.map(({ path }) => path)
+    const verbs = leaves.map(({ help }) => help)
     expect(paths.map((path) => path.join(' '))).toEqual([
-      ...['site add', 'site list', 'product add', 'product list', 'product set-price', 'product retire'],
-      ...['child add', 'child list', 'child show', 'card add', 'card block', 'card activate'],
-      ...['account show', 'account credit', 'terminal add', 'terminal code', 'terminal list', 'terminal revoke'],
-      'ledger check',
+      ...['site add', 'site list', 'product add', 'product list', 'product set-price', 'product category'],
+      ...['product retire', 'child add', 'child list', 'child show', 'child guardian add', 'child guardian end'],
+      ...['card add', 'card block', 'card activate', 'account show', 'account credit'],
+      ...['terminal add', 'terminal code', 'terminal list', 'terminal revoke'],
+      ...['case list', 'case show', 'case answer', 'case close', 'publication list', 'publication publish'],
+      ...['settings show', 'settings set', 'ledger check'],
     ])
     expect(nouns.map(({ noun }) => noun)).toEqual(expect.arrayContaining(['init', 'login']))
-    for (const help of [root, ...nouns.map(({ help }) => help), ...verbs]) {
+    for (const help of [root, ...nouns.map(({ help }) => help), ...below.map(({ help }) => help), ...verbs]) {
       expect(help.code).toBe(0)
       expect(help.err).toBe('')
       expect(help.out).toMatch(/Examples:\n {2}\S*.*klubkort /)
@@ -187,6 +230,17 @@ describe.concurrent('wrong usage', () => {
       ['account', 'credit', '7', '1', '--reason', 'abc', '--id', crypto.randomUUID()],
       'id',
     ],
+    ['a category that is none', ['product', 'category', '4', 'tobacco'], 'Allowed choices are food, drink'],
+    ['a case that leads elsewhere', ['case', 'show', '../sites'], 'An id is a UUID'],
+    ['an empty answer', ['case', 'answer', caseId, '--text', '  '], 'text: '],
+    ['a state that is none', ['case', 'list', '--state', 'lost'], 'Allowed choices are open, closed, all'],
+    ['no setting', ['settings', 'set'], 'name a setting'],
+    ['an address that is none', ['settings', 'set', '--mail-from', 'Anna'], 'mailFrom: '],
+    [
+      'a file that is not there',
+      ['publication', 'publish', '--kind', 'terms', '--language', 'da', '--file', '/dev/null/terms.md'],
+      'cannot be read',
+    ],
     ['an address with a path', ['login', '--url', 'https://4000.example/x', '--token', 'abc'], '--url'],
     ['a token over plain http', ['login', '--url', 'http://4000.example', '--token', 'abc'], 'http only for localhost'],
   ] as const)('%s is refused without a request', async ([, args, words]) => {
@@ -201,6 +255,19 @@ describe.concurrent('wrong usage', () => {
     const ended = await klubkort(['product', 'add', '--site', '1', '--json'])
     expect(ended).toMatchObject({ code: 2, out: '' })
     expect(errorOf(ended)).toEqual({ code: 'usage', message: "required option '--name <name>' not specified" })
+  })
+
+  test('a CPR number is taken from standard input only, and never repeated', async () => {
+    const { url, heard } = await standIn()
+    const link = (cpr: string, input = '') =>
+      klubkort(['child', 'guardian', 'add', '--child', '3', '--cpr', cpr], { url, input })
+    const all = await Promise.all([link('0101575001'), link('-', '310257-5001\n'), link('-', '0101575\n'), link('-')])
+    for (const ended of all) {
+      expect(ended).toMatchObject({ code: 2, out: '' })
+      expect(ended.err).toMatch(/^klubkort: .* \(usage\)\n$/)
+      expect(ended.err).not.toMatch(/010157|310257/)
+    }
+    expect(heard).toEqual([])
   })
 
   test('a UID that is none is refused and not repeated', async () => {
@@ -305,7 +372,7 @@ describe.concurrent('login', () => {
 })
 
 describe.concurrent('at the wire', () => {
-  const product = { id: 4, site: 1, name: 'Toast', price: 1_650, retiredAt: null }
+  const product = { id: 4, site: 1, name: 'Toast', price: 1_650, category: 'food', retiredAt: null }
   const card = { id: 9, status: 'active', createdAt: 0 }
   const terminal = { id: '4000-7', site: 1, name: 'Kantine 1', state: 'revoked' }
   const seen = { ...terminal, lastSeq: 12, lastSeenAt: null, cardListVersion: null }
@@ -319,8 +386,14 @@ describe.concurrent('at the wire', () => {
     [
       'product add',
       ['--site', '1', '--name', 'Toast', '--price', '15,00'],
-      ...(['POST', '/products', { site: 1, name: 'Toast', price: 1_500 }, product] as const),
+      ...(['POST', '/products', { site: 1, name: 'Toast', price: 1_500, category: 'other' }, product] as const),
     ],
+    [
+      'product add',
+      ['--site', '1', '--name', 'Toast', '--price', '15', '--category', 'food'],
+      ...(['POST', '/products', { site: 1, name: 'Toast', price: 1_500, category: 'food' }, product] as const),
+    ],
+    ['product category', ['4', 'food'], 'POST', '/products/4/category', { category: 'food' }, product],
     ['product list', ['--site', '1'], 'GET', '/products?site=1', null, { products: [product] }],
     ['product set-price', ['4', '16.50'], 'POST', '/products/4/price', { price: 1_650 }, product],
     ['product retire', ['4'], 'POST', '/products/4/retire', {}, { ...product, retiredAt: 5 }],
@@ -354,6 +427,27 @@ describe.concurrent('at the wire', () => {
         { transfer: id, balance: 9 },
       ] as const),
     ],
+    ['case list', [], 'GET', '/cases?state=open', null, { cases: [listedCase] }],
+    ['case list', ['--state', 'all'], 'GET', '/cases?state=all', null, { cases: [listedCase] }],
+    ['case show', [caseId.toUpperCase()], 'GET', `/cases/${caseId}`, null, supportCase],
+    [
+      'case answer',
+      [caseId, '--text', ' Ja\tda ', '--id', id],
+      ...(['POST', `/cases/${caseId}/answer`, { id, text: 'Ja da' }, supportCase] as const),
+    ],
+    ['case close', [caseId], 'POST', `/cases/${caseId}/close`, {}, supportCase],
+    ['publication list', [], 'GET', '/publications', null, { publications: [publication] }],
+    ['settings show', [], 'GET', '/settings', null, settings],
+    [
+      'settings set',
+      ['--support-phone', '00 00 00 00', '--support-hours-en', '', '--name', 'Ny'],
+      ...([
+        'POST',
+        '/settings',
+        { name: 'Ny', supportPhone: '00 00 00 00', supportHours: { en: null } },
+        settings,
+      ] as const),
+    ],
     ['ledger check', [], 'GET', '/ledger/check', null, checked],
   ] as const)('%s asks for what was said and hands on the answer', async ([name, args, method, path, body, answer]) => {
     const { url, heard } = await standIn({ [`${method} /api/staff${path}`]: { body: answer } })
@@ -369,6 +463,46 @@ describe.concurrent('at the wire', () => {
     const ended = await klubkort(args, { url, input: '04 A1 B2 C3\r\n', keepInputOpen: true })
     expect(ended).toEqual({ code: 0, out: 'Card 9 of child 3 is active.\n', err: '' })
     expect(heard[0]?.body).toEqual({ child: 3, uid: '04a1b2c3' })
+  })
+
+  test('a CPR number from standard input is sent as ten digits and not printed', async () => {
+    const { url, heard } = await standIn({
+      'POST /api/staff/children/3/guardians': { body: child },
+      'POST /api/staff/children/3/guardians/end': { body: { ...child, guardians: 1 } },
+    })
+    const link = (verb: string) =>
+      klubkort(['child', 'guardian', verb, '--child', '3', '--cpr', '-'], {
+        url,
+        input: '010157-5001\r\n',
+        keepInputOpen: true,
+      })
+    const added = await link('add')
+    expect(added).toEqual({ code: 0, out: 'Child 3, Freja Nielsen: 2 guardians are linked.\n', err: '' })
+    expect((await link('end')).out).toBe('Child 3, Freja Nielsen: 1 guardian is linked.\n')
+    expect(heard.map(({ body }) => body)).toEqual([{ cpr: '0101575001' }, { cpr: '0101575001' }])
+  })
+
+  test('a text of several lines is taken from standard input or a file', async () => {
+    const { url, heard } = await standIn({
+      [`POST /api/staff/cases/${caseId}/answer`]: { body: supportCase },
+      'POST /api/staff/publications': { body: publication },
+    })
+    const input = 'Kære forælder\r\n\r\nKortet er sendt.\r\n'
+    const lines = 'Kære forælder\n\nKortet er sendt.'
+    const file = join(folder, 'terms.md')
+    await writeFile(file, input)
+    const publish = ['publication', 'publish', '--kind', 'terms', '--language', 'da', '--file']
+    const answered = await klubkort(['case', 'answer', caseId, '--text', '-'], { url, input })
+    expect(answered).toEqual({ code: 0, out: `Case ${caseId} is answered.\n`, err: '' })
+    const published = await klubkort([...publish, file], { url })
+    expect(published.out).toBe('Version 7 of terms in da is in force since 01.07.2026 12.05.\n')
+    expect((await klubkort([...publish, '-'], { url, input })).code).toBe(0)
+    expect(heard.map(({ body }) => body)).toEqual([
+      { id: expect.any(String), text: lines },
+      { kind: 'terms', language: 'da', text: lines },
+      { kind: 'terms', language: 'da', text: lines },
+    ])
+    expect(z.uuidv7().safeParse(wire.AnswerCall.parse(heard[0]?.body).id).success).toBe(true)
   })
 
   test('every credit gets an id of its own', async () => {
@@ -391,16 +525,18 @@ describe.concurrent('what is printed', () => {
       'GET /api/staff/children': { body: { children: [child, long, unbroken] } },
       'GET /api/staff/children/3': { body: child },
       'GET /api/staff/accounts/7': { body: account },
+      'GET /api/staff/cases?state=open': { body: { cases: [listedCase] } },
     })
-    const [list, show, wallet] = await each(
+    const [list, show, wallet, cases] = await each(
       [
         ['child', 'list'],
         ['child', 'show', '3'],
         ['account', 'show', '7'],
+        ['case', 'list'],
       ],
       (args) => klubkort(args, { url }),
     )
-    const lines = `${list?.out}${show?.out}${wallet?.out}`.split('\n')
+    const lines = `${list?.out}${show?.out}${wallet?.out}${cases?.out}`.split('\n')
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
     const rows = list?.out.split('\n') ?? []
     expect(rows[1]).toMatch(/^ 3 {2}Freja Nielsen +7 {2}1\.234,50 {8}50,00 {6}1$/)
@@ -413,14 +549,23 @@ describe.concurrent('what is printed', () => {
 
   test('names cannot steer the terminal, neither as text nor as JSON', async () => {
     const evil = 'Ond\u001b]0;titel\u0007\u001b[2J\u009b31m\r\n\u202ekonto\u007f'
+    const evilCase: typeof supportCase = {
+      ...{ ...supportCase, subject: evil, phone: evil, guardian: { name: evil, mail: evil } },
+      children: [{ id: 3, name: evil, account: 7 }],
+      messages: [{ id: caseId, staff: evil, text: evil, at: 0 }],
+    }
     const { url } = await standIn({
       'GET /api/staff/sites': { body: { sites: [{ id: 1, name: evil }] } },
       'POST /api/staff/sites': { body: { id: 1, name: evil } },
       'GET /api/staff/children/3': { body: { ...child, name: evil } },
       'GET /api/staff/accounts/7': { status: 404, body: { error: { code: 'account_unknown', message: evil } } },
+      [`GET /api/staff/cases/${caseId}`]: { body: evilCase },
+      'GET /api/staff/settings': { body: { ...settings, supportPhone: evil } },
     })
     const printed = await each(
       [
+        ['case', 'show', caseId],
+        ['settings', 'show'],
         ['site', 'list'],
         ['site', 'add', 'x'],
         ['child', 'show', '3'],
@@ -434,9 +579,35 @@ describe.concurrent('what is printed', () => {
       expect(`${out}${err}`).toContain('Ond')
       expect(`${out}${err}`.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u)
     }
-    expect(printed[1]?.out).toBe('Site 1 added: Ond]0;titel[2J31mkonto\n')
-    expect(JSON.parse(printed[4]?.out ?? '')).toEqual({ sites: [{ id: 1, name: evil }] })
-    expect(printed[5] && errorOf(printed[5]).message).toBe(evil)
+    expect(printed[3]?.out).toBe('Site 1 added: Ond]0;titel[2J31mkonto\n')
+    expect(JSON.parse(printed[6]?.out ?? '')).toEqual({ sites: [{ id: 1, name: evil }] })
+    expect(printed[7] && errorOf(printed[7]).message).toBe(evil)
+  })
+
+  test('a case is told with who asks, how to reach them, their children, and all that was said', async () => {
+    const { url } = await standIn({ [`GET /api/staff/cases/${caseId}`]: { body: supportCase } })
+    const { out } = await klubkort(['case', 'show', caseId], { url })
+    expect(out).toBe(`Case ${caseId}: ${supportCase.subject}
+From Anna Prøveforælder; mail anna@mail.example; telephone +4512345678, wants to be called
+Children: Freja Nielsen (child 3, account 7)
+Opened 01.07.2026 12.05
+
+01.07.2026 12.05, the guardian:
+  Hvad er det?
+  Og det?
+
+01.07.2026 12.06, Astrid:
+  Toast.
+`)
+  })
+
+  test('an answer without an answer names the line that repeats it safely', async () => {
+    const { url } = await standIn({ [`POST /api/staff/cases/${caseId}/answer`]: { status: 502, body: 'x' } })
+    const lost = await klubkort(['case', 'answer', caseId, '--text', 'Det er klar'], { url })
+    expect(lost).toMatchObject({ code: 3, out: '' })
+    expect(lost.err).toMatch(
+      new RegExp(`klubkort case answer ${caseId} --text 'Det er klar' --id [0-9a-f-]{36} \\(unreachable\\)\n$`),
+    )
   })
 
   test('a one-time code comes with its end, the line to type and a picture of it', async () => {

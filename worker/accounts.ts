@@ -1,7 +1,8 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import { ore } from '../shared/money.ts'
-import { recordedIfChanged } from './audit.ts'
+import { type Actor, recordedIfChanged } from './audit.ts'
 import { balanceOf, post } from './ledger.ts'
+import { viewedAccounts } from './viewings.ts'
 
 export type AccountView = {
   id: number
@@ -20,9 +21,10 @@ export type AccountView = {
   }[]
 }
 
-/** A child's wallet with its newest 50 movements, amounts in øre; null where there is none. */
-export async function account(db: D1Database, id: number, nowMs: number): Promise<AccountView | null> {
-  const [wallets, newest] = await db.batch([
+/** A child's wallet with its newest 50 movements in øre, for a viewer, which is recorded; null where there is none. */
+export async function account(db: D1Database, id: number, viewer: Actor, nowMs: number): Promise<AccountView | null> {
+  const [, wallets, newest] = await db.batch([
+    viewedAccounts(db, [id], viewer, nowMs),
     db
       .prepare(
         `SELECT account.id, account.daily_limit AS dailyLimit, child.id AS child, child.name
@@ -49,6 +51,22 @@ export async function account(db: D1Database, id: number, nowMs: number): Promis
     spentToday: head?.day === copenhagenDay(nowMs) ? head.spent : 0,
     movements: postings.map(({ day, spent, ...movement }) => movement),
   }
+}
+
+/** Sets the most that an account may spend in one day, in øre; null for no limit. The same again is no change. */
+export async function setDailyLimit(
+  db: D1Database,
+  id: number,
+  limit: number | null,
+  actor: Actor,
+  nowMs: number,
+): Promise<void> {
+  await db.batch([
+    db
+      .prepare('UPDATE account SET daily_limit = ?2 WHERE id = ?1 AND child IS NOT NULL AND daily_limit IS NOT ?2')
+      .bind(id, limit),
+    recordedIfChanged(db, { ...actor, action: 'daily_limit_set', subject: `account:${id}`, detail: { limit } }, nowMs),
+  ])
 }
 
 /**

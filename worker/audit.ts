@@ -4,10 +4,7 @@ export type Actor = { staff: number } | { guardian: number }
 /** What somebody does to whom: `subject` is a kind and an id ('card:7'); `detail` holds no personal data. */
 export type Deed = Actor & { action: string; subject: string; detail?: Record<string, unknown> }
 
-const ids = (actor: Actor) => [
-  'staff' in actor ? actor.staff : null,
-  'guardian' in actor ? actor.guardian : null,
-]
+const ids = (actor: Actor) => ['staff' in actor ? actor.staff : null, 'guardian' in actor ? actor.guardian : null]
 
 /** The statement that records a deed, for the same batch as the deed. */
 export function recorded(db: D1Database, deed: Deed, nowMs: number): D1PreparedStatement {

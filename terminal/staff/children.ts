@@ -4,6 +4,7 @@ import type { Ore } from '../../shared/money.ts'
 import { Child, ChildCall } from '../../shared/wire.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
+import { guardianCommands } from './guardians.ts'
 import { amount, instant, plain, table } from './output.ts'
 
 const Children = z.object({ children: z.array(Child) })
@@ -59,6 +60,8 @@ export function childCommands(klubkort: Command, desk: Desk) {
   command(child, 'show', 'show a child with its account and cards', 'klubkort child show 3')
     .argument('<id>', 'the child', idArgument)
     .action(async (id: number) => desk.deliver(told(await read(desk, `/children/${id}`, Child), page)))
+
+  guardianCommands(child, desk)
 }
 
 function page(child: Owner): string {
@@ -73,6 +76,7 @@ function page(child: Owner): string {
   )
   return `Child ${child.id}: ${plain(child.name)}
 Account ${child.account}, balance ${amount(child.balance)} kr, daily limit ${dailyLimit(child)}
+Guardians ${child.guardians}
 
 ${cards}`
 }

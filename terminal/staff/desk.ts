@@ -15,14 +15,15 @@ export type Outcome =
   | { kind: 'not_logged_in'; message: string }
 
 /**
- * Everything of the machine that a command may use. `readLine` is the first line of standard input; `deliver` takes
- * what became of the command.
+ * Everything of the machine that a command may use. `readLine` is the first line of standard input and `readText` all
+ * of it; `deliver` takes what became of the command.
  */
 export type Desk = {
   env: Environment
   nowMs: () => number
   random: (bytes: number) => Uint8Array
   readLine: () => Promise<string>
+  readText: () => Promise<string>
   deliver: (outcome: Outcome) => void
 }
 

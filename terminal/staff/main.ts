@@ -1,12 +1,16 @@
 import { randomFillSync } from 'node:crypto'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { Command, CommanderError } from 'commander'
 import { accountCommands } from './accounts.ts'
 import { cardCommands } from './cards.ts'
+import { caseCommands } from './cases.ts'
 import { childCommands } from './children.ts'
 import { type Desk, EXIT_CODES, type Outcome, report } from './desk.ts'
 import { ledgerCommands } from './ledger.ts'
 import { productCommands } from './products.ts'
+import { publicationCommands } from './publications.ts'
+import { settingsCommands } from './settings.ts'
 import { setupCommands } from './setup.ts'
 import { siteCommands } from './sites.ts'
 import { terminalCommands } from './terminals.ts'
@@ -36,6 +40,7 @@ const desk: Desk = {
       process.stdin.destroy() // Or whoever holds the other end would keep us waiting.
     }
   },
+  readText: () => text(process.stdin),
   deliver,
 }
 
@@ -61,6 +66,9 @@ childCommands(klubkort, desk)
 cardCommands(klubkort, desk)
 accountCommands(klubkort, desk)
 terminalCommands(klubkort, desk)
+caseCommands(klubkort, desk)
+publicationCommands(klubkort, desk)
+settingsCommands(klubkort, desk)
 ledgerCommands(klubkort, desk)
 
 try {

@@ -19,12 +19,17 @@ export function office(url: string, token: string) {
     return answer.value
   }
   return {
+    url,
     addSite: (name: string) => ask('POST', '/api/staff/sites', wire.Site, { name }),
-    addProduct: (site: number, name: string, price: number) =>
-      ask('POST', '/api/staff/products', wire.Product, { site, name, price }),
+    addProduct: (site: number, name: string, price: number, category: wire.ProductCategory = 'other') =>
+      ask('POST', '/api/staff/products', wire.Product, { site, name, price, category }),
     addChild: (name: string, dailyLimit: number | null = null) =>
       ask('POST', '/api/staff/children', wire.Child, { name, dailyLimit }),
     children: () => ask('GET', '/api/staff/children', z.object({ children: z.array(wire.Child) })),
+    addGuardian: (child: number, cpr: string) =>
+      ask('POST', `/api/staff/children/${child}/guardians`, wire.Child, { cpr }),
+    endGuardian: (child: number, cpr: string) =>
+      ask('POST', `/api/staff/children/${child}/guardians/end`, wire.Child, { cpr }),
     addCard: (child: number, uid: string) => ask('POST', '/api/staff/cards', wire.CardView, { child, uid }),
     block: (card: number) => ask('POST', `/api/staff/cards/${card}/block`, wire.CardView, {}),
     activate: (card: number) => ask('POST', `/api/staff/cards/${card}/activate`, wire.CardView, {}),
@@ -33,6 +38,13 @@ export function office(url: string, token: string) {
     account: (id: number) => ask('GET', `/api/staff/accounts/${id}`, wire.Account),
     addTerminal: (site: number, name: string) => ask('POST', '/api/staff/terminals', wire.TerminalCode, { site, name }),
     revoke: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/revoke`, wire.Terminal, {}),
+    cases: () => ask('GET', '/api/staff/cases', z.object({ cases: z.array(wire.StaffCaseSummary) })),
+    answerCase: (id: string, answer: { id: string; text: string }) =>
+      ask('POST', `/api/staff/cases/${id}/answer`, wire.StaffCase, answer),
+    closeCase: (id: string) => ask('POST', `/api/staff/cases/${id}/close`, wire.StaffCase, {}),
+    publish: (publication: z.infer<typeof wire.PublicationCall>) =>
+      ask('POST', '/api/staff/publications', wire.Publication, publication),
+    set: (settings: z.infer<typeof wire.SettingsCall>) => ask('POST', '/api/staff/settings', wire.Settings, settings),
     check: () => ask('GET', '/api/staff/ledger/check', wire.LedgerCheck),
   }
 }

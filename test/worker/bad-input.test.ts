@@ -38,6 +38,7 @@ beforeEach(async () => {
 })
 
 const MESSAGES = '/api/terminal/messages'
+const CASE = '0198c0de-0000-7000-8000-000000000001'
 const hour = 3_600_000
 
 /** Refused under this code, in the one documented form, and nothing in the database is other than before. */
@@ -96,6 +97,46 @@ describe('a body that is not of the documented form', () => {
       ['/api/staff/products', { site, name: 'Toast', price: '2500' }],
       ['/api/staff/products', { site, name: 'x'.repeat(41), price: 100 }],
       ['/api/staff/products', { site: '1', name: 'Toast', price: 100 }],
+      ['/api/staff/products', { site, name: 'Toast', price: 100, category: 'tobacco' }],
+      ['/api/staff/products', { site, name: 'Toast', price: 100, category: null }],
+      ['/api/staff/products/1/category', { category: 'Food' }],
+      ['/api/staff/products/1/category', {}],
+      ...[
+        '',
+        '010157500',
+        '01015750011',
+        '310257-5001',
+        '010157 5001',
+        '0101575001 or 1=1',
+        101575001,
+        null,
+        ['0101575001'],
+      ].flatMap((cpr): [string, unknown][] => [
+        [`/api/staff/children/${holder.child}/guardians`, { cpr }],
+        [`/api/staff/children/${holder.child}/guardians/end`, { cpr }],
+      ]),
+      [`/api/staff/children/${holder.child}/guardians`, { cpr: '0101575001', name: 'Anna' }],
+      [`/api/staff/cases/${CASE}/answer`, { id: 'once', text: 'Ja' }],
+      [`/api/staff/cases/${CASE}/answer`, { id: CASE, text: ' \r\n ' }],
+      [`/api/staff/cases/${CASE}/answer`, { id: CASE, text: 'x'.repeat(4001) }],
+      [`/api/staff/cases/${CASE}/answer`, { id: CASE }],
+      [`/api/staff/cases/${CASE}/close`, { why: 'done' }],
+      ['/api/staff/publications', { kind: 'news', language: 'da', text: 'Nyt' }],
+      ['/api/staff/publications', { kind: 'terms', language: 'sv', text: 'Nytt' }],
+      ['/api/staff/publications', { kind: 'terms', language: 'da', text: ' ' }],
+      ['/api/staff/publications', { kind: 'terms', language: 'da', text: 'x'.repeat(100_001) }],
+      ['/api/staff/publications', { kind: 'terms', language: 'da', text: 'ø'.repeat(50_001) }],
+      ['/api/staff/publications', { kind: 'terms', language: 'da', text: 'Nyt', version: 7 }],
+      ['/api/staff/settings', { name: null }],
+      ['/api/staff/settings', { name: '' }],
+      ['/api/staff/settings', { supportPhone: 'ring' }],
+      ['/api/staff/settings', { supportPhone: '' }],
+      ['/api/staff/settings', { supportMail: 'support' }],
+      ['/api/staff/settings', { supportMail: 'a@b.example\nbcc: c@d.example' }],
+      ['/api/staff/settings', { mailFrom: 'Anna <a@b.example>' }],
+      ['/api/staff/settings', { supportHours: 'altid' }],
+      ['/api/staff/settings', { supportHours: { sv: 'alltid' } }],
+      ['/api/staff/settings', { number: 7620 }],
       ['/api/staff/cards', { child: holder.child, uid: '04a1b2' }],
       ['/api/staff/cards', { child: holder.child, uid: '04a1b2c3d4e5fg' }],
       ['/api/staff/cards', { child: 0, uid: '04a1b2c3' }],
@@ -126,7 +167,15 @@ describe('a body that is not of the documented form', () => {
         ['/api/staff/products', { site, name, price: 100 }],
         ['/api/staff/terminals', { site, name }],
         [`/api/staff/accounts/${holder.account}/credit`, { id: newSale(), amount: 100, reason: name }],
+        ['/api/staff/settings', { name }],
+        ['/api/staff/settings', { supportHours: { da: name } }],
       ]
+      // What has several lines may have line ends, which come in three kinds, and tabs.
+      const texts: [string, unknown][] = [
+        [`/api/staff/cases/${CASE}/answer`, { id: CASE, text: name }],
+        ['/api/staff/publications', { kind: 'terms', language: 'da', text: name }],
+      ]
+      if (!/\s/.test(control)) bodies.push(...texts)
       for (const [path, body] of bodies) {
         await expectRefused('malformed', `${path} ${JSON.stringify(name)}`, () =>
           call('POST', path, { token: token(), body }),
@@ -481,6 +530,9 @@ describe('an address', () => {
       ['POST', '/cards/…/activate', 'card_unknown', {}],
       ['POST', '/products/…/price', 'product_unknown', { price: 100 }],
       ['POST', '/products/…/retire', 'product_unknown', {}],
+      ['POST', '/products/…/category', 'product_unknown', { category: 'food' }],
+      ['POST', '/children/…/guardians', 'child_unknown', { cpr: '0101575001' }],
+      ['POST', '/children/…/guardians/end', 'child_unknown', { cpr: '0101575001' }],
     ]
     for (const [method, path, unknown, body] of doors) {
       const url = (id: string) => `/api/staff${path.includes('…') ? path.replace('…', id) : path + id}`
@@ -493,6 +545,21 @@ describe('an address', () => {
         await expectRefused('malformed', url(id), () => call('POST', url(id), { token, body: {} }))
       }
       await expectRefused('not_found', verb, () => call('POST', url('4000-999'), { token, body: {} }))
+    }
+    const cases: ['GET' | 'POST', string, unknown][] = [
+      ['GET', '', undefined],
+      ['POST', '/answer', { id: CASE, text: 'Ja' }],
+      ['POST', '/close', {}],
+    ]
+    for (const [method, path, body] of cases) {
+      const url = (id: string) => `/api/staff/cases/${id}${path}`
+      for (const id of [...odd, `${CASE}0`, `{${CASE}}`, CASE.replaceAll('-', '')]) {
+        await expectRefused('malformed', url(id), () => call(method, url(id), { token, body }))
+      }
+      await expectRefused('case_unknown', url(CASE), () => call(method, url(CASE), { token, body }))
+    }
+    for (const state of ['', 'OPEN', 'open&state=closed']) {
+      await expectRefused('malformed', state, () => call('GET', `/api/staff/cases?state=${state}`, { token }))
     }
     for (const hash of ['short', 'A'.repeat(44), `${'A'.repeat(42)}+`, '%00']) {
       const path = `/api/terminal/cards/${hash}`

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../shared/errors.ts'
 import { base64url, cardHash, fromBase64url } from '../../shared/signing.ts'
 import { BalanceAnswer, CARDS_PER_PAGE, Child, SyncAnswer } from '../../shared/wire.ts'
 import { checkLedger } from '../../worker/ledger-check.ts'
-import { cardKeyOf } from '../../worker/secrets.ts'
+import { cardKeyOf, cprHash } from '../../worker/secrets.ts'
 import {
   call,
   cardHolder,
@@ -79,7 +79,7 @@ describe('sites and products', () => {
     const toast = await expectDeeds([['product_added', 'product:1']], () =>
       office.post('/products', { site, name: 'Toast', price: 2500 }),
     )
-    expect(toast).toEqual({ id: 1, site, name: 'Toast', price: 2500, retiredAt: null })
+    expect(toast).toEqual({ id: 1, site, name: 'Toast', price: 2500, category: 'other', retiredAt: null })
     await expectRefused('/products', { site, name: 'Toast', price: 100 }, 'name_taken')
     await expectRefused('/products', { site: 99, name: 'Toast', price: 100 }, 'site_unknown')
     await office.post('/products', { site: other, name: 'Toast', price: 3000 })
@@ -90,6 +90,16 @@ describe('sites and products', () => {
     expect(dearer).toMatchObject({ id: 1, price: 2800 })
     await expectNoChange('/products/1/price', { price: 2800 })
 
+    const food = await expectDeeds([['product_categorised', 'product:1']], () =>
+      office.post('/products/1/category', { category: 'food' }),
+    )
+    expect(food).toMatchObject({ id: 1, price: 2800, category: 'food' })
+    await expectNoChange('/products/1/category', { category: 'food' })
+    expect(await office.post('/products', { site, name: 'Perler', price: 100, category: 'material' })).toMatchObject({
+      category: 'material',
+    })
+    await office.post('/products/3/retire')
+
     expect(await office.get('/products')).toMatchObject({ products: [{ price: 2800 }, { price: 3000 }] })
     const retired = await expectDeeds([['product_retired', 'product:1']], () => office.post('/products/1/retire'))
     expect(retired).toMatchObject({ id: 1, retiredAt: expect.any(Number) })
@@ -97,7 +107,8 @@ describe('sites and products', () => {
     await expectRefused('/products/1/retire', {}, 'product_unknown')
     await expectRefused('/products/1/price', { price: 100 }, 'product_unknown')
     await expectRefused('/products/99/price', { price: 100 }, 'product_unknown')
-    expect(await office.post('/products', { site, name: 'Toast', price: 2600 })).toMatchObject({ id: 3, price: 2600 })
+    await expectRefused('/products/1/category', { category: 'drink' }, 'product_unknown')
+    expect(await office.post('/products', { site, name: 'Toast', price: 2600 })).toMatchObject({ id: 4, price: 2600 })
   })
 })
 
@@ -183,6 +194,65 @@ describe('children and cards', () => {
     await office.db.prepare("UPDATE card SET status = 'closed' WHERE id = ?").bind(card).run()
     await expectRefused(block, {}, 'card_closed')
     await expectRefused(activate, {}, 'card_closed')
+  })
+})
+
+describe('guardianships', () => {
+  const CPR = '0101575001' // A birth date in 2057: it is nobody's.
+  type Linked = { guardians: number }
+  const hashes = async () =>
+    (await office.db.prepare('SELECT cpr_hash AS hash, ended_at AS endedAt FROM guardianship ORDER BY rowid').all())
+      .results
+
+  it('a guardian is linked once, unlinked, and linked again', async () => {
+    const { child } = await cardHolder(office)
+    const [add, end] = [`/children/${child}/guardians`, `/children/${child}/guardians/end`]
+    await expectNoChange(end, { cpr: CPR })
+    const linked = await expectDeeds([['guardianship_added', `child:${child}`]], () =>
+      office.post<Linked>(add, { cpr: CPR }),
+    )
+    expect(linked).toMatchObject({ id: child, guardians: 1 })
+    await expectNoChange(add, { cpr: '010157-5001' })
+    expect(await office.post<Linked>(add, { cpr: '0201575002' })).toMatchObject({ guardians: 2 })
+    const ended = await expectDeeds([['guardianship_ended', `child:${child}`]], () =>
+      office.post<Linked>(end, { cpr: CPR }),
+    )
+    expect(ended).toMatchObject({ guardians: 1 })
+    expect(await office.get(`/children/${child}`)).toMatchObject({ guardians: 1 })
+    await expectNoChange(end, { cpr: CPR })
+    const again = await expectDeeds([['guardianship_added', `child:${child}`]], () =>
+      office.post<Linked>(add, { cpr: CPR }),
+    )
+    expect(again).toMatchObject({ guardians: 2 })
+    expect(await hashes()).toEqual([
+      { hash: await cprHash(env.MASTER_KEY, 4000, CPR), endedAt: null },
+      { hash: await cprHash(env.MASTER_KEY, 4000, '0201575002'), endedAt: null },
+    ])
+    await expectRefused('/children/99/guardians', { cpr: CPR }, 'child_unknown')
+    await expectRefused('/children/99/guardians/end', { cpr: CPR }, 'child_unknown')
+  })
+
+  it('a CPR number is found nowhere, whatever becomes of it', async () => {
+    const log: unknown[] = []
+    for (const level of ['info', 'error', 'warn', 'log'] as const)
+      vi.spyOn(console, level).mockImplementation((...line) => log.push(line))
+    const { child } = await cardHolder(office)
+    const answers: unknown[] = []
+    for (const path of [`/children/${child}/guardians`, `/children/${child}/guardians/end`, '/children/99/guardians']) {
+      for (const cpr of [CPR, '010157-5001', '310257-5001', { number: CPR }]) {
+        answers.push(await call('POST', `/api/staff${path}`, { token: office.token, body: { cpr } }))
+      }
+    }
+    const everything = JSON.stringify([await contents(office.db), log, answers])
+    expect(log.length).toBeGreaterThanOrEqual(12)
+    expect(everything).toContain('guardianship_added')
+    for (const part of [CPR, '010157-', '310257-', '7-5001']) expect(everything).not.toContain(part)
+  })
+
+  it('one CPR number has another hash in another municipality', async () => {
+    const [here, there] = await Promise.all([4000, 7620].map((number) => cprHash(env.MASTER_KEY, number, CPR)))
+    expect(here).toMatch(/^[\w-]{43}$/)
+    expect(here).not.toBe(there)
   })
 })
 

@@ -1,13 +1,16 @@
 import { z } from '@hono/zod-openapi'
+import { parseCpr } from '../../shared/cpr.ts'
 import { cardHash } from '../../shared/signing.ts'
 import {
   Account,
   CardCall,
   CardView,
+  CategoryCall,
   Child,
   ChildCall,
   CreditAnswer,
   CreditCall,
+  GuardianCall,
   LedgerCheck,
   PriceCall,
   Product,
@@ -22,14 +25,16 @@ import {
 import { account, credit } from '../accounts.ts'
 import { addCard, setStatus } from '../cards.ts'
 import { addChild, child, children } from '../children.ts'
+import { addGuardianship, endGuardianship } from '../guardianships.ts'
 import { checkLedger } from '../ledger-check.ts'
-import { addProduct, products, retire, setPrice } from '../products.ts'
+import { addProduct, products, retire, setCategory, setPrice } from '../products.ts'
 import { refuse } from '../refusal.ts'
-import { cardKeyOf, newCode } from '../secrets.ts'
+import { cardKeyOf, cprHash, newCode } from '../secrets.ts'
 import { addSite, sites } from '../sites.ts'
 import { staffOf } from '../staff.ts'
 import { addTerminal, CODE_LIFE_MS, renewCode, revoke, terminals } from '../terminals.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv, TerminalParam } from './contract.ts'
+import { staffSupportRoutes } from './staff-support.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 
@@ -109,6 +114,21 @@ staffRoutes
   )
   .openapi(
     changing({
+      path: '/products/{id}/category',
+      summary: 'Say what kind of thing a product is',
+      params: IdParam,
+      body: CategoryCall,
+      answer: Product,
+      refusals: ['product_unknown'],
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param')
+      const product = await setCategory(c.var.db, id, c.req.valid('json').category, c.var.staff.id, c.var.now)
+      return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
+    },
+  )
+  .openapi(
+    changing({
       path: '/products/{id}/retire',
       summary: 'Take a product off sale',
       params: IdParam,
@@ -132,7 +152,10 @@ staffRoutes
       query: z.object({ name: z.string().max(80).default('') }),
       answer: z.object({ children: z.array(Child) }),
     }),
-    async (c) => c.json({ children: await children(c.var.db, c.req.valid('query').name) }, 200),
+    async (c) => {
+      const { name } = c.req.valid('query')
+      return c.json({ children: await children(c.var.db, name, { staff: c.var.staff.id }, c.var.now) }, 200)
+    },
   )
   .openapi(
     changing({ path: '/children', summary: 'Add a child with a wallet', body: ChildCall, answer: Child }),
@@ -147,7 +170,7 @@ staffRoutes
       refusals: ['child_unknown'],
     }),
     async (c) => {
-      const found = await child(c.var.db, c.req.valid('param').id)
+      const found = await child(c.var.db, c.req.valid('param').id, { staff: c.var.staff.id }, c.var.now)
       return found ? c.json(found, 200) : refuse(c, 'child_unknown', 'no such child')
     },
   )
@@ -173,6 +196,23 @@ staffRoutes
       return c.json(added, 200)
     },
   )
+
+for (const [path, summary, change] of [
+  ['/children/{id}/guardians', "Link a guardian's CPR number, which is hashed on arrival", addGuardianship],
+  ['/children/{id}/guardians/end', "End the link of a guardian's CPR number", endGuardianship],
+] as const) {
+  staffRoutes.openapi(
+    changing({ path, summary, params: IdParam, body: GuardianCall, answer: Child, refusals: ['child_unknown'] }),
+    async (c) => {
+      const cpr = parseCpr(c.req.valid('json').cpr)
+      if (cpr === null) return refuse(c, 'malformed', 'cpr: not a CPR number')
+      const hash = await cprHash(c.env.MASTER_KEY, c.var.municipality, cpr)
+      const guardianship = { child: c.req.valid('param').id, cprHash: hash }
+      const changed = await change(c.var.db, guardianship, c.var.staff.id, c.var.now)
+      return changed ? c.json(changed, 200) : refuse(c, 'child_unknown', 'no such child')
+    },
+  )
+}
 
 for (const [verb, status] of [
   ['block', 'blocked'],
@@ -206,7 +246,7 @@ staffRoutes
       refusals: ['account_unknown'],
     }),
     async (c) => {
-      const found = await account(c.var.db, c.req.valid('param').id, c.var.now)
+      const found = await account(c.var.db, c.req.valid('param').id, { staff: c.var.staff.id }, c.var.now)
       return found ? c.json(found, 200) : refuse(c, 'account_unknown', 'no such wallet')
     },
   )
@@ -287,3 +327,5 @@ staffRoutes
     reading({ path: '/ledger/check', summary: 'Hold the book against its invariants', answer: LedgerCheck }),
     async (c) => c.json(await checkLedger(c.var.db), 200),
   )
+
+staffRoutes.route('/', staffSupportRoutes)

@@ -1,0 +1,109 @@
+import { z } from '@hono/zod-openapi'
+import {
+  AnswerCall,
+  CaseId,
+  CasesQuery,
+  Publication,
+  PublicationCall,
+  Settings,
+  SettingsCall,
+  StaffCase,
+  StaffCaseSummary,
+} from '../../shared/wire.ts'
+import { answer, close, staffCase, staffCases } from '../case-desk.ts'
+import { publications, publish } from '../publications.ts'
+import { refuse } from '../refusal.ts'
+import { changeSettings, settings } from '../settings.ts'
+import { changing, Nothing, reading, router, type StaffEnv } from './contract.ts'
+
+/** What staff do for parents: answer them, and publish what the portal tells them. Part of the staff API. */
+export const staffSupportRoutes = router<StaffEnv>()
+
+const CaseParam = z.object({ id: CaseId })
+
+staffSupportRoutes
+  .openapi(
+    reading({
+      path: '/cases',
+      summary: 'Support cases: calls wanted first, then who has waited longest',
+      query: CasesQuery,
+      answer: z.object({ cases: z.array(StaffCaseSummary) }),
+    }),
+    async (c) => c.json({ cases: await staffCases(c.var.db, c.req.valid('query').state) }, 200),
+  )
+  .openapi(
+    reading({
+      path: '/cases/{id}',
+      summary: 'A support case, who asks, and what was said',
+      params: CaseParam,
+      answer: StaffCase,
+      refusals: ['case_unknown'],
+    }),
+    async (c) => {
+      const found = await staffCase(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      return found ? c.json(found, 200) : refuse(c, 'case_unknown', 'no such case')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/cases/{id}/answer',
+      summary: 'Answer a support case, once per id; the guardian is told by mail',
+      params: CaseParam,
+      body: AnswerCall,
+      answer: StaffCase,
+      refusals: ['case_unknown', 'id_taken'],
+    }),
+    async (c) => {
+      const said = { case: c.req.valid('param').id, ...c.req.valid('json') }
+      const answered = await answer(c.var.db, said, c.var.staff.id, c.var.now)
+      if (answered === 'case_unknown') return refuse(c, answered, 'no such case')
+      if (answered === 'id_taken') return refuse(c, answered, 'this id has said something else already')
+      return c.json(answered, 200)
+    },
+  )
+  .openapi(
+    changing({
+      path: '/cases/{id}/close',
+      summary: "Close a support case; the guardian's next message opens it again",
+      params: CaseParam,
+      body: Nothing,
+      answer: StaffCase,
+      refusals: ['case_unknown'],
+    }),
+    async (c) => {
+      const closed = await close(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      return closed ? c.json(closed, 200) : refuse(c, 'case_unknown', 'no such case')
+    },
+  )
+
+staffSupportRoutes
+  .openapi(
+    reading({
+      path: '/publications',
+      summary: 'Every version of what is published, without the texts',
+      answer: z.object({ publications: z.array(Publication) }),
+    }),
+    async (c) => c.json({ publications: await publications(c.var.db) }, 200),
+  )
+  .openapi(
+    changing({
+      path: '/publications',
+      summary: 'Publish a text as the next version; the text in force already is no new version',
+      body: PublicationCall,
+      answer: Publication,
+    }),
+    async (c) => c.json(await publish(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now), 200),
+  )
+  .openapi(
+    reading({ path: '/settings', summary: 'What the municipality has settled about itself', answer: Settings }),
+    async (c) => c.json(await settings(c.var.db), 200),
+  )
+  .openapi(
+    changing({
+      path: '/settings',
+      summary: 'Change the settings that are named',
+      body: SettingsCall,
+      answer: Settings,
+    }),
+    async (c) => c.json(await changeSettings(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now), 200),
+  )

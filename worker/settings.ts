@@ -1,0 +1,68 @@
+import type { z } from 'zod'
+import type { Settings, SettingsCall } from '../shared/wire.ts'
+import { recordedIfChanged } from './audit.ts'
+
+/** What a municipality has settled about itself; what it has not is null. */
+export type SettingsView = z.infer<typeof Settings>
+
+type Row = {
+  name: string
+  supportPhone: string | null
+  supportMail: string | null
+  supportHoursDa: string | null
+  supportHoursEn: string | null
+  mailFrom: string | null
+}
+
+/** The settings of a municipality; before it has been set up its name is empty. */
+export async function settings(db: D1Database): Promise<SettingsView> {
+  return settingsOf(await settingsQuery(db).first())
+}
+
+/** The statement that reads the settings, for a batch; `settingsOf` makes them of its first row. */
+export function settingsQuery(db: D1Database): D1PreparedStatement {
+  return db.prepare(
+    `SELECT name, support_phone AS supportPhone, support_mail AS supportMail, support_hours_da AS supportHoursDa,
+       support_hours_en AS supportHoursEn, mail_from AS mailFrom
+     FROM municipality`,
+  )
+}
+
+export function settingsOf(found: unknown): SettingsView {
+  const row = found as Row | null | undefined
+  return {
+    name: row?.name ?? '',
+    supportPhone: row?.supportPhone ?? null,
+    supportMail: row?.supportMail ?? null,
+    supportHours: { da: row?.supportHoursDa ?? null, en: row?.supportHoursEn ?? null },
+    mailFrom: row?.mailFrom ?? null,
+  }
+}
+
+/** Changes the settings that are named and leaves the others; null takes one away. */
+export async function changeSettings(
+  db: D1Database,
+  wanted: z.infer<typeof SettingsCall>,
+  staff: number,
+  nowMs: number,
+): Promise<SettingsView> {
+  const columns = {
+    name: wanted.name,
+    support_phone: wanted.supportPhone,
+    support_mail: wanted.supportMail,
+    support_hours_da: wanted.supportHours?.da,
+    support_hours_en: wanted.supportHours?.en,
+    mail_from: wanted.mailFrom,
+  }
+  const named = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
+  if (named.length === 0) return settings(db)
+  const assignments = named.map(({ column }, index) => `${column} = ?${index + 1}`).join(', ')
+  const differences = named.map(({ column }, index) => `${column} IS NOT ?${index + 1}`).join(' OR ')
+  const changed = named.map(({ column }) => column)
+  const [, , row] = await db.batch([
+    db.prepare(`UPDATE municipality SET ${assignments} WHERE ${differences}`).bind(...named.map(({ value }) => value)),
+    recordedIfChanged(db, { staff, action: 'settings_changed', subject: 'municipality:1', detail: { changed } }, nowMs),
+    settingsQuery(db),
+  ])
+  return settingsOf(row?.results[0])
+}
