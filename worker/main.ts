@@ -6,11 +6,15 @@ import { Health } from '../shared/wire.ts'
 import { type AppEnv, databaseOf, databases, type Env, municipalityOf } from './env.ts'
 import { health } from './health.ts'
 import { checkLedger } from './ledger-check.ts'
+import { deliver } from './outbox.ts'
 import { refuse } from './refusal.ts'
 import { router } from './routes/contract.ts'
+import { failurePage, notFoundPage, portalRoutes } from './routes/portal.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { staffRoutes } from './routes/staff.ts'
 import { terminalRoutes } from './routes/terminal.ts'
+import { sweep } from './sweep.ts'
+import { sumUpWeek } from './weekly.ts'
 
 /** The largest body that is read: a hundred messages of the largest size. */
 const BODY_MAX_BYTES = 1_048_576
@@ -36,7 +40,7 @@ app.use(async (c, next) => {
     ms: Date.now() - startedAt,
   })
 })
-app.use(secureHeaders())
+for (const path of ['/api/*', '/healthz', '/openapi.json']) app.use(path, secureHeaders()) // The portal has its own.
 app.use(
   bodyLimit({
     maxSize: BODY_MAX_BYTES,
@@ -64,19 +68,6 @@ app.openapi(healthRoute, async (c) => {
     : c.json({ status: 'ok' as const, databases: found }, 200)
 })
 
-app.use('/api/*', async (c, next) => {
-  const municipality = municipalityOf(new URL(c.req.url).hostname, c.env.HOME_MUNICIPALITY)
-  const db = municipality === null ? null : databaseOf(c.env, municipality)
-  if (municipality === null || !db) return refuse(c, 'municipality_unknown', 'no municipality lives at this host')
-  if (c.req.method === 'POST' && !c.req.header('content-type')) return refuse(c, 'malformed', 'the body is not JSON')
-  c.set('municipality', municipality)
-  c.set('db', db)
-  return next()
-})
-app.route('/api/setup', setupRoutes)
-app.route('/api/terminal', terminalRoutes)
-app.route('/api/staff', staffRoutes)
-
 app.doc31('/openapi.json', {
   openapi: '3.1.0',
   info: {
@@ -86,20 +77,71 @@ app.doc31('/openapi.json', {
   },
 })
 
-app.notFound((c) => refuse(c, 'not_found', 'nothing here'))
+app.use(async (c, next) => {
+  const municipality = municipalityOf(new URL(c.req.url).hostname, c.env.HOME_MUNICIPALITY)
+  const db = municipality === null ? null : databaseOf(c.env, municipality)
+  if (municipality === null || !db) return refuse(c, 'municipality_unknown', 'no municipality lives at this host')
+  c.set('municipality', municipality)
+  c.set('db', db)
+  return next()
+})
+
+app.use('/api/*', async (c, next) => {
+  if (c.req.method === 'POST' && !c.req.header('content-type')) return refuse(c, 'malformed', 'the body is not JSON')
+  return next()
+})
+app.route('/api/setup', setupRoutes)
+app.route('/api/terminal', terminalRoutes)
+app.route('/api/staff', staffRoutes)
+app.all('/api/*', (c) => refuse(c, 'not_found', 'nothing here'))
+
+app.route('/', portalRoutes as unknown as typeof setupRoutes)
+
+app.notFound((c) => ('view' in c.var ? notFoundPage(c as never) : refuse(c, 'not_found', 'nothing here')))
 app.onError((error, c) => {
-  if (error instanceof HTTPException && error.status < 500) return refuse(c, 'malformed', 'the body is not JSON')
-  log('error', 'failure', { route: c.req.routePath, error: error.message })
+  const refused = error instanceof HTTPException && error.status < 500 ? error.status : null
+  if (refused === null) log('error', 'failure', { route: c.req.routePath, error: error.message })
+  if ('view' in c.var) return failurePage(c as never, refused)
+  if (refused !== null) return refuse(c, 'malformed', 'the body is not JSON')
   return refuse(c, 'internal', 'something went wrong here; the same request may be sent again')
 })
 
+/** The cron that sends mail; the other one comes every hour. */
+const EVERY_MINUTE = '* * * * *'
+
+/** Sends the mail that is due, and says so where there was any. */
+async function minute(env: Env, municipality: number, db: D1Database) {
+  if (!env.MAIL) return
+  const portal = env.PORTAL_ADDRESS.replace('{municipality}', String(municipality))
+  const delivered = await deliver(db, env.MAIL, { municipality, portal }, Date.now())
+  const { sent, failed, givenUp } = delivered
+  if (sent + failed + givenUp > 0) log(failed + givenUp ? 'error' : 'info', 'mail', { municipality, ...delivered })
+}
+
+/** Holds the book against its invariants, writes the week's summaries when it is time, and sweeps. */
+async function hour(municipality: number, db: D1Database) {
+  const check = await checkLedger(db)
+  log(check.violations.length ? 'error' : 'info', 'ledger_check', { municipality, ...check })
+  const summaries = await sumUpWeek(db, Date.now())
+  log('info', 'sweep', { municipality, summaries, ...(await sweep(db, Date.now())) })
+}
+
 export default {
   fetch: app.fetch,
-  /** Every hour, each municipality's book is held against its invariants. */
-  async scheduled(_event: ScheduledController, env: Env) {
-    for (const { municipality, db } of databases(env)) {
-      const check = await checkLedger(db)
-      log(check.violations.length ? 'error' : 'info', 'ledger_check', { municipality, ...check })
-    }
+  /** One municipality's failure keeps nothing from the others. */
+  async scheduled({ cron }: Pick<ScheduledController, 'cron'>, env: Env) {
+    await Promise.all(
+      databases(env).map(async ({ municipality, db }) => {
+        try {
+          await (cron === EVERY_MINUTE ? minute(env, municipality, db) : hour(municipality, db))
+        } catch (error) {
+          log('error', 'cron_failure', {
+            municipality,
+            cron,
+            error: error instanceof Error ? error.message : 'unknown',
+          })
+        }
+      }),
+    )
   },
 } satisfies ExportedHandler<Env>

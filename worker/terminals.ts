@@ -212,6 +212,18 @@ export async function terminals(db: D1Database, id?: string): Promise<TerminalRo
   return (await query.all<TerminalRow>()).results
 }
 
+/** A terminal as a parent sees it: where it stands, and how new its card list is. */
+export type ToldTerminal = { name: string; site: string; lastSeenAt: number | null; cardListVersion: number | null }
+
+/** The terminals in use with the card list they hold: a statement that answers with `ToldTerminal`s. */
+export function toldTerminalsQuery(db: D1Database): D1PreparedStatement {
+  return db.prepare(
+    `SELECT terminal.name, site.name AS site, last_seen_at AS lastSeenAt, card_list_version AS cardListVersion
+     FROM terminal JOIN site ON site.id = terminal.site
+     WHERE public_key IS NOT NULL AND revoked_at IS NULL ORDER BY site.name, terminal.name`,
+  )
+}
+
 /** Revokes a terminal, at once: its next message or proof is refused. Doing it again changes nothing. */
 export async function revoke(db: D1Database, id: string, staff: number, nowMs: number): Promise<TerminalRow | null> {
   await db.batch([

@@ -1,7 +1,7 @@
 import { Client } from 'undici'
 
-/** A request made ready before the clock runs: where to, and its body. */
-export type Shot = { path: string; body: string; headers?: Record<string, string> }
+/** A request made ready before the clock runs: where to, and its body; without one it is a GET. */
+export type Shot = { path: string; body?: string; headers?: Record<string, string> }
 
 /** What a round of shots took: in all, and each by itself, in milliseconds. */
 export type Round = { shots: number; tookMs: number; latenciesMs: number[] }
@@ -18,7 +18,11 @@ export function gun(port: number, host: string, connections: number) {
     for (const { path, body, headers: more } of shots) {
       const startedAt = performance.now()
       const headers = { host, 'content-type': 'application/json', ...more }
-      const answer = await client.request({ path, method: 'POST', headers, body })
+      const answer = await client.request({
+        path,
+        headers,
+        ...(body === undefined ? { method: 'GET' } : { method: 'POST', body }),
+      })
       const text = await answer.body.text()
       latenciesMs.push(performance.now() - startedAt)
       if (answer.statusCode !== 200 || text.includes('"declined"')) throw new Error(`${path}: ${text}`)

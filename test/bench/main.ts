@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openClub } from './club.ts'
 import { callOfHundred, debitAgainstUpdate, longAccount } from './debits.ts'
 import { type Figure, lineOf, tableOf } from './figures.ts'
+import { pages } from './pages.ts'
 import { exchanges, tapToScreen } from './taps.ts'
 
 /**
@@ -33,6 +34,7 @@ try {
     longAccount(club),
     tapToScreen(club, folder, () => Date.now()),
     exchanges(),
+    pages(club),
   ]) {
     for await (const figure of measured) {
       console.log(lineOf(figure))

@@ -1,5 +1,7 @@
 import { Hono } from 'hono'
+import { arrive } from '../../worker/guardians.ts'
 import klubkort from '../../worker/main.ts'
+import { csrfOf, newSessionToken, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
 
 // Plain JavaScript, since the worker's global types and Node's exclude one another in one TypeScript project.
 
@@ -21,14 +23,73 @@ const yardstick = new Hono()
     return c.json({ changes: meta.changes })
   })
 
+  .get('/bench/page', (c) => c.html('<!doctype html><html lang="da"><title>Side</title><p>Hej</p></html>'))
+  .post('/bench/guardian/:account', async (c) => {
+    const person = { issuer: 'https://broker.example', subject: 'bench', name: 'Mål Prøveforælder', cpr: '0101575001' }
+    const db = c.env.DB_4000
+    const guardian = await arrive(db, person, { masterKey: c.env.MASTER_KEY, municipality: 4000 }, Date.now())
+    await db
+      .prepare(
+        `INSERT INTO guardianship (child, cpr_hash, created_at)
+         SELECT account.child, guardian.cpr_hash, 0 FROM account, guardian WHERE account.id = ?1 AND guardian.id = ?2
+         ON CONFLICT DO NOTHING`,
+      )
+      .bind(Number(c.req.param('account')), guardian)
+      .run()
+    const token = newSessionToken((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
+    await openSession(db, guardian, '', null, token, Date.now())
+    return c.json({ cookie: `${SESSION_COOKIE}=${token}`, csrf: await csrfOf(token) })
+  })
+
+/** A database that counts how often it is asked: a batch is one round trip, and so is a statement that is run alone. */
+function counting(db, count) {
+  const real = new WeakMap()
+  const asks = new Set(['first', 'all', 'run', 'raw'])
+  const statement = (prepared) => {
+    const counted = new Proxy(prepared, {
+      get(target, name) {
+        if (name === 'bind') return (...values) => statement(target.bind(...values))
+        const value = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        return (...values) => {
+          if (asks.has(name)) count()
+          return value.apply(target, values)
+        }
+      },
+    })
+    real.set(counted, prepared)
+    return counted
+  }
+  return {
+    prepare: (query) => statement(db.prepare(query)),
+    batch: (statements) => {
+      count()
+      return db.batch(statements.map((one) => real.get(one)))
+    },
+  }
+}
+
+/** Answers as the worker does, and says how many round trips to the database it took. */
+async function answerCounted(request, env, context) {
+  let asked = 0
+  const count = () => {
+    asked += 1
+  }
+  const response = await klubkort.fetch(request, { ...env, DB_4000: counting(env.DB_4000, count) }, context)
+  const counted = new Response(response.body, response)
+  counted.headers.set('bench-round-trips', String(asked))
+  return counted
+}
+
 const printed = console.info
 
 /** `wrangler dev` hands every log line to a Node process that prints it; `bench-quiet` measures without that price. */
 export default {
   fetch(request, env, context) {
     console.info = request.headers.has('bench-quiet') ? () => {} : printed
-    return new URL(request.url).pathname.startsWith('/bench/')
-      ? yardstick.fetch(request, env, context)
+    if (new URL(request.url).pathname.startsWith('/bench/')) return yardstick.fetch(request, env, context)
+    return request.headers.has('bench-count')
+      ? answerCounted(request, env, context)
       : klubkort.fetch(request, env, context)
   },
 }

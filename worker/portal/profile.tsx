@@ -1,0 +1,185 @@
+import type { GuardedAccount, Guardian } from '../sessions.ts'
+import type { ToldTerminal } from '../terminals.ts'
+import { StatusBadge } from './accounts.tsx'
+import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { amountField, kr, longDay, shortInstant } from './format.ts'
+import { profile as texts } from './texts/profile.ts'
+import type { GuardianView } from './view.ts'
+
+/** What has just been done on this page. */
+export type Done = 'blocked' | 'activated' | 'limitSaved' | 'aboutSaved'
+
+type Props = {
+  view: GuardianView & { account: GuardedAccount }
+  terminals: ToldTerminal[]
+  typed: Typed
+  done: Done | null
+}
+
+/** The fields of the page as they are stored. */
+export function stored(account: GuardedAccount, guardian: Guardian): Record<string, string> {
+  return {
+    limit: account.dailyLimit === null ? '' : amountField(account.dailyLimit),
+    language: guardian.language,
+    mail: guardian.mail ?? '',
+    tellBelow: guardian.tellBelow === null ? '' : 'on',
+    tellBelowAmount: amountField(guardian.tellBelow ?? 5000),
+    tellPurchases: guardian.tellPurchases ? 'on' : '',
+    tellWeekly: guardian.tellWeekly ? 'on' : '',
+  }
+}
+
+export function ProfilePage({ view, terminals, typed, done }: Props) {
+  const { say, account } = view
+  return (
+    <>
+      <h1>{say(texts.title)}</h1>
+      <p>{say(texts.editing)(account.child.name)}</p>
+      {done && <Notice kind="success" text={say(texts[done])} />}
+      <ErrorSummary view={view} typed={typed} />
+      <Cards view={view} terminals={terminals} />
+      <Limit view={view} typed={typed} />
+      <About view={view} typed={typed} />
+    </>
+  )
+}
+
+function Cards({ view, terminals }: Pick<Props, 'view' | 'terminals'>) {
+  const { say, account, language } = view
+  const verbs = { active: ['spaer', texts.block], blocked: ['aktiver', texts.activate] } as const
+  return (
+    <section aria-labelledby="cards">
+      <h2 id="cards">{say(texts.cards)}</h2>
+      {account.cards.length === 0 && <p>{say(texts.noCard)}</p>}
+      {account.cards.map((card) => {
+        const verb = card.status === 'closed' ? null : verbs[card.status]
+        return (
+          <div class="card-row-portal">
+            <p>
+              <strong>{say(texts.card)(card.id)}</strong> <StatusBadge say={say} status={card.status} />
+              <br />
+              {say(texts.since)(longDay(language, card.createdAt))}
+            </p>
+            {verb && (
+              <Form view={view} action={`/konto/${account.id}/kort/${card.id}/${verb[0]}`}>
+                <button
+                  class={`button ${card.status === 'active' ? 'button-warning' : 'button-primary'}`}
+                  type="submit"
+                >
+                  {say(verb[1])}
+                </button>
+              </Form>
+            )}
+            {card.status === 'blocked' && <Told view={view} terminals={terminals} version={card.version} />}
+          </div>
+        )
+      })}
+      <Notice kind="info" text={say(texts.advice)} />
+    </section>
+  )
+}
+
+/** Which terminals hold a card list with the block in it. Online they ask anyway; offline they go by their list. */
+function Told({ view, terminals, version }: Pick<Props, 'view' | 'terminals'> & { version: number }) {
+  const { say, language } = view
+  const knows = ({ cardListVersion }: ToldTerminal) => (cardListVersion ?? 0) >= version
+  const told = terminals.filter(knows).length
+  const all = terminals.length
+  return (
+    <details class="details">
+      <summary class="details-summary">
+        {told === all ? say(texts.terminalsAll)(all) : say(texts.terminalsSome)(told, all)}
+      </summary>
+      <div class="details-text">
+        <table class="table table--responsive-headers">
+          <caption>{say(texts.terminalsTitle)}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{say(texts.terminal)}</th>
+              <th scope="col">{say(texts.told)}</th>
+              <th scope="col">{say(texts.lastSeen)}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {terminals.map((terminal) => (
+              <tr>
+                <td data-title={say(texts.terminal)}>
+                  {terminal.site}: {terminal.name}
+                </td>
+                <td data-title={say(texts.told)}>{say(knows(terminal) ? texts.yes : texts.notYet)}</td>
+                <td data-title={say(texts.lastSeen)}>
+                  {terminal.lastSeenAt === null ? say(texts.never) : shortInstant(language, terminal.lastSeenAt)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  )
+}
+
+function Limit({ view, typed }: Pick<Props, 'view' | 'typed'>) {
+  const { say, account } = view
+  return (
+    <section aria-labelledby="limit-title">
+      <h2 id="limit-title">{say(texts.limit)}</h2>
+      <p>{account.dailyLimit === null ? say(texts.limitNone) : say(texts.limitNow)(kr(account.dailyLimit))}</p>
+      <Form view={view} action={`/konto/${account.id}/maks-forbrug`}>
+        <Field
+          typed={typed}
+          name="limit"
+          label={say(texts.limitField)}
+          hint={say(texts.limitHint)}
+          inputmode="decimal"
+          autocomplete="off"
+          suffix="kr."
+        />
+        <button class="button button-primary" type="submit">
+          {say(texts.save)}
+        </button>
+      </Form>
+    </section>
+  )
+}
+
+function About({ view, typed }: Pick<Props, 'view' | 'typed'>) {
+  const { say, account } = view
+  return (
+    <section aria-labelledby="about">
+      <h2 id="about">{say(texts.about)}</h2>
+      <p>{say(texts.aboutIntro)}</p>
+      <Form view={view} action={`/konto/${account.id}/om-dig`}>
+        <Choice
+          typed={typed}
+          name="language"
+          label={say(texts.language)}
+          options={[
+            ['da', say(texts.danish)],
+            ['en', say(texts.english)],
+          ]}
+        />
+        <Field typed={typed} name="mail" label={say(texts.mail)} type="email" inputmode="email" autocomplete="email" />
+        <fieldset class="form-group">
+          <legend class="form-label">{say(texts.tell)}</legend>
+          <Checkbox typed={typed} name="tellBelow" label={say(texts.tellBelow)} />
+          <div class="indented">
+            <Field
+              typed={typed}
+              name="tellBelowAmount"
+              label={say(texts.tellBelowField)}
+              inputmode="decimal"
+              autocomplete="off"
+              suffix="kr."
+            />
+          </div>
+          <Checkbox typed={typed} name="tellPurchases" label={say(texts.tellPurchases)} />
+          <Checkbox typed={typed} name="tellWeekly" label={say(texts.tellWeekly)} />
+        </fieldset>
+        <button class="button button-primary" type="submit">
+          {say(texts.save)}
+        </button>
+      </Form>
+    </section>
+  )
+}

@@ -1,0 +1,87 @@
+import type { Texts } from './language.ts'
+
+/** Privatliv, for whoever is logged in, and the file that they can take with them. */
+export const privacy = {
+  stored: { da: 'Hvad er gemt om dig?', en: 'What is stored about you?' },
+  storedItems: {
+    identity: {
+      da: 'Hvem du er: den kode, som MitID kender dig under her, dit navn (medmindre det er beskyttet), og hvornår du loggede ind første gang og sidst.',
+      en: 'Who you are: the code by which MitID knows you here, your name (unless it is protected), and when you logged in first and last.',
+    },
+    cpr: {
+      da: 'Et aftryk af dit CPR-nummer, lavet med kommunens nøgle. Det bruges til at finde dine børn. Selve nummeret er ikke gemt.',
+      en: 'A fingerprint of your CPR number, made with the municipality’s key. It is used to find your children. The number itself is not stored.',
+    },
+    contact: {
+      da: 'Hvordan du vil have besked: sprog, mailadresse og hvilke mails du har bedt om.',
+      en: 'How you want to be told: language, mail address, and which mails you have asked for.',
+    },
+    sessions: {
+      da: 'Hvornår du har været logget ind. Det slettes 30 dage efter.',
+      en: 'When you have been logged in. It is deleted 30 days later.',
+    },
+    cases: {
+      da: 'Det, du har skrevet til supporten, det telefonnummer, du har givet, og svarene.',
+      en: 'What you have written to support, the telephone number you gave, and the answers.',
+    },
+    mails: {
+      da: 'De mails, vi har sendt dig. De slettes 90 dage efter.',
+      en: 'The mails we have sent you. They are deleted 90 days later.',
+    },
+    deeds: {
+      da: 'Det, du har ændret her, for eksempel da du spærrede et kort.',
+      en: 'What you have changed here, for example when you blocked a card.',
+    },
+  },
+  storedChild: { da: 'Hvad er gemt om hvert barn?', en: 'What is stored about each child?' },
+  childItems: {
+    account: {
+      da: 'Barnets navn, konto, maks. forbrug og kort. Af kortet er der kun gemt et aftryk af chippens nummer.',
+      en: 'The child’s name, account, maximum spending and cards. Of the card, only a fingerprint of the chip’s number is stored.',
+    },
+    movements: {
+      da: 'Hver bevægelse på kontoen: hvornår, hvor, hvilke varer, og hvad saldoen var bagefter.',
+      en: 'Each movement on the account: when, where, which products, and what the balance was afterwards.',
+    },
+    messages: {
+      da: 'De beskeder, som terminalerne har sendt om køb, også om køb, der blev afvist.',
+      en: 'The messages that the terminals have sent about purchases, also about purchases that were declined.',
+    },
+    guardians: {
+      da: 'Hvem der er barnets forældre, som aftryk af CPR-numre, og hvem der har set på barnets oplysninger.',
+      en: 'Who the child’s parents are, as fingerprints of CPR numbers, and who has looked at the child’s information.',
+    },
+  },
+  take: { da: 'Tag det med dig', en: 'Take it with you' },
+  takeText: {
+    da: 'Filen er i formatet JSON og kan åbnes i en teksteditor. Aftryk, koder til log-in, terminalernes egne beskeder og alt om andre forældre er ikke med. Spørg supporten, hvis du mangler noget.',
+    en: 'The file is in the JSON format and can be opened in a text editor. Fingerprints, log-in codes, the terminals’ own messages and everything about other parents are left out. Ask support if you miss something.',
+  },
+  download: { da: 'Hent alt om mig og mine børn', en: 'Download everything about me and my children' },
+  viewings: { da: 'Hvem har set på dine børns oplysninger?', en: 'Who has looked at your children’s information?' },
+  viewingsText: {
+    da: 'Hver dag, hvor nogen har åbnet en side med barnets oplysninger, står her én gang for hver, der så på dem. Kommunens medarbejdere står med navn. De seneste vises her, og alle er med i filen.',
+    en: 'Each day on which somebody opened a page with the child’s information is listed once for each who looked. The municipality’s staff are listed by name. The latest are shown here, and all of them are in the file.',
+  },
+  viewingsOf: { da: (name: string) => `Hvem har set på ${name}`, en: (name: string) => `Who has looked at ${name}` },
+  viewingsNone: { da: 'Ingen har set på oplysningerne endnu.', en: 'Nobody has looked at the information yet.' },
+  day: { da: 'Dag', en: 'Day' },
+  who: { da: 'Hvem', en: 'Who' },
+  you: { da: 'Dig', en: 'You' },
+  otherGuardian: { da: 'En anden forælder', en: 'Another parent' },
+  staff: { da: (name: string) => `${name} (kommunen)`, en: (name: string) => `${name} (the municipality)` },
+  file: {
+    amounts: {
+      da: 'Beløb er i hele øre: 4550 er 45,50 kr. Det, der går ud af kontoen, er negativt.',
+      en: 'Amounts are in whole øre: 4550 is DKK 45.50. What goes out of the account is negative.',
+    },
+    instants: {
+      da: 'Tidspunkter er i UTC, en eller to timer efter dansk tid. Dage er danske dage.',
+      en: 'Times are in UTC, one or two hours behind Danish time. Days are Danish days.',
+    },
+    leftOut: {
+      da: 'Ikke med: aftryk af CPR-numre og kort, koder til log-in, terminalernes egne beskeder, og alt om andre forældre.',
+      en: 'Left out: fingerprints of CPR numbers and cards, log-in codes, the terminals’ own messages, and everything about other parents.',
+    },
+  },
+} satisfies Texts

@@ -1,0 +1,33 @@
+import { Hono } from 'hono'
+import { localPath } from '../logins.ts'
+import { AccountsPage } from '../portal/accounts.tsx'
+import { page } from '../portal/layout.tsx'
+import { accounts } from '../portal/texts/accounts.ts'
+import type { AccountEnv, GuardianEnv } from '../portal/view.ts'
+import { latestQuery, type StatementRow, statementLine } from '../statements.ts'
+import { viewedAccounts } from '../viewings.ts'
+
+const LATEST = 5
+
+/** Konti, and the choice of the account that the other pages are about. */
+export const accountsRoutes = new Hono<GuardianEnv>().get('/konti', async (c) => {
+  const { view, db, now } = c.var
+  const { accounts: own, guardian } = view.visit
+  const results = own.length
+    ? await db.batch([
+        ...own.map(({ id }) => latestQuery(db, id, LATEST)),
+        viewedAccounts(
+          db,
+          own.map(({ id }) => id),
+          { guardian: guardian.id },
+          now,
+        ),
+      ])
+    : []
+  const latest = own.map((_, index) => ((results[index]?.results ?? []) as StatementRow[]).map(statementLine))
+  return page(c, { title: view.say(accounts.title), at: 'accounts' }, AccountsPage({ view, latest }))
+})
+
+export const choiceRoutes = new Hono<AccountEnv>().get('/konto/:account/vaelg', (c) =>
+  c.redirect(localPath(c.req.query('tilbage')), 303),
+)

@@ -1,0 +1,99 @@
+import { type Context, Hono } from 'hono'
+import { getCookie } from 'hono/cookie'
+import { csrf } from 'hono/csrf'
+import { secureHeaders } from 'hono/secure-headers'
+import { brokerOf } from '../broker.ts'
+import { setLanguage } from '../contact.ts'
+import { localPath } from '../logins.ts'
+import { Message, page } from '../portal/layout.tsx'
+import { LANGUAGES } from '../portal/texts/language.ts'
+import { portal } from '../portal/texts/portal.ts'
+import type { AccountEnv, GuardianEnv, PortalEnv } from '../portal/view.ts'
+import { dropDraft, SESSION_COOKIE } from '../sessions.ts'
+import { accountsRoutes, choiceRoutes } from './accounts.ts'
+import { carriesToken, door, fieldsOf, guarded, ownAccount, rememberLanguage } from './door.ts'
+import { loginRoutes } from './login.tsx'
+import { privacyRoutes } from './privacy.ts'
+import { profileRoutes } from './profile.ts'
+import { publicationRoutes } from './publications.ts'
+import { statementRoutes } from './statement.ts'
+import { supportRoutes } from './support.ts'
+
+/** Everything that a browser asks for. No script runs in its pages, and nothing in them comes from elsewhere. */
+export const portalRoutes = new Hono<PortalEnv>()
+
+portalRoutes.use(async (c, next) => {
+  const broker = brokerOf(c.env, c.var.municipality)
+  const formTargets = ["'self'", ...(broker ? [new URL(broker.issuer).origin] : [])] // Log-out ends at the broker.
+  return secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      styleSrc: ["'self'"],
+      fontSrc: ["'self'"],
+      imgSrc: ["'self'"],
+      formAction: formTargets,
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [] },
+    referrerPolicy: 'same-origin', // Without it a form would not say where it comes from.
+    xFrameOptions: 'DENY',
+  })(c, next)
+})
+portalRoutes.use(door)
+portalRoutes.use(csrf())
+
+portalRoutes.get('/', (c) => c.redirect(c.var.view.visit ? '/konti' : '/log-ind', 303))
+
+portalRoutes.post('/sprog', async (c) => {
+  const fields = (await fieldsOf(c)) ?? {}
+  const language = LANGUAGES.find((known) => known === fields.language)
+  const session = getCookie(c, SESSION_COOKIE) ?? ''
+  if (language) {
+    rememberLanguage(c, language)
+    const { visit } = c.var.view
+    if (visit && (await carriesToken(fields, session))) await setLanguage(c.var.db, visit.guardian.id, language)
+  }
+  return c.redirect(localPath(fields.page), 303)
+})
+
+const behindLogin = new Hono<GuardianEnv>()
+for (const path of ['/konti', '/konto/*', '/log-ud', '/support/*', '/privatliv/mine-data'] as const) {
+  behindLogin.use(path, guarded)
+}
+for (const section of ['/konto/*', '/support/*'] as const) {
+  behindLogin.use(section, async (c, next) => {
+    await next()
+    const { visit, path } = c.var.view
+    const shown = c.req.method === 'GET' && visit.draft?.path === path && c.res.status === 200
+    if (shown) await dropDraft(c.var.db, getCookie(c, SESSION_COOKIE) ?? '')
+  })
+}
+
+const ofAccount = new Hono<AccountEnv>()
+ofAccount.use('/konto/:account/*', ownAccount)
+ofAccount.route('/', choiceRoutes).route('/', profileRoutes)
+
+portalRoutes.route('/', behindLogin as unknown as Hono<PortalEnv>)
+portalRoutes.route('/', loginRoutes)
+portalRoutes.route('/', accountsRoutes as unknown as Hono<PortalEnv>)
+portalRoutes.route('/', ofAccount as unknown as Hono<PortalEnv>)
+portalRoutes.route('/', statementRoutes as unknown as Hono<PortalEnv>)
+portalRoutes.route('/', supportRoutes as unknown as Hono<PortalEnv>)
+portalRoutes.route('/', publicationRoutes)
+portalRoutes.route('/', privacyRoutes as unknown as Hono<PortalEnv>)
+
+/** The page of an address that leads nowhere, or to what is somebody else's. */
+export function notFoundPage(c: Context<PortalEnv>) {
+  const { say } = c.var.view
+  const title = say(portal.notFoundTitle)
+  return page(c, { title, status: 404 }, Message({ kind: 'info', title, text: say(portal.notFound) }))
+}
+
+/** The page of a request that was refused before any route could, or that failed here. */
+export function failurePage(c: Context<PortalEnv>, refused: number | null) {
+  const { say } = c.var.view
+  const [title, text] = refused === null ? [portal.failedTitle, portal.failed] : [portal.staleTitle, portal.stale]
+  const status = refused === null ? 500 : 403
+  return page(c, { title: say(title), status }, Message({ kind: 'error', title: say(title), text: say(text) }))
+}
