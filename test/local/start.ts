@@ -1,11 +1,17 @@
 import { join } from 'node:path'
+import { PERSONS } from './persons.ts'
 import { ROOT } from './processes.ts'
-import { portsAreFree, startSystem } from './system.ts'
+import { brokerPortOf, portsAreFree, startSystem } from './system.ts'
 import { servePis } from './virtual-pi.ts'
 
 const WORKER_PORT = 8787
 const PAGE_PORT = 8788
 const folder = join(ROOT, '.local')
+
+const personsOf = (number: number) =>
+  PERSONS.filter(({ municipality }) => municipality === number)
+    .map(({ label }) => `                  ${label}`)
+    .join('\n')
 
 let page: Awaited<ReturnType<typeof servePis>> | null = null
 let system: Awaited<ReturnType<typeof startSystem>> | null = null
@@ -23,24 +29,27 @@ process.on('SIGINT', () => end(0))
 process.on('SIGTERM', () => end(0))
 
 try {
-  await portsAreFree([WORKER_PORT, PAGE_PORT, WORKER_PORT + 4, WORKER_PORT + 5])
+  await portsAreFree([WORKER_PORT, PAGE_PORT, brokerPortOf(WORKER_PORT), WORKER_PORT + 4, WORKER_PORT + 5])
   system = await startSystem(
     folder,
     WORKER_PORT,
     (line) => console.log(`  ${line}`),
     () => page?.changed(),
   )
-  page = await servePis(system.places, PAGE_PORT)
+  page = await servePis(system.places, PAGE_PORT, system.mailPage)
   for (const { pi } of system.places) pi.powerOn()
   console.log(`
 Klubkort is running.
 
   virtual Pi    http://localhost:${PAGE_PORT}          tap cards, press the screen, pull the plug
-  worker        http://localhost:${WORKER_PORT}/healthz  and /openapi.json`)
+  mailbox       http://localhost:${PAGE_PORT}/post     the mail that guardians get
+  worker        http://localhost:${WORKER_PORT}/healthz  and /openapi.json
+  Test-MitID    ${system.broker.issuer}          where the portals send guardians to log in`)
   for (const { demo, url, pi, token } of system.places) {
     console.log(`
   ${demo.number} ${demo.name}: ${demo.site}
-    address     ${url}
+    portal      ${url}/  log in with Test-MitID as
+${personsOf(demo.number)}
     terminal    ${pi.state}
     staff       npx klubkort login --url ${url} --token ${token}`)
   }

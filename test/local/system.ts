@@ -1,7 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { type Broker, startBroker } from './broker.ts'
+import { startClock } from './clock.ts'
 import { DEMO, type DemoMunicipality, fill } from './demo-data.ts'
+import { type LocalMail, mailbox } from './mailbox.ts'
 import { type Office, office, setUp } from './office.ts'
 import { type Pi, virtualPi } from './pi.ts'
 import type { Running } from './processes.ts'
@@ -12,6 +15,11 @@ export type Place = { demo: DemoMunicipality; url: string; token: string; desk: 
 
 export type System = {
   places: Place[]
+  /** Where guardians log in; it may be stopped and started again. */
+  broker: Broker
+  /** What the worker has mailed, oldest first, and a page that shows it. */
+  mails(): LocalMail[]
+  mailPage(): string
   worker(): Running
   stopWorker(): Promise<void>
   startWorker(): Promise<void>
@@ -44,19 +52,35 @@ export async function startSystem(
     say(`database of municipality ${number} …`)
     await migrate(folder, number)
   }
+  say('log-in broker …')
+  const broker = await startBroker(folder, brokerPortOf(workerPort), portals(workerPort))
+  const secrets = Object.fromEntries(DEMO.map(({ number }) => [`OIDC_${number}`, broker.configFor(number)]))
+  const post = mailbox(() => Date.now())
   say('worker …')
-  let worker = await startWorker(folder, workerPort)
+  let worker: Running
+  try {
+    worker = await startWorker(folder, workerPort, secrets, post.hear)
+  } catch (error) {
+    await broker.stop()
+    throw error
+  }
+  const clock = startClock(workerPort)
   const places: Place[] = []
   const system: System = {
     places,
+    broker,
+    mails: post.mails,
+    mailPage: post.page,
     worker: () => worker,
     stopWorker: () => worker.kill(),
     async startWorker() {
-      worker = await startWorker(folder, workerPort)
+      worker = await startWorker(folder, workerPort, secrets, post.hear)
     },
     async close() {
       await Promise.all(places.map(({ pi }) => pi.close()))
+      await clock.stop()
       await worker.stop()
+      await broker.stop()
     },
   }
   try {
@@ -80,6 +104,19 @@ export async function startSystem(
     throw error
   }
   return system
+}
+
+/** The broker's port follows from the worker's, and so do the Pis'. */
+export const brokerPortOf = (workerPort: number) => workerPort + 2
+
+/** Where each municipality's portal is reached: plain `localhost` is the first one's. */
+function portals(workerPort: number): Map<number, string[]> {
+  return new Map(
+    DEMO.map(({ number }, index) => [
+      number,
+      [`http://${number}.localhost:${workerPort}`, ...(index === 0 ? [`http://localhost:${workerPort}`] : [])],
+    ]),
+  )
 }
 
 const tokenFile = (folder: string, municipality: number) => join(folder, `staff-token-${municipality}`)

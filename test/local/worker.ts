@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ROOT, type Running, startNode } from './processes.ts'
@@ -32,20 +33,30 @@ export async function secretsIn(folder: string): Promise<Secrets> {
 export async function migrate(folder: string, municipality: number): Promise<void> {
   const args = ['d1', 'migrations', 'apply', `DB_${municipality}`, '--local', '--persist-to', join(folder, 'd1')]
   const running = startNode([WRANGLER, ...args], { env: { ...process.env, ...QUIET, CI: '1' } })
-  await running.says(/No migrations to apply|✅|🌀 Executed[\s\S]*✅/, 60_000)
-  await running.stop()
+  const [code] = await once(running.process, 'close', { signal: AbortSignal.timeout(60_000) })
+  if (code !== 0) throw new Error(`the migrations of municipality ${municipality} failed:\n${running.printed()}`)
 }
 
-/** The worker under `wrangler dev`, on the databases in a folder; resolves when it answers. */
-export async function startWorker(folder: string, port: number): Promise<Running> {
+/**
+ * The worker under `wrangler dev`, on the databases in a folder; resolves when it answers. `more` are secrets beside its
+ * own; no value may hold a single quote. `onLine` takes what it prints.
+ */
+export async function startWorker(
+  folder: string,
+  port: number,
+  more: Record<string, string> = {},
+  onLine?: (line: string) => void,
+): Promise<Running> {
   const secrets = await secretsIn(folder)
   const vars = join(folder, 'worker.env')
-  const lines = Object.entries({ ...secrets, HOME_MUNICIPALITY: '4000' }).map(([name, value]) => `${name}="${value}"`)
+  const address = `http://{municipality}.localhost:${port}`
+  const all = { ...secrets, HOME_MUNICIPALITY: '4000', PORTAL_ADDRESS: address, ...more }
+  const lines = Object.entries(all).map(([name, value]) => `${name}='${value}'`)
   await writeFile(vars, `${lines.join('\n')}\n`, { mode: 0o600 })
   const args = ['dev', '--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0']
   const running = startNode(
     [WRANGLER, ...args, '--env-file', vars, '--persist-to', join(folder, 'd1'), '--show-interactive-dev-session=false'],
-    { env: { ...process.env, ...QUIET } },
+    { env: { ...process.env, ...QUIET }, ...(onLine && { onLine }) },
   )
   await running.says(/Ready on/, 60_000)
   return running
