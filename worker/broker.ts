@@ -102,12 +102,12 @@ function jsonOf(text: string): unknown {
 
 const discovered = new Map<string, { configuration: openid.Configuration; atMs: number }>()
 
-/** What a broker says about itself, remembered for an hour. Throws where it cannot be had. */
-async function discover(config: BrokerConfig, nowMs: number, remembered = true): Promise<openid.Configuration> {
+/** What a broker says about itself, as remembered for an hour, or now. Throws where it cannot be had. */
+async function discover(config: BrokerConfig, nowMs: number, as: 'remembered' | 'now'): Promise<openid.Configuration> {
   const { issuer, clientId, clientSecret } = config
   const key = JSON.stringify([issuer, clientId, clientSecret])
   const known = discovered.get(key)
-  if (remembered && known && nowMs - known.atMs < DISCOVERY_MAX_MS) return known.configuration
+  if (as === 'remembered' && known && nowMs - known.atMs < DISCOVERY_MAX_MS) return known.configuration
   // The ID token comes over TLS from the broker itself; its signature is verified all the same.
   const execute = [openid.enableNonRepudiationChecks]
   if (isLoopback(new URL(issuer))) execute.push(openid.allowInsecureRequests)
@@ -115,6 +115,8 @@ async function discover(config: BrokerConfig, nowMs: number, remembered = true):
   const authentication = openid.ClientSecretPost(clientSecret)
   const options = { execute, timeout: TIMEOUT_S }
   const configuration = await openid.discovery(new URL(issuer), clientId, metadata, authentication, options)
+  const keys = known && openid.getJwksCache(known.configuration)
+  if (keys) openid.setJwksCache(configuration, keys)
   discovered.set(key, { configuration, atMs: nowMs })
   return configuration
 }
@@ -127,7 +129,8 @@ export async function authorization(
   nowMs: number,
 ): Promise<{ kind: 'ready'; location: URL } | BrokerUnavailable> {
   try {
-    const configuration = await discover(config, nowMs)
+    // Asked now: a browser that is sent to a broker that is down does not come back.
+    const configuration = await discover(config, nowMs, 'now')
     const location = openid.buildAuthorizationUrl(configuration, {
       ...config.parameters,
       scope: config.scope,
@@ -150,7 +153,7 @@ export async function authorization(
 export async function answered(config: BrokerConfig, url: URL, checks: Checks, nowMs: number): Promise<BrokerAnswer> {
   let configuration: openid.Configuration
   try {
-    configuration = await discover(config, nowMs)
+    configuration = await discover(config, nowMs, 'remembered')
   } catch (error) {
     return { kind: 'broker_unavailable', reason: reasonOf(error) }
   }
@@ -237,8 +240,7 @@ export async function endOfSession(
   nowMs: number,
 ): Promise<URL | null> {
   try {
-    // Asked anew: a browser that is sent to a broker that is down does not come back.
-    const configuration = await discover(config, nowMs, false)
+    const configuration = await discover(config, nowMs, 'now') // For the same reason.
     if (!configuration.serverMetadata().end_session_endpoint) return null
     return openid.buildEndSessionUrl(configuration, {
       ...config.logoutParameters,

@@ -160,6 +160,12 @@ describe('a broker that is down', () => {
     expect((await logIn(browser())).status).toBe(303)
   })
 
+  it('since the last log-in: nobody is sent to where nothing answers', async () => {
+    await logIn(browser())
+    broker.vices = { down: 'discovery' }
+    await expectRefused(() => browser().get('/log-ind/mitid'), login.unavailableTitle, 503)
+  })
+
   it.each(['token', 'userinfo', 'keys'] as const)('at %s', async (down) => {
     const { name: _, ...token } = said().token
     broker.vices = { down }
@@ -171,6 +177,7 @@ describe('a broker that is down', () => {
     const location = await sent(guest)
     broker.vices = { garbled: true }
     await expectRefused(() => guest.get(broker.approve(location, said()).href), login.unavailableTitle, 503)
+    broker.vices = {}
     const busy = broker.refuse(await sent(guest), 'temporarily_unavailable')
     await expectRefused(() => guest.get(busy.href), login.unavailableTitle, 503)
   })

@@ -126,9 +126,10 @@ describe('a log-in', () => {
     expect((await sessionsInForce()).map(({ hash }) => hash)).not.toContain(await digest('planted'))
   })
 
-  it('asks the broker about itself once an hour, and for its keys', async () => {
+  it('asks whether the broker is there before it sends a browser away, and for its keys once', async () => {
     for (const _ of [1, 2]) await logIn(browser())
     expect(broker.calls.sort()).toEqual([
+      'GET /.well-known/openid-configuration',
       'GET /.well-known/openid-configuration',
       'GET /keys',
       'POST /token',
