@@ -1,7 +1,12 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
+
+// Wrangler's build step lays the portal's files out; the pool serves them, and runs no build.
+if (!existsSync(`${root}.assets`)) execFileSync(process.execPath, [`${root}worker/portal/assets.mjs`])
 
 /** Tests in `test/worker` run inside workerd on real D1; all others run on Node, which the till and the CLI run on. */
 export default defineConfig(async () => ({
