@@ -1,6 +1,6 @@
 import type { CardStatus, Language } from '../shared/wire.ts'
 import { latestQuery, type StatementRow, statementLine } from './statements.ts'
-import { type Viewing, viewedAmong, viewingOf } from './viewings.ts'
+import { type Viewing, viewedAmong, viewingOf, viewingsQuery } from './viewings.ts'
 
 /** How many movements of one account are disclosed, the newest: more than a child makes in all its school years. */
 export const MOVEMENTS_MAX = 20_000
@@ -113,14 +113,6 @@ SELECT id, subject, account, phone, call_wanted AS callWanted, created_at AS cre
    FROM (SELECT * FROM case_message WHERE "case" = support_case.id ORDER BY rowid)) AS messages
 FROM support_case WHERE guardian = ? ORDER BY created_at, rowid`
 
-/* All of them, which the page of a telephone does not show; another guardian's id does not leave the database. */
-const VIEWINGS = `
-SELECT child.id AS child, child.name, viewing.day, viewing.last_at AS lastAt, staff_token.name AS staff,
-  CASE WHEN viewer_kind = 'staff' THEN 'staff' WHEN viewer = guardian.id THEN 'you' ELSE 'other_guardian' END AS kind
-FROM ${OWN_CHILDREN} JOIN viewing ON viewing.child = child.id
-LEFT JOIN staff_token ON viewer_kind = 'staff' AND staff_token.id = viewer
-WHERE guardian.id = ? ORDER BY viewing.last_at DESC, viewer_kind, viewer`
-
 const iso = (atMs: number) => new Date(atMs).toISOString()
 const isoOrNull = (atMs: number | null) => (atMs === null ? null : iso(atMs))
 
@@ -153,7 +145,7 @@ export async function disclosure(
        WHERE guardian = ? ORDER BY id`,
     ),
     about('SELECT at, action, subject, detail FROM audit WHERE guardian = ? ORDER BY id'),
-    about(VIEWINGS),
+    viewingsQuery(db, guardian, 'all'),
     ...accounts.map((account) => latestQuery(db, account, MOVEMENTS_MAX + 1)),
   ])
   const row = guardians?.results[0] as GuardianRow | undefined

@@ -64,13 +64,11 @@ type Row = {
   lastAt: number
 }
 
-/** Who looked at the children of a guardian, the newest first, at most 200. */
-export async function viewingsOf(db: D1Database, guardian: number): Promise<Viewing[]> {
-  return (await viewingsQuery(db, guardian).all<Row>()).results.map(viewingOf)
-}
-
-/** The statement that reads who looked at the children of a guardian; `viewingOf` makes a viewing of each row. */
-export function viewingsQuery(db: D1Database, guardian: number): D1PreparedStatement {
+/**
+ * The statement that reads who looked at the children of a guardian, the newest first, as many as wanted or all;
+ * `viewingOf` makes a viewing of each row. Another guardian's id does not leave the database.
+ */
+export function viewingsQuery(db: D1Database, guardian: number, wanted: number | 'all'): D1PreparedStatement {
   return db
     .prepare(
       `SELECT child.id AS child, child.name, viewing.day, viewing.last_at AS lastAt, staff_token.name AS staff,
@@ -81,9 +79,9 @@ export function viewingsQuery(db: D1Database, guardian: number): D1PreparedState
        JOIN viewing ON viewing.child = child.id
        LEFT JOIN staff_token ON viewer_kind = 'staff' AND staff_token.id = viewer
        WHERE guardian.id = ?1
-       ORDER BY viewing.last_at DESC, child.id, viewer_kind, viewer LIMIT 200`,
+       ORDER BY viewing.last_at DESC, child.id, viewer_kind, viewer LIMIT ?2`,
     )
-    .bind(guardian)
+    .bind(guardian, wanted === 'all' ? -1 : wanted)
 }
 
 export function viewingOf(found: unknown): Viewing {

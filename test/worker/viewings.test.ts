@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { openCase } from '../../worker/cases.ts'
 import { cprHash } from '../../worker/secrets.ts'
-import { viewed, viewedAccounts, viewingsOf } from '../../worker/viewings.ts'
+import { viewed, viewedAccounts, viewingOf, viewingsQuery } from '../../worker/viewings.ts'
 import { type CardHolder, call, cardHolder, emptyDatabases, type Municipality, municipality } from './municipality.ts'
 
 let office: Municipality
@@ -12,6 +12,9 @@ let anna: number
 let bent: number
 
 const CPRS = { anna: '0101575001', bent: '0201575002' } // Birth dates in 2057: they are nobody's.
+
+const viewingsFor = async (guardian: number) =>
+  (await viewingsQuery(office.db, guardian, 'all').all()).results.map(viewingOf)
 
 async function guardian(cpr: string): Promise<number> {
   const added = await office.db
@@ -115,14 +118,14 @@ describe('a viewing', () => {
     ])
     const day = '2026-03-02'
     const of = { child: { id: ida.child, name: 'Ida' }, day }
-    expect(await viewingsOf(office.db, anna)).toEqual([
+    expect(await viewingsFor(anna)).toEqual([
       { child: { id: emil.child, name: 'Emil' }, day, who: { kind: 'you' }, lastAt: noon + 3 * hour },
       { ...of, who: { kind: 'other_guardian' }, lastAt: noon + 2 * hour },
       { ...of, who: { kind: 'you' }, lastAt: noon + hour },
       { ...of, who: { kind: 'staff', name: 'Astrid' }, lastAt: noon },
     ])
-    expect((await viewingsOf(office.db, bent)).map(({ who }) => who.kind)).toEqual(['you', 'other_guardian', 'staff'])
+    expect((await viewingsFor(bent)).map(({ who }) => who.kind)).toEqual(['you', 'other_guardian', 'staff'])
     await office.post(`/children/${ida.child}/guardians/end`, { cpr: CPRS.bent })
-    expect(await viewingsOf(office.db, bent)).toEqual([])
+    expect(await viewingsFor(bent)).toEqual([])
   })
 })

@@ -127,7 +127,7 @@ export function Checkbox({ typed, name, label }: { typed: Typed; name: string; l
   )
 }
 
-/** One of several, to choose. */
+/** One of several, to choose, with what is wrong with the choice. */
 export function Choice(props: {
   typed: Typed
   name: string
@@ -135,12 +135,23 @@ export function Choice(props: {
   options: [value: string, label: string][]
 }) {
   const { typed, name, label, options } = props
+  const error = typed.errors[name]
   return (
-    <div class="form-group">
+    <div class={`form-group${error ? ' form-error' : ''}`}>
       <label class="form-label" for={name}>
         {label}
       </label>
-      <select class="form-select" id={name} name={name}>
+      {error && (
+        <span class="form-error-message" id={`${name}-error`}>
+          {error}
+        </span>
+      )}
+      <select
+        class="form-select"
+        id={name}
+        name={name}
+        {...(error && { 'aria-invalid': 'true' as const, 'aria-describedby': `${name}-error` })}
+      >
         {options.map(([value, text]) => (
           <option value={value} selected={typed.fields[name] === value}>
             {text}

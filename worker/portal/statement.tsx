@@ -1,6 +1,6 @@
 import { parseDay, usualPeriods } from '../statement-periods.ts'
 import type { Period, Statement, StatementLine, TransferKind } from '../statements.ts'
-import { ErrorSummary, Field, type Typed } from './form.tsx'
+import { Choice, ErrorSummary, Field, type Typed } from './form.tsx'
 import { kr, longDay, shortInstant } from './format.ts'
 import { SpendingSection } from './spending-chart.tsx'
 import { goods } from './statement-line.ts'
@@ -63,7 +63,15 @@ function PeriodForm({ view, typed, today, kind }: Omit<PageProps, 'shown'> & { k
       <form method="get" action={`/konto/${account.id}/kontoudtog`} novalidate class="statement-form">
         <Field typed={typed} name="fra" label={say(statement.from)} type={typeOf('fra')} />
         <Field typed={typed} name="til" label={say(statement.to)} type={typeOf('til')} />
-        <KindField typed={typed} say={say} />
+        <Choice
+          typed={typed}
+          name="slags"
+          label={say(statement.kindField)}
+          options={[
+            ['', say(statement.kindAll)],
+            ...TRANSFER_KINDS.map((kind): [string, string] => [kind, say(statement.kinds[kind])]),
+          ]}
+        />
         <button type="submit" class="button button-primary">
           {say(statement.show)}
         </button>
@@ -78,35 +86,6 @@ function PeriodForm({ view, typed, today, kind }: Omit<PageProps, 'shown'> & { k
         </ul>
       </nav>
     </>
-  )
-}
-
-function KindField({ typed, say }: { typed: Typed; say: Say }) {
-  const error = typed.errors.slags
-  return (
-    <div class={`form-group${error ? ' form-error' : ''}`}>
-      <label class="form-label" for="slags">
-        {say(statement.kindField)}
-      </label>
-      {error && (
-        <span class="form-error-message" id="slags-error">
-          {error}
-        </span>
-      )}
-      <select
-        class="form-select"
-        id="slags"
-        name="slags"
-        {...(error && { 'aria-invalid': 'true' as const, 'aria-describedby': 'slags-error' })}
-      >
-        <option value="">{say(statement.kindAll)}</option>
-        {TRANSFER_KINDS.map((kind) => (
-          <option value={kind} selected={typed.fields.slags === kind}>
-            {say(statement.kinds[kind])}
-          </option>
-        ))}
-      </select>
-    </div>
   )
 }
 

@@ -11,6 +11,9 @@ import { viewingOf, viewingsQuery } from '../viewings.ts'
 const KINDS = { '/handelsbetingelser': 'terms', '/was': 'accessibility', '/privatliv': 'privacy' } as const
 type Address = keyof typeof KINDS
 
+/** How many viewings Privatliv is given; the download has all of them. */
+const VIEWINGS_SHOWN = 200
+
 /** One version by its number, in the language that is named or else in the reader's; what is not there is not found. */
 async function showVersion(c: Context<PortalEnv>, address: Address, version: string) {
   const { view, db } = c.var
@@ -45,7 +48,7 @@ publicationRoutes.get('/privatliv', async (c) => {
   if (version !== undefined) return showVersion(c, '/privatliv', version)
   const [found, viewings] = await db.batch([
     currentPublicationQuery(db, 'privacy', view.language),
-    ...(visit ? [viewingsQuery(db, visit.guardian.id)] : []),
+    ...(visit ? [viewingsQuery(db, visit.guardian.id, VIEWINGS_SHOWN)] : []),
   ])
   const title = view.say(portal.privacy)
   const own = visit && OwnPrivacy({ view: { ...view, visit }, viewings: (viewings?.results ?? []).map(viewingOf) })
