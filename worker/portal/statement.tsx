@@ -181,7 +181,7 @@ function ByKind({ say, totals }: { say: Say; totals: Statement['totals'] }) {
 function Movements({ view, lines }: { view: AccountView; lines: StatementLine[] }) {
   const { say, language } = view
   return (
-    <table class="table table--compact table--responsive-headers statement-table">
+    <table class="table table--compact statement-table">
       <thead>
         <tr>
           <th scope="col">{say(statement.date)}</th>
