@@ -91,29 +91,19 @@ function Told({ view, terminals, version }: Pick<Props, 'view' | 'terminals'> & 
         {told === all ? say(texts.terminalsAll)(all) : say(texts.terminalsSome)(told, all)}
       </summary>
       <div class="details-text">
-        <table class="table table--responsive-headers">
-          <caption>{say(texts.terminalsTitle)}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{say(texts.terminal)}</th>
-              <th scope="col">{say(texts.told)}</th>
-              <th scope="col">{say(texts.lastSeen)}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {terminals.map((terminal) => (
-              <tr>
-                <td data-title={say(texts.terminal)}>
-                  {terminal.site}: {terminal.name}
-                </td>
-                <td data-title={say(texts.told)}>{say(knows(terminal) ? texts.yes : texts.notYet)}</td>
-                <td data-title={say(texts.lastSeen)}>
-                  {terminal.lastSeenAt === null ? say(texts.never) : shortInstant(language, terminal.lastSeenAt)}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <ul class="nobullet-list">
+          {terminals.map((terminal) => (
+            <li>
+              <strong>
+                {terminal.site}, {terminal.name}:
+              </strong>{' '}
+              {say(knows(terminal) ? texts.told : texts.notYetTold)}
+              <br />
+              {say(texts.lastSeen)}:{' '}
+              {terminal.lastSeenAt === null ? say(texts.never) : shortInstant(language, terminal.lastSeenAt)}
+            </li>
+          ))}
+        </ul>
       </div>
     </details>
   )

@@ -36,11 +36,8 @@ export const profile = {
     en: (told: number, all: number) =>
       `${told} of ${all} terminals have been told. The others ask as soon as they are connected.`,
   },
-  terminalsTitle: { da: 'Hvilke terminaler har fået det at vide?', en: 'Which terminals have been told?' },
-  terminal: { da: 'Terminal', en: 'Terminal' },
-  told: { da: 'Har den seneste liste', en: 'Has the newest list' },
-  yes: { da: 'Ja', en: 'Yes' },
-  notYet: { da: 'Ikke endnu', en: 'Not yet' },
+  told: { da: 'har den seneste kortliste', en: 'has the newest card list' },
+  notYetTold: { da: 'har den ikke endnu', en: 'does not have it yet' },
   lastSeen: { da: 'Sidst i forbindelse', en: 'Last connected' },
   never: { da: 'Aldrig', en: 'Never' },
   limit: { da: 'Maks forbrug', en: 'Maximum spending' },
