@@ -96,3 +96,19 @@ test('the lockfile names no registry', () => {
   const addresses = readFileSync(join(ROOT, 'package-lock.json'), 'utf8').match(/"resolved": "(?!terminal\/)[^"]*"/g)
   expect(addresses).toBeNull()
 })
+
+test('every word of a page stands in the catalogue', () => {
+  const pages = product.filter(({ path }) => /^worker\/(portal\/[^/]*|routes\/.*)\.tsx$/.test(path))
+  const said = pages.flatMap(({ path, text }) => {
+    const markup = text.slice(text.indexOf('<')).replaceAll(/\{[^{}]*\}/g, '') // Words inside braces come from somewhere.
+    const written = [...markup.matchAll(/<[a-zA-Z][^<>]*>([^<>{}();=]*\p{L}{2}[^<>{}();=]*)<\//gu)].map(
+      ([, words]) => words,
+    )
+    const attributes = [...text.matchAll(/\b(?:alt|title|label|placeholder|aria-label)="([^"]*\p{L}{2}[^"]*)"/gu)].map(
+      ([, words]) => words,
+    )
+    return [...written, ...attributes].map((words) => `${path}: ${words?.trim()}`)
+  })
+  expect(pages.length).toBeGreaterThan(8)
+  expect(said).toEqual([])
+})

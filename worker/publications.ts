@@ -37,7 +37,7 @@ export function currentPublicationQuery(
     .bind(kind, language)
 }
 
-/** One version, however old; null where there is none. */
+/** One version, however old, in a language or else in the other; null where neither has it. */
 export async function publicationVersion(
   db: D1Database,
   kind: PublicationKind,
@@ -46,8 +46,8 @@ export async function publicationVersion(
 ): Promise<PublicationText | null> {
   const query = db
     .prepare(
-      `SELECT kind, language, version, text, at, 0 AS otherLanguage FROM publication
-       WHERE kind = ?1 AND language = ?2 AND version = ?3`,
+      `SELECT kind, language, version, text, at, language <> ?2 AS otherLanguage FROM publication
+       WHERE kind = ?1 AND version = ?3 ORDER BY otherLanguage LIMIT 1`,
     )
     .bind(kind, language, version)
   return publicationOf(await query.first())

@@ -19,9 +19,7 @@ async function showVersion(c: Context<PortalEnv>, address: Address, version: str
   const { view, db } = c.var
   const first = LANGUAGES.find((language) => language === c.req.query('sprog')) ?? view.language
   if (!/^[1-9]\d{0,8}$/.test(version)) return c.notFound()
-  const inLanguage = (language: (typeof LANGUAGES)[number]) =>
-    publicationVersion(db, KINDS[address], language, Number(version))
-  const text = (await inLanguage(first)) ?? (await inLanguage(first === 'da' ? 'en' : 'da'))
+  const text = await publicationVersion(db, KINDS[address], first, Number(version))
   if (!text) return c.notFound()
   const title = view.say(portal[KINDS[address]])
   return page(c, { title }, PublicationPage({ view, title, address, text, asked: true }))
