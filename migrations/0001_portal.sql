@@ -46,7 +46,6 @@ CREATE TABLE `login_attempt` (
 	`nonce` text NOT NULL,
 	`verifier` text NOT NULL,
 	`return_to` text NOT NULL,
-	`draft` text,
 	`created_at` integer NOT NULL
 ) STRICT;
 --> statement-breakpoint
@@ -56,6 +55,7 @@ CREATE TABLE `outbox` (
 	`kind` text NOT NULL,
 	`cause` text NOT NULL,
 	`recipient` text NOT NULL,
+	`child` integer,
 	`data` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`due_at` integer NOT NULL,
@@ -63,7 +63,8 @@ CREATE TABLE `outbox` (
 	`sent_at` integer,
 	`given_up_at` integer,
 	`error` text,
-	FOREIGN KEY (`guardian`) REFERENCES `guardian`(`id`) ON UPDATE no action ON DELETE no action
+	FOREIGN KEY (`guardian`) REFERENCES `guardian`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`child`) REFERENCES `child`(`id`) ON UPDATE no action ON DELETE no action
 ) STRICT;
 --> statement-breakpoint
 CREATE INDEX `outbox_due` ON `outbox` (`due_at`) WHERE "outbox"."sent_at" is null and "outbox"."given_up_at" is null;--> statement-breakpoint

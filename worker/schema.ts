@@ -301,7 +301,10 @@ export const guardianship = sqliteTable(
   (t) => [primaryKey({ columns: [t.child, t.cprHash] }), index('guardianship_by_cpr').on(t.cprHash)],
 )
 
-/** A guardian's session, known by the digest of its cookie. `idToken` is what the broker wants back at log-out. */
+/**
+ * A guardian's session, known by the digest of its cookie. `idToken` is what the broker wants back at log-out, encrypted
+ * under a key that follows from the cookie. `draft` is the form that its idling out interrupted.
+ */
 export const session = sqliteTable(
   'session',
   {
@@ -318,7 +321,7 @@ export const session = sqliteTable(
 
 /**
  * A log-in that has been sent to the broker and is awaited back, known by the digest of its cookie; taken away when it
- * comes. `draft` is the form that an ended session interrupted.
+ * comes.
  */
 export const loginAttempt = sqliteTable('login_attempt', {
   hash: text('hash').primaryKey(),
@@ -326,7 +329,6 @@ export const loginAttempt = sqliteTable('login_attempt', {
   nonce: text('nonce').notNull(),
   verifier: text('verifier').notNull(),
   returnTo: text('return_to').notNull(),
-  draft: text('draft', { mode: 'json' }),
   createdAt: integer('created_at').notNull(),
 })
 
@@ -386,7 +388,8 @@ export const publication = sqliteTable(
 
 /**
  * Mail that is to go to a guardian, written in the batch of what caused it, once per cause; the letter's words are made
- * from `data` when it is sent. `dueAt` is when it may be tried next; a row with `sentAt` or `givenUpAt` is done.
+ * from `data` when it is sent. News of a `child` goes only to who may still have it then. `dueAt` is when it may be tried
+ * next; a row with `sentAt` or `givenUpAt` is done.
  */
 export const outbox = sqliteTable(
   'outbox',
@@ -396,6 +399,7 @@ export const outbox = sqliteTable(
     kind: text('kind', { enum: ['purchase', 'low_balance', 'weekly', 'case_answered', 'mail_changed'] }).notNull(),
     cause: text('cause').notNull(),
     recipient: text('recipient').notNull(),
+    child: integer('child').references(() => child.id),
     data: text('data', { mode: 'json' }).notNull(),
     createdAt: integer('created_at').notNull(),
     dueAt: integer('due_at').notNull(),
