@@ -10,10 +10,18 @@ export function ore(value: number): Ore {
   return value as Ore
 }
 
-/** '45', '45,50' and '45.50' become øre without passing through a float; anything else is null. */
+const KRONER = /^(\d{1,6}|\d{1,3}(?:\.\d{3})+)(?:,(\d{1,2})|\.(\d{2}))? ?(?:kr\.?)?$/i
+
+/**
+ * What a Dane writes for an amount becomes øre without passing through a float: '45', '45,5', '45,50', '45.50',
+ * '1.000,00', '50 kr.'. A point before three digits parts thousands. Anything else is null.
+ */
 export function parseKroner(text: string): Ore | null {
-  const match = /^(\d{1,6})(?:[.,](\d{2}))?$/.exec(text.trim())
-  return match && ore(Number(match[1]) * 100 + Number(match[2] ?? 0))
+  const match = KRONER.exec(text.trim())
+  if (!match) return null
+  const [, whole = '', tenths, cents] = match
+  const amount = Number(whole.replaceAll('.', '')) * 100 + Number((tenths ?? cents ?? '').padEnd(2, '0'))
+  return amount > AMOUNT_MAX_ORE ? null : ore(amount)
 }
 
 /** Øre as Danish text: 123450 becomes '1.234,50', −330 becomes '−3,30'. */

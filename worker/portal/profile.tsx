@@ -3,6 +3,7 @@ import type { ToldTerminal } from '../terminals.ts'
 import { StatusBadge } from './accounts.tsx'
 import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { amountField, kr, longDay, shortInstant } from './format.ts'
+import type { Say } from './texts/language.ts'
 import { profile as texts } from './texts/profile.ts'
 import type { GuardianView } from './view.ts'
 
@@ -79,6 +80,12 @@ function Cards({ view, terminals }: Pick<Props, 'view' | 'terminals'>) {
   )
 }
 
+function tillsTold(say: Say, told: number, all: number): string {
+  if (all === 0) return say(texts.tillsNone)
+  if (all === 1) return say(texts.tillsOnly)(told === 1)
+  return told === all ? say(texts.tillsAll)(all) : say(texts.tillsSome)(told, all)
+}
+
 /** Which terminals hold a card list with the block in it. Online they ask anyway; offline they go by their list. */
 function Told({ view, terminals, version }: Pick<Props, 'view' | 'terminals'> & { version: number }) {
   const { say, language } = view
@@ -87,9 +94,7 @@ function Told({ view, terminals, version }: Pick<Props, 'view' | 'terminals'> & 
   const all = terminals.length
   return (
     <details class="details">
-      <summary class="details-summary">
-        {told === all ? say(texts.terminalsAll)(all) : say(texts.terminalsSome)(told, all)}
-      </summary>
+      <summary class="details-summary">{tillsTold(say, told, all)}</summary>
       <div class="details-text">
         <ul class="nobullet-list">
           {terminals.map((terminal) => (

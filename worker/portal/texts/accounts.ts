@@ -28,7 +28,7 @@ export const accounts = {
   noneTitle: { da: 'Der er ingen konti at vise', en: 'There are no accounts to show' },
   noChildren: {
     da: 'Kommunen har ikke registreret et barn med betalingskort på dit CPR-nummer. Det kan være, fordi dit barn først lige er meldt ind, eller fordi kun den anden forælder er registreret.',
-    en: 'The municipality has no child with a payment card registered under your CPR number. Your child may have been enrolled only just now, or only the other parent may be registered.',
+    en: 'The municipality has no child with a payment card registered under your CPR number. Your child may have been enrolled only recently, or only the other parent may be registered.',
   },
   noChildrenDo: {
     da: 'Tal med kontoret i dit barns klub eller skole, eller skriv til supporten. Så snart du er registreret, ser du kontoen her.',
