@@ -4,7 +4,8 @@ import { letters } from './portal/texts/letters.ts'
 
 /**
  * What a letter tells, as the outbox keeps it: amounts in whole øre, instants in epoch milliseconds, days as
- * 'YYYY-MM-DD'; `child` is a first name. A line's `name` is null where staff keyed the amount in.
+ * 'YYYY-MM-DD'; `child` is a first name. A line's `name` is null where staff keyed the amount in. A summary names the
+ * `id` of each child as well, by which the outbox knows whether it may still be told.
  */
 export type News =
   | {
@@ -17,7 +18,7 @@ export type News =
   | { kind: 'mail_changed'; data: Record<string, never> }
 
 type Line = { name: string | null; quantity: number; price: number }
-type Child = { child: string; spent: number; balance: number }
+type Child = { id: number; child: string; spent: number; balance: number }
 
 /** Whom a letter is from: the municipality's name, and the portal's address without a closing slash. */
 export type Sender = { name: string; portal: string }

@@ -1,12 +1,13 @@
+import { copenhagenDay } from '../shared/copenhagen.ts'
 import { letterOf, type News } from './letters.ts'
 import { type Sending, send } from './mail.ts'
 import type { Language } from './portal/texts/language.ts'
 
 /**
  * Mail to guardians. What causes a letter writes it down in its own batch, so that neither is there without the other;
- * `deliver` sends what is due. A letter is sent once: its row is claimed by the statement that finds it. Only a worker
- * that dies between the mail service's yes and the next statement leaves that open, and then the letter goes again,
- * under the same reference.
+ * `deliver` sends what is due and still wanted. A letter is claimed before it is sent, so that it is sent once. Only a
+ * worker that dies between the mail service's yes and the next statement leaves that open, and then the letter goes
+ * again, under the same reference.
  */
 
 /** A child's first name, all that a letter tells of it. */
@@ -17,8 +18,8 @@ export const FIRST_NAME = "substr(child.name, 1, instr(child.name || ' ', ' ') -
  * rows found by key. A balance is told when it crosses a guardian's threshold, so once for each time that it falls.
  */
 const INSERT_PURCHASE_LETTERS = `
-INSERT INTO outbox (guardian, kind, cause, recipient, data, created_at, due_at)
-SELECT guardian.id, wish.value, 'sale:' || message.sale, guardian.mail,
+INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
+SELECT guardian.id, wish.value, 'sale:' || message.sale, guardian.mail, child.id,
   CASE wish.value
     WHEN 'purchase' THEN json_object(
       'child', ${FIRST_NAME},
@@ -71,8 +72,15 @@ export function answeredLetter(db: D1Database, caseId: string, messageId: string
 }
 
 /**
+ * How many left addresses a guardian can have told in one Copenhagen day. Anybody's address can be typed, so without an
+ * end to it the portal would mail strangers as often as somebody likes.
+ */
+const CHANGES_TOLD_MAX = 3
+
+/**
  * The statement that tells a guardian's mail address that another one, or null for none, takes its place. For the batch
- * of the change, before the statement that makes it; nothing is told where there was no address or it stays.
+ * of the change, before the statement that makes it; nothing is told where there was no address or it stays, nor to an
+ * address that heard of a change the same day.
  */
 export function mailChangedLetter(
   db: D1Database,
@@ -84,10 +92,16 @@ export function mailChangedLetter(
     .prepare(
       `INSERT INTO outbox (guardian, kind, cause, recipient, data, created_at, due_at)
        SELECT id, 'mail_changed', ?4, mail, '{}', ?3, ?3
-       FROM guardian WHERE id = ?1 AND mail IS NOT NULL AND mail IS NOT ?2
+       FROM guardian
+       WHERE id = ?1 AND mail IS NOT NULL AND mail IS NOT ?2
+         AND (SELECT count(*) FROM outbox
+              WHERE outbox.guardian = guardian.id AND kind = 'mail_changed' AND cause = ?4) < ${CHANGES_TOLD_MAX}
+         AND NOT EXISTS (SELECT 1 FROM outbox
+                         WHERE outbox.guardian IN (SELECT id FROM guardian) -- All of them, said so that the index serves.
+                           AND kind = 'mail_changed' AND cause = ?4 AND recipient = guardian.mail)
        ON CONFLICT DO NOTHING`,
     )
-    .bind(guardian, mail, nowMs, `change:${nowMs}`)
+    .bind(guardian, mail, nowMs, `change:${copenhagenDay(nowMs)}`)
 }
 
 const MINUTE_MS = 60_000
@@ -102,6 +116,8 @@ const RUN_MAX = 50
 /** What one run did: letters sent, failed and to be tried again, and given up. */
 export type Delivered = { sent: number; failed: number; givenUp: number }
 
+type Due = { id: number; name: string; mailFrom: string; supportMail: string | null }
+
 type Claimed = {
   id: number
   kind: News['kind']
@@ -109,26 +125,50 @@ type Claimed = {
   data: string
   attempts: number
   language: Language
-  name: string
-  mailFrom: string
-  supportMail: string | null
 }
 
+const IS_DUE = `sent_at IS NULL AND given_up_at IS NULL AND due_at <= ?1 AND attempts < ${ATTEMPTS_MAX}`
+
+/* Every guardian's first letter, then every guardian's second: who has many of them keeps nobody else waiting. */
+const FIND_DUE = `
+SELECT outbox.id, municipality.name, mail_from AS mailFrom, support_mail AS supportMail
+FROM municipality CROSS JOIN outbox
+WHERE mail_from IS NOT NULL AND ${IS_DUE}
+ORDER BY row_number() OVER (PARTITION BY guardian ORDER BY due_at, outbox.id), due_at, outbox.id
+LIMIT ${RUN_MAX}`
+
+/*
+ * Whether a letter may still go out. The one about a changed address is for the address that was left; any other is for
+ * the guardian's own address, the wish that caused it, and children that are all still theirs.
+ */
+const IS_WANTED = `
+kind = 'mail_changed' OR EXISTS (
+  SELECT 1 FROM guardian
+  WHERE guardian.id = outbox.guardian AND guardian.mail = outbox.recipient
+    AND CASE outbox.kind
+      WHEN 'purchase' THEN tell_purchases
+      WHEN 'low_balance' THEN tell_below IS NOT NULL
+      WHEN 'weekly' THEN tell_weekly
+      WHEN 'case_answered' THEN 1
+    END
+    AND NOT EXISTS (
+      SELECT 1 FROM (SELECT outbox.child AS id WHERE outbox.child IS NOT NULL
+                     UNION ALL SELECT value ->> 'id' FROM json_each(outbox.data, '$.children')) AS told
+      WHERE told.id NOT IN (SELECT child FROM guardianship
+                            WHERE cpr_hash = guardian.cpr_hash AND ended_at IS NULL)))`
+
+const WITHDRAW = `
+UPDATE outbox SET given_up_at = ?1, error = 'withdrawn' WHERE id = ?2 AND ${IS_DUE} AND NOT (${IS_WANTED})`
+
 const CLAIM = `
-UPDATE outbox SET attempts = attempts + 1, due_at = ?1 + ${CLAIM_MS}
-WHERE id = (SELECT id FROM outbox
-            WHERE sent_at IS NULL AND given_up_at IS NULL AND due_at <= ?1 AND attempts < ${ATTEMPTS_MAX}
-            ORDER BY due_at, id LIMIT 1)
-  AND EXISTS (SELECT 1 FROM municipality WHERE mail_from IS NOT NULL)
+UPDATE outbox SET attempts = attempts + 1, due_at = ?1 + ${CLAIM_MS} WHERE id = ?2 AND ${IS_DUE}
 RETURNING id, kind, recipient, data, attempts,
-  (SELECT language FROM guardian WHERE guardian.id = outbox.guardian) AS language,
-  (SELECT name FROM municipality) AS name,
-  (SELECT mail_from FROM municipality) AS mailFrom,
-  (SELECT support_mail FROM municipality) AS supportMail`
+  (SELECT language FROM guardian WHERE guardian.id = outbox.guardian) AS language`
 
 /**
  * Sends what is due of one municipality, one letter after the other; `portal` is its portal's address. Letters wait, and
- * no attempt is used, while the municipality has no address to send from or the service takes no mail of its.
+ * no attempt is used, while the municipality has no address to send from or the service takes no mail of its. A letter
+ * whose guardian has lost the right to it since, or the wish for it, is withdrawn and not counted.
  */
 export async function deliver(
   db: D1Database,
@@ -137,10 +177,12 @@ export async function deliver(
   nowMs: number,
 ): Promise<Delivered> {
   const delivered: Delivered = { sent: 0, failed: 0, givenUp: 0 }
-  const claim = db.prepare(CLAIM).bind(nowMs)
-  let row = (await claim.all<Claimed>()).results[0]
-  for (let tried = 1; row; tried++) {
-    const { kind, recipient, data, language, name, mailFrom, supportMail } = row
+  const due = await db.prepare(FIND_DUE).bind(nowMs).all<Due>()
+  for (const { id, name, mailFrom, supportMail } of due.results) {
+    const answers = await db.batch<Claimed>([WITHDRAW, CLAIM].map((sql) => db.prepare(sql).bind(nowMs, id)))
+    const claimed = answers[1]?.results[0]
+    if (!claimed) continue // It was withdrawn, or another run has it.
+    const { kind, recipient, data, language } = claimed
     const letter = letterOf({ kind, data: JSON.parse(data) } as News, language, { name, portal })
     const sending = await send(service, {
       ...letter,
@@ -148,12 +190,11 @@ export async function deliver(
       replyTo: supportMail,
       to: recipient,
       language,
-      reference: `${municipality}-${row.id}`,
+      reference: `${municipality}-${id}`,
     })
-    delivered[tallyOf(sending, row.attempts)] += 1
-    const goesOn = tried < RUN_MAX && sending.kind !== 'unavailable'
-    const answers = await db.batch<Claimed>([recorded(db, row, sending, nowMs), ...(goesOn ? [claim] : [])])
-    row = goesOn ? answers[1]?.results[0] : undefined
+    delivered[tallyOf(sending, claimed.attempts)] += 1
+    await recorded(db, claimed, sending, nowMs).run()
+    if (sending.kind === 'unavailable') break
   }
   return delivered
 }

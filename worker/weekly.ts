@@ -35,7 +35,7 @@ const INSERT_WEEKLY = `
 INSERT INTO outbox (guardian, kind, cause, recipient, data, created_at, due_at)
 SELECT guardian.id, 'weekly', 'week:' || ?1, guardian.mail,
   json_object('week', CAST(?2 AS INTEGER), 'from', ?3, 'to', ?4, 'children', json_group_array(json_object(
-    'child', ${FIRST_NAME},
+    'id', child.id, 'child', ${FIRST_NAME},
     'spent', (SELECT -coalesce(sum(posting.amount), 0) FROM posting JOIN transfer ON transfer.id = posting.transfer
               WHERE posting.account = account.id AND posting.day <= ?4 AND transfer.kind IN ('purchase', 'reversal')
                 AND posting.seq > coalesce((SELECT seq FROM posting AS older

@@ -6,6 +6,7 @@ import worker from '../../worker/main.ts'
 import { ATTEMPTS_MAX, answeredLetter, deliver, mailChangedLetter } from '../../worker/outbox.ts'
 import { sweep } from '../../worker/sweep.ts'
 import { sumUpWeek, weekOf, weekToSumUp } from '../../worker/weekly.ts'
+import { mailService } from './mail-service.ts'
 import {
   type CardHolder,
   cardHolder,
@@ -36,7 +37,7 @@ beforeEach(async () => {
   ida = await cardHolder(office, { name: 'Ida Prøvebarn', credit: 10_000 })
 })
 
-// ── People, sales and the stand-in for the mail service ─────────────────────
+// ── People and sales ────────────────────────────────────────────────────────
 
 type Wishes = { mail?: string | null; language?: 'da' | 'en'; below?: number | null; purchases?: 0 | 1; weekly?: 0 | 1 }
 
@@ -87,23 +88,6 @@ type Row = {
 }
 const outbox = async () => (await db.prepare('SELECT * FROM outbox ORDER BY id').all<Row>()).results
 const told = async () => (await outbox()).map(({ guardian, kind }) => [guardian, kind])
-
-type Sent = { to: string; subject: string; text: string; headers: Record<string, string> }
-
-/** The mail service at the wire: takes what it is handed, or fails as it is told to. */
-function mailService(fails: (mail: Sent) => Error | null = () => null) {
-  const sent: Sent[] = []
-  const handed: Sent[] = []
-  const send = async (mail: Sent) => {
-    handed.push(mail)
-    await new Promise((resolve) => setTimeout(resolve, 5)) // So that two runs at once are inside at once.
-    const error = fails(mail)
-    if (error) throw error
-    sent.push(mail)
-    return { messageId: `<${sent.length}@mail.example>` }
-  }
-  return { sent, handed, binding: { send } as unknown as SendEmail }
-}
 
 const failure = (code: string) => Object.assign(new Error('could not mail forælder@mail.example'), { code })
 const PLACE = { municipality: 4000, portal: 'http://4000.localhost' }
@@ -456,7 +440,7 @@ const letterRow = (guardian: number, index: number) =>
   db
     .prepare(
       `INSERT INTO outbox (guardian, kind, cause, recipient, data, created_at, due_at)
-       VALUES (?1, 'case_answered', 'message:' || ?2, 'forælder@mail.example', '{}', 1, 1)`,
+       SELECT id, 'case_answered', 'message:' || ?2, mail, '{}', 1, 1 FROM guardian WHERE id = ?1`,
     )
     .bind(guardian, index)
 
@@ -490,7 +474,7 @@ describe('the weekly summary', () => {
 
   it('tells what each child spent in that week and holds now, once however often the cron comes', async () => {
     const ole = await cardHolder(office, { name: 'Ole Prøvebarn', credit: 3000 })
-    const both = await guardian([ida, ole], { weekly: 1 })
+    const both = await guardian([ida, ole], { weekly: 1, mail: 'både@mail.example' })
     await guardian([ida], { weekly: 0 })
     await guardian([ida], { weekly: 1, mail: null })
     await guardian([], { weekly: 1 })
@@ -511,6 +495,7 @@ describe('the weekly summary', () => {
     await db.prepare("UPDATE guardian SET mail = 'ny@mail.example' WHERE id = ?").bind(both).run()
     expect(await sumUpWeek(db, MONDAY_MS + 5 * 60 * MINUTE_MS)).toBe(0)
     expect(await told()).toEqual([[both, 'weekly']])
+    await db.prepare('UPDATE guardian SET mail = ?1 WHERE id = ?2').bind('både@mail.example', both).run()
 
     const service = mailService()
     await run(service, MONDAY_MS)
@@ -567,7 +552,7 @@ it('the sweep deletes what has ended long ago, gives up stale letters, and leave
     login('old', nowMs - 25 * 60 * MINUTE_MS),
     login('new', nowMs - MINUTE_MS),
   ])
-  expect(await sweep(db, nowMs)).toEqual({ lettersGivenUp: 2, letters: 1, sessions: 2, loginAttempts: 1 })
+  expect(await sweep(db, nowMs)).toEqual({ lettersGivenUp: 2, letters: 1, sessions: 2, loginAttempts: 1, logIns: 0 })
   expect((await outbox()).map(({ cause, given_up_at }) => [cause, given_up_at])).toEqual([
     ['2', null],
     ['3', nowMs],
