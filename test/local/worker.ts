@@ -39,13 +39,14 @@ export async function migrate(folder: string, municipality: number): Promise<voi
 
 /**
  * The worker under `wrangler dev`, on the databases in a folder; resolves when it answers. `more` are secrets beside its
- * own; no value may hold a single quote. `onLine` takes what it prints.
+ * own; no value may hold a single quote. `onLine` takes what it prints. `script` is run in the place of the worker's own.
  */
 export async function startWorker(
   folder: string,
   port: number,
   more: Record<string, string> = {},
   onLine?: (line: string) => void,
+  script?: string,
 ): Promise<Running> {
   const secrets = await secretsIn(folder)
   const vars = join(folder, 'worker.env')
@@ -53,7 +54,17 @@ export async function startWorker(
   const all = { ...secrets, HOME_MUNICIPALITY: '4000', PORTAL_ADDRESS: address, ...more }
   const lines = Object.entries(all).map(([name, value]) => `${name}='${value}'`)
   await writeFile(vars, `${lines.join('\n')}\n`, { mode: 0o600 })
-  const args = ['dev', '--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0']
+  const args = [
+    'dev',
+    ...(script ? [script] : []),
+    '--local',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--inspector-port',
+    '0',
+  ]
   const running = startNode(
     [WRANGLER, ...args, '--env-file', vars, '--persist-to', join(folder, 'd1'), '--show-interactive-dev-session=false'],
     { env: { ...process.env, ...QUIET }, ...(onLine && { onLine }) },

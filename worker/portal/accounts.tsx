@@ -3,7 +3,7 @@ import type { GuardedAccount } from '../sessions.ts'
 import type { StatementLine } from '../statements.ts'
 import { firstName, kr, shortInstant } from './format.ts'
 import { Message } from './layout.tsx'
-import { goods } from './statement-line.ts'
+import { boughtWhen, goods } from './statement-line.ts'
 import { accounts as texts } from './texts/accounts.ts'
 import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'
@@ -69,13 +69,13 @@ function AccountCard({
       {latest.length === 0 ? (
         <p>{say(texts.none)}</p>
       ) : (
-        <ul class="movements nobullet-list">
+        <ul class="movements nobullet-list no-max-width">
           {latest.map((line) => (
             <li>
               <span class="movement-what">
                 {line.kind === 'purchase' ? goods(line, say) : say(statement.kinds[line.kind])}
                 <span class="movement-when">
-                  {shortInstant(language, line.at)}
+                  {boughtWhen(line, language, say) || shortInstant(language, line.at)}
                   {line.site && ` · ${line.site}`}
                 </span>
               </span>

@@ -1,0 +1,96 @@
+/** What the guides, and the pages, call things. The Danish ones are the guides' to the letter. */
+export type Labels = {
+  logIn: string
+  logOut: string
+  loggedOut: string
+  account: string
+  accounts: string
+  statement: string
+  profile: string
+  support: string
+  cards: string
+  block: string
+  activate: string
+  blocked: string
+  active: string
+  limit: string
+  limitField: string
+  save: string
+  from: string
+  to: string
+  show: string
+  csv: string
+  pdf: string
+  mail: string
+  subject: string
+  question: string
+  phone: string
+  callMe: string
+  openCase: string
+  answered: string
+  otherLanguage: string
+}
+
+export const DANISH: Labels = {
+  logIn: 'Log ind med MitID', // The guide's 'Log på med MitID/NemID' is from before MitID settled the wording.
+  logOut: 'Log ud',
+  loggedOut: 'Du er logget ud',
+  account: 'Konto',
+  accounts: 'Konti',
+  statement: 'Kontoudtog',
+  profile: 'Brugerinfo',
+  support: 'Support',
+  cards: 'Mine kort',
+  block: 'Spær kort',
+  activate: 'Aktiver kort',
+  blocked: 'Spærret',
+  active: 'Aktivt',
+  limit: 'Maks forbrug',
+  limitField: 'Højst pr. dag, i kroner',
+  save: 'Gem',
+  from: 'Fra dato',
+  to: 'Til dato',
+  show: 'Vis',
+  csv: 'Hent som regneark (CSV)',
+  pdf: 'Hent som PDF',
+  mail: 'Mailadresse',
+  subject: 'Emne',
+  question: 'Spørgsmål',
+  phone: 'Telefonnummer',
+  callMe: 'Ring mig op',
+  openCase: 'Opret sag',
+  answered: 'Besvaret',
+  otherLanguage: 'English',
+}
+
+export const ENGLISH: Labels = {
+  logIn: 'Log on with MitID',
+  logOut: 'Log out',
+  loggedOut: 'You have been logged out',
+  account: 'Account',
+  accounts: 'Accounts',
+  statement: 'Statement',
+  profile: 'User info',
+  support: 'Support',
+  cards: 'My cards',
+  block: 'Block card',
+  activate: 'Activate card',
+  blocked: 'Blocked',
+  active: 'Active',
+  limit: 'Maximum spending',
+  limitField: 'At most per day, in kroner',
+  save: 'Save',
+  from: 'From date',
+  to: 'To date',
+  show: 'Show',
+  csv: 'Download as spreadsheet (CSV)',
+  pdf: 'Download as PDF',
+  mail: 'Mail address',
+  subject: 'Subject',
+  question: 'Question',
+  phone: 'Telephone number',
+  callMe: 'Call me',
+  openCase: 'Open case',
+  answered: 'Answered',
+  otherLanguage: 'Dansk',
+}

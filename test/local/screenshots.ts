@@ -1,0 +1,44 @@
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { launch } from '../browser/launch.ts'
+import { visit } from '../browser/portal.ts'
+import { freePort } from './processes.ts'
+import { startSystem } from './system.ts'
+
+const PICTURES = new URL('./pictures/', import.meta.url).pathname
+const WIDTHS = [390, 1100]
+/** What shows of a page: it goes on below. */
+const HEIGHT = { 390: 844, 1100: 1100 } as Record<number, number>
+
+/** Takes the README's pictures of the portal, from a system that begins empty and ends with them. */
+const folder = await mkdtemp(join(tmpdir(), 'klubkort-pictures-'))
+const system = await startSystem(folder, await freePort(), (line) => console.log(`  · ${line}`))
+const browser = await launch({ danish: true })
+try {
+  const [place] = system.places
+  if (!place) throw new Error('the demo has no municipality')
+  await mkdir(PICTURES, { recursive: true })
+  for (const width of WIDTHS) {
+    const portal = await visit(browser, place.url, { language: 'da', width })
+    await portal.logIn('two_children')
+    const { page, labels } = portal
+    for (const [item, name] of [
+      [labels.accounts, 'konti'],
+      [labels.statement, 'kontoudtog'],
+      [labels.profile, 'brugerinfo'],
+    ] as const) {
+      await portal.choose(item)
+      await page.setViewportSize({ width, height: HEIGHT[width] ?? 800 })
+      const path = join(PICTURES, `${name}-${width}.png`)
+      await page.screenshot({ path })
+      console.log(`${path}: ${Math.round((await stat(path)).size / 1000)} kB`)
+    }
+    await portal.close()
+  }
+} finally {
+  await browser.close()
+  await system.close()
+  await rm(folder, { recursive: true, force: true })
+}
+process.exit(0)
