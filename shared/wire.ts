@@ -262,7 +262,15 @@ export const StaffCase = StaffCaseSummary.extend({
     }),
   ),
 }).meta({ id: 'Case' })
-export const CasesQuery = z.object({ state: z.enum(['open', 'closed', 'all']).default('open') })
+/** `offset` is how many cases to pass over, to see those that did not fit before. */
+export const CasesQuery = z.object({
+  state: z.enum(['open', 'closed', 'all']).default('open'),
+  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+})
+export const StaffCases = z.object({
+  cases: z.array(StaffCaseSummary),
+  more: z.boolean().meta({ description: 'whether cases follow after these' }),
+})
 
 /** An answer is given by its `id` at most once; the same id with other words is id_taken. */
 export const AnswerCall = z.strictObject({ id: CaseId, text: CaseText })

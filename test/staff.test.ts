@@ -209,7 +209,7 @@ describe.concurrent('help', () => {
 
 describe.concurrent('wrong usage', () => {
   test('amounts of any other form are refused without a request', async () => {
-    const odd = ['1,5', '1.234,50', '-5', '0,00', '1e3', '٤٥', '1000000']
+    const odd = ['1,555', '1.23,50', '-5', '0,00', '1e3', '٤٥', '1000000']
     const { url, heard } = await standIn()
     const all = await each(odd, (amount) => klubkort(['account', 'credit', '7', amount, '--reason', 'abc'], { url }))
     for (const ended of all) {
@@ -233,6 +233,7 @@ describe.concurrent('wrong usage', () => {
     ['a category that is none', ['product', 'category', '4', 'tobacco'], 'Allowed choices are food, drink'],
     ['a case that leads elsewhere', ['case', 'show', '../sites'], 'An id is a UUID'],
     ['an empty answer', ['case', 'answer', caseId, '--text', '  '], 'text: '],
+    ['an offset that is none', ['case', 'list', '--offset', '-1'], 'An offset is a whole number'],
     ['a state that is none', ['case', 'list', '--state', 'lost'], 'Allowed choices are open, closed, all'],
     ['no setting', ['settings', 'set'], 'name a setting'],
     ['an address that is none', ['settings', 'set', '--mail-from', 'Anna'], 'mailFrom: '],
@@ -427,15 +428,19 @@ describe.concurrent('at the wire', () => {
         { transfer: id, balance: 9 },
       ] as const),
     ],
-    ['case list', [], 'GET', '/cases?state=open', null, { cases: [listedCase] }],
-    ['case list', ['--state', 'all'], 'GET', '/cases?state=all', null, { cases: [listedCase] }],
+    ['case list', [], 'GET', '/cases?state=open&offset=0', null, { cases: [listedCase], more: false }],
+    [
+      'case list',
+      ['--state', 'all', '--offset', '200'],
+      ...(['GET', '/cases?state=all&offset=200', null, { cases: [listedCase], more: true }] as const),
+    ],
     ['case show', [caseId.toUpperCase()], 'GET', `/cases/${caseId}`, null, supportCase],
     [
       'case answer',
       [caseId, '--text', ' Ja\tda ', '--id', id],
-      ...(['POST', `/cases/${caseId}/answer`, { id, text: 'Ja da' }, supportCase] as const),
+      ...(['POST', `/cases/${caseId}/answer`, { id, text: 'Ja da' }, listedCase] as const),
     ],
-    ['case close', [caseId], 'POST', `/cases/${caseId}/close`, {}, supportCase],
+    ['case close', [caseId], 'POST', `/cases/${caseId}/close`, {}, listedCase],
     ['publication list', [], 'GET', '/publications', null, { publications: [publication] }],
     ['settings show', [], 'GET', '/settings', null, settings],
     [
@@ -484,7 +489,7 @@ describe.concurrent('at the wire', () => {
 
   test('a text of several lines is taken from standard input or a file', async () => {
     const { url, heard } = await standIn({
-      [`POST /api/staff/cases/${caseId}/answer`]: { body: supportCase },
+      [`POST /api/staff/cases/${caseId}/answer`]: { body: listedCase },
       'POST /api/staff/publications': { body: publication },
     })
     const input = 'Kære forælder\r\n\r\nKortet er sendt.\r\n'
@@ -525,7 +530,7 @@ describe.concurrent('what is printed', () => {
       'GET /api/staff/children': { body: { children: [child, long, unbroken] } },
       'GET /api/staff/children/3': { body: child },
       'GET /api/staff/accounts/7': { body: account },
-      'GET /api/staff/cases?state=open': { body: { cases: [listedCase] } },
+      'GET /api/staff/cases?state=open&offset=0': { body: { cases: [listedCase], more: true } },
     })
     const [list, show, wallet, cases] = await each(
       [
@@ -542,6 +547,7 @@ describe.concurrent('what is printed', () => {
     expect(rows[1]).toMatch(/^ 3 {2}Freja Nielsen +7 {2}1\.234,50 {8}50,00 {6}1$/)
     expect(rows.find((row) => row.startsWith(' 4'))).toMatch(/ {4}−3,30 {9}none {6}1$/)
     expect(rows.join('').match(/M/g)?.length).toBeGreaterThanOrEqual(80)
+    expect(cases?.out).toMatch(/\n\nThere are more; to see them: klubkort case list --state open --offset 1\n$/)
     expect(show?.out).toContain('24.12.2026 18.00') // Winter: one hour ahead of UTC.
     expect(wallet?.out).toContain('01.07.2026 12.05') // Summer: two.
     expect(wallet?.out).toContain('Balance −3,30 kr, spent today 15,00 kr, no daily limit')

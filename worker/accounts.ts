@@ -1,8 +1,9 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import { ore } from '../shared/money.ts'
 import { type Actor, recordedIfChanged } from './audit.ts'
+import { maySteer, steererOf } from './guardianships.ts'
 import { balanceOf, post } from './ledger.ts'
-import { viewedAccounts } from './viewings.ts'
+import { viewedAccounts, viewedAmong } from './viewings.ts'
 
 export type AccountView = {
   id: number
@@ -53,25 +54,32 @@ export async function account(db: D1Database, id: number, viewer: Actor, nowMs: 
   }
 }
 
-/** Sets the most that an account may spend in one day, in øre; null for no limit. The same again is no change. */
+/**
+ * Sets the most that an account may spend in one day, in øre; null for no limit. The same again is no change. To a
+ * guardian only accounts of their own children are there.
+ */
 export async function setDailyLimit(
   db: D1Database,
   id: number,
   limit: number | null,
   actor: Actor,
   nowMs: number,
-): Promise<void> {
-  await db.batch([
+): Promise<'set' | 'not_found'> {
+  const theirs = `id = ?1 AND child IS NOT NULL AND ${maySteer('account.id', '?2')}`
+  const [, , found] = await db.batch([
     db
-      .prepare('UPDATE account SET daily_limit = ?2 WHERE id = ?1 AND child IS NOT NULL AND daily_limit IS NOT ?2')
-      .bind(id, limit),
+      .prepare(`UPDATE account SET daily_limit = ?3 WHERE ${theirs} AND daily_limit IS NOT ?3`)
+      .bind(id, steererOf(actor), limit),
     recordedIfChanged(db, { ...actor, action: 'daily_limit_set', subject: `account:${id}`, detail: { limit } }, nowMs),
+    db.prepare(`SELECT 1 FROM account WHERE ${theirs}`).bind(id, steererOf(actor)),
   ])
+  return found?.results.length ? 'set' : 'not_found'
 }
 
 /**
  * Credits a wallet by the hand of staff, with a reason, out of suspense: finance settles what the correction was for.
- * Once per `id`; the same id for another account, amount or reason is a transfer_conflict.
+ * Once per `id`; the same id for another account, amount or reason is a transfer_conflict. The answer tells a balance,
+ * so staff are recorded as having looked.
  */
 export async function credit(
   db: D1Database,
@@ -85,6 +93,8 @@ export async function credit(
   const target = await db.prepare('SELECT id FROM account WHERE id = ? AND child IS NOT NULL').bind(wallet).first()
   if (suspense === null || !target) return 'account_unknown'
   const id = `correction:${correction.id}`
+  const booked = 'transfer.id = ? AND credit_account = ? AND transfer.amount = ? AND transfer.reason = ?'
+  const bind = [id, wallet, amount, reason]
   const stored = await db.batch([
     ...post(
       db,
@@ -96,9 +106,13 @@ export async function credit(
       { staff, action: 'account_credited', subject: `account:${wallet}`, detail: { transfer: id } },
       nowMs,
     ),
-    db
-      .prepare('SELECT 1 FROM transfer WHERE id = ?1 AND credit_account = ?2 AND amount = ?3 AND reason = ?4')
-      .bind(id, wallet, amount, reason),
+    viewedAmong(
+      db,
+      { children: `SELECT child FROM account JOIN transfer ON credit_account = account.id WHERE ${booked}`, bind },
+      { staff },
+      nowMs,
+    ),
+    db.prepare(`SELECT 1 FROM transfer WHERE ${booked}`).bind(...bind),
   ])
   if (!stored.at(-1)?.results.length) return 'transfer_conflict'
   return { transfer: id, balance: await balanceOf(db, wallet) }

@@ -1,5 +1,6 @@
 import type { CardStatus } from '../shared/wire.ts'
 import { type Actor, recordedIfChanged } from './audit.ts'
+import { maySteer, steererOf } from './guardianships.ts'
 
 export type CardRow = { id: number; status: CardStatus; createdAt: number }
 
@@ -29,7 +30,10 @@ export async function addCard(
   return (added?.meta.changes && row?.results[0]) || 'card_taken'
 }
 
-/** Blocks or activates a card, at once for every sale that asks. A closed card stays closed; doing it again is no change. */
+/**
+ * Blocks or activates a card, at once for every sale that asks. A closed card stays closed; doing it again is no change.
+ * To a guardian only cards of their own children are there.
+ */
 export async function setStatus(
   db: D1Database,
   id: number,
@@ -39,10 +43,15 @@ export async function setStatus(
 ): Promise<CardRow | 'not_found' | 'card_closed'> {
   const [, , row] = await db.batch<CardRow>([
     db
-      .prepare(`UPDATE card SET status = ?2, version = ${NEXT_VERSION} WHERE id = ?1 AND status NOT IN (?2, 'closed')`)
-      .bind(id, status),
+      .prepare(
+        `UPDATE card SET status = ?2, version = ${NEXT_VERSION}
+         WHERE id = ?1 AND status NOT IN (?2, 'closed') AND ${maySteer('card.account', '?3')}`,
+      )
+      .bind(id, status, steererOf(actor)),
     recordedIfChanged(db, { ...actor, action: `card_${status}`, subject: `card:${id}` }, nowMs),
-    db.prepare(`SELECT ${COLUMNS} FROM card WHERE id = ?`).bind(id),
+    db
+      .prepare(`SELECT ${COLUMNS} FROM card WHERE id = ?1 AND ${maySteer('card.account', '?2')}`)
+      .bind(id, steererOf(actor)),
   ])
   const card = row?.results[0]
   if (!card) return 'not_found'

@@ -3,7 +3,7 @@ import { latestQuery, type StatementRow, statementLine } from './statements.ts'
 import { type Viewing, viewedAmong, viewingOf, viewingsQuery } from './viewings.ts'
 
 /** How many movements of one account are disclosed, the newest: more than a child makes in all its school years. */
-export const MOVEMENTS_MAX = 20_000
+const MOVEMENTS_MAX = 20_000
 
 /** What is stored about a guardian and their children, for the guardian to keep. Amounts in øre, instants ISO 8601. */
 export type Disclosure = {
@@ -19,8 +19,9 @@ export type Disclosure = {
     createdAt: string
     lastLogInAt: string
   }
-  sessions: { startedAt: string; lastSeenAt: string; endedAt: string | null }[]
+  sessions: { startedAt: string; lastSeenAt: string; endedAt: string | null; draft: unknown }[]
   children: DisclosedChild[]
+  formerChildren: { id: number; since: string; until: string }[]
   cases: {
     id: string
     subject: string
@@ -31,12 +32,25 @@ export type Disclosure = {
     closedAt: string | null
     messages: { from: 'you' | 'support'; at: string; text: string }[]
   }[]
-  mails: { kind: string; writtenAt: string; sentAt: string | null; givenUpAt: string | null }[]
+  mails: DisclosedMail[]
   deeds: { at: string; action: string; subject: string; detail: unknown }[]
 }
 
-/** `movements` are the newest first; `movementsComplete` is false where older ones were left out. */
-export type DisclosedChild = {
+/** A letter's `data` is what its words are made of: null until it has been sent, since only then it is the guardian's. */
+type DisclosedMail = {
+  kind: string
+  to: string
+  data: unknown
+  writtenAt: string
+  sentAt: string | null
+  givenUpAt: string | null
+}
+
+/**
+ * `movements` are the newest first; `movementsComplete` is false where older ones were left out. `staffDeeds` are what
+ * staff did to the child, its account and its cards, except who its guardians are.
+ */
+type DisclosedChild = {
   id: number
   name: string
   createdAt: string
@@ -48,10 +62,11 @@ export type DisclosedChild = {
     movements: DisclosedMovement[]
     movementsComplete: boolean
   }
-  viewings: { day: string; who: Viewing['who']; lastAt: string }[]
+  staffDeeds: { at: string; action: string; subject: string; staff: string }[]
+  viewings: { day: string; who: Viewing['who']; lastAt: string | null }[]
 }
 
-export type DisclosedMovement = {
+type DisclosedMovement = {
   number: number
   id: string
   kind: string
@@ -79,8 +94,10 @@ type ChildRow = {
   since: number
   account: number
   dailyLimit: number | null
-  cards: string
 }
+type CardOfRow = { account: number; id: number; status: CardStatus; createdAt: number }
+type FormerRow = { id: number; since: number; until: number }
+type StaffDeedRow = { child: number; at: number; action: string; subject: string; staff: string }
 type CaseRow = {
   id: string
   subject: string
@@ -89,10 +106,17 @@ type CaseRow = {
   callWanted: 0 | 1
   createdAt: number
   closedAt: number | null
-  messages: string
 }
-type SessionRow = { createdAt: number; seenAt: number; endedAt: number | null }
-type MailRow = { kind: string; createdAt: number; sentAt: number | null; givenUpAt: number | null }
+type SaidRow = { case: string; from: 'you' | 'support'; at: number; text: string }
+type SessionRow = { createdAt: number; seenAt: number; endedAt: number | null; draft: string | null }
+type MailRow = {
+  kind: string
+  to: string
+  data: string
+  createdAt: number
+  sentAt: number | null
+  givenUpAt: number | null
+}
 type DeedRow = { at: number; action: string; subject: string; detail: string | null }
 
 const OWN_CHILDREN = `guardian
@@ -101,20 +125,46 @@ JOIN child ON child.id = guardianship.child`
 
 const CHILDREN = `
 SELECT child.id, child.name, child.created_at AS createdAt, guardianship.created_at AS since,
-  account.id AS account, account.daily_limit AS dailyLimit,
-  (SELECT json_group_array(json_object('id', id, 'status', status, 'createdAt', created_at))
-   FROM card WHERE card.account = account.id) AS cards
+  account.id AS account, account.daily_limit AS dailyLimit
 FROM ${OWN_CHILDREN} JOIN account ON account.child = child.id
 WHERE guardian.id = ? ORDER BY child.name, child.id`
 
+const CARDS = `
+SELECT card.account, card.id, card.status, card.created_at AS createdAt
+FROM ${OWN_CHILDREN} JOIN account ON account.child = child.id JOIN card ON card.account = account.id
+WHERE guardian.id = ? ORDER BY card.id`
+
+const FORMER_CHILDREN = `
+SELECT child AS id, guardianship.created_at AS since, ended_at AS until
+FROM guardian JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash AND ended_at IS NOT NULL
+WHERE guardian.id = ? ORDER BY ended_at`
+
+/*
+ * Staff's changes of a child's guardianships would tell of its other guardians. The join is CROSS so that SQLite reads
+ * the audit log once instead of indexing all of it for the few subjects.
+ */
+const STAFF_DEEDS = `
+WITH own AS (SELECT child.id AS child, account.id AS account
+             FROM ${OWN_CHILDREN} JOIN account ON account.child = child.id WHERE guardian.id = ?),
+  subject AS (SELECT child, 'child:' || child AS name FROM own
+              UNION ALL SELECT child, 'account:' || account FROM own
+              UNION ALL SELECT child, 'card:' || card.id FROM own JOIN card ON card.account = own.account)
+SELECT subject.child, audit.at, audit.action, audit.subject, staff_token.name AS staff
+FROM audit CROSS JOIN subject ON subject.name = audit.subject JOIN staff_token ON staff_token.id = audit.staff
+WHERE audit.action NOT IN ('guardianship_added', 'guardianship_ended') ORDER BY audit.id`
+
 const CASES = `
-SELECT id, subject, account, phone, call_wanted AS callWanted, created_at AS createdAt, closed_at AS closedAt,
-  (SELECT json_group_array(json_object('from', iif(staff IS NULL, 'you', 'support'), 'at', at, 'text', text))
-   FROM (SELECT * FROM case_message WHERE "case" = support_case.id ORDER BY rowid)) AS messages
+SELECT id, subject, account, phone, call_wanted AS callWanted, created_at AS createdAt, closed_at AS closedAt
 FROM support_case WHERE guardian = ? ORDER BY created_at, rowid`
+
+const SAID = `
+SELECT "case", iif(staff IS NULL, 'you', 'support') AS "from", at, text
+FROM support_case JOIN case_message ON "case" = support_case.id
+WHERE guardian = ? ORDER BY case_message.rowid`
 
 const iso = (atMs: number) => new Date(atMs).toISOString()
 const isoOrNull = (atMs: number | null) => (atMs === null ? null : iso(atMs))
+const jsonOrNull = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
 
 /**
  * Reads what is stored about a guardian and the children that are theirs now, in one round trip, and records that they
@@ -127,7 +177,7 @@ export async function disclosure(
 ): Promise<Disclosure> {
   const about = (sql: string) => db.prepare(sql).bind(guardian)
   const ownChildren = { children: `SELECT child.id FROM ${OWN_CHILDREN} WHERE guardian.id = ?`, bind: [guardian] }
-  const [, guardians, sessions, children, cases, mails, deeds, viewings, ...movements] = await db.batch([
+  const [, ...found] = await db.batch([
     viewedAmong(db, ownChildren, { guardian }, nowMs),
     about(
       `SELECT issuer, subject, name, cpr_hash IS NOT NULL AS cprKnown, language, mail, tell_below AS tellBelow,
@@ -135,50 +185,85 @@ export async function disclosure(
        FROM guardian WHERE id = ?`,
     ),
     about(
-      `SELECT created_at AS createdAt, seen_at AS seenAt, ended_at AS endedAt FROM session
+      `SELECT created_at AS createdAt, seen_at AS seenAt, ended_at AS endedAt, draft FROM session
        WHERE guardian = ? ORDER BY created_at`,
     ),
     about(CHILDREN),
+    about(CARDS),
+    about(FORMER_CHILDREN),
+    about(STAFF_DEEDS),
     about(CASES),
+    about(SAID),
     about(
-      `SELECT kind, created_at AS createdAt, sent_at AS sentAt, given_up_at AS givenUpAt FROM outbox
-       WHERE guardian = ? ORDER BY id`,
+      `SELECT kind, recipient AS "to", data, created_at AS createdAt, sent_at AS sentAt, given_up_at AS givenUpAt
+       FROM outbox WHERE guardian = ? ORDER BY id`,
     ),
     about('SELECT at, action, subject, detail FROM audit WHERE guardian = ? ORDER BY id'),
     viewingsQuery(db, guardian, 'all'),
     ...accounts.map((account) => latestQuery(db, account, MOVEMENTS_MAX + 1)),
   ])
-  const row = guardians?.results[0] as GuardianRow | undefined
+  const [guardians, sessions, children, cards, former, staffDeeds, cases, said, mails, deeds, viewings, ...movements] =
+    found.map(({ results }) => results)
+  const row = guardians?.[0] as GuardianRow | undefined
   if (!row) throw new Error('a guardian is logged in and is not there')
-  const rowsOf = (account: number) => (movements[accounts.indexOf(account)]?.results ?? []) as StatementRow[]
-  const seen = (viewings?.results ?? []).map(viewingOf)
+  const rowsOf = (account: number) => (movements[accounts.indexOf(account)] ?? []) as StatementRow[]
+  const cardsOf = grouped((cards ?? []) as CardOfRow[], ({ account }) => account)
+  const staffDeedsOf = grouped((staffDeeds ?? []) as StaffDeedRow[], ({ child }) => child)
+  const viewingsOf = grouped((viewings ?? []).map(viewingOf), ({ child }) => child.id)
+  const saidIn = grouped((said ?? []) as SaidRow[], (message) => message.case)
   return {
     madeAt: iso(nowMs),
     guardian: disclosedGuardian(row),
-    sessions: ((sessions?.results ?? []) as SessionRow[]).map(({ createdAt, seenAt, endedAt }) => ({
+    sessions: ((sessions ?? []) as SessionRow[]).map(({ createdAt, seenAt, endedAt, draft }) => ({
       startedAt: iso(createdAt),
       lastSeenAt: iso(seenAt),
       endedAt: isoOrNull(endedAt),
+      draft: jsonOrNull(draft),
     })),
-    children: ((children?.results ?? []) as ChildRow[]).map((child) => ({
-      ...disclosedChild(child, rowsOf(child.account)),
-      viewings: seen
-        .filter((viewing) => viewing.child.id === child.id)
-        .map(({ day, who, lastAt }) => ({ day, who, lastAt: iso(lastAt) })),
+    children: ((children ?? []) as ChildRow[]).map((child) => ({
+      ...disclosedChild(child, cardsOf.get(child.account) ?? [], rowsOf(child.account)),
+      staffDeeds: (staffDeedsOf.get(child.id) ?? []).map(({ at, action, subject, staff }) => ({
+        at: iso(at),
+        action,
+        subject,
+        staff,
+      })),
+      viewings: (viewingsOf.get(child.id) ?? []).map(({ day, who, lastAt }) => ({
+        day,
+        who,
+        lastAt: isoOrNull(lastAt),
+      })),
     })),
-    cases: ((cases?.results ?? []) as CaseRow[]).map(disclosedCase),
-    mails: ((mails?.results ?? []) as MailRow[]).map(({ kind, createdAt, sentAt, givenUpAt }) => ({
+    formerChildren: ((former ?? []) as FormerRow[]).map(({ id, since, until }) => ({
+      id,
+      since: iso(since),
+      until: iso(until),
+    })),
+    cases: ((cases ?? []) as CaseRow[]).map((one) => disclosedCase(one, saidIn.get(one.id) ?? [])),
+    mails: ((mails ?? []) as MailRow[]).map(({ kind, to, data, createdAt, sentAt, givenUpAt }) => ({
       kind,
+      to,
+      data: sentAt === null ? null : JSON.parse(data),
       writtenAt: iso(createdAt),
       sentAt: isoOrNull(sentAt),
       givenUpAt: isoOrNull(givenUpAt),
     })),
-    deeds: ((deeds?.results ?? []) as DeedRow[]).map(({ at, detail, ...deed }) => ({
+    deeds: ((deeds ?? []) as DeedRow[]).map(({ at, detail, ...deed }) => ({
       at: iso(at),
       ...deed,
-      detail: detail === null ? null : JSON.parse(detail),
+      detail: jsonOrNull(detail),
     })),
   }
+}
+
+function grouped<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key, Row[]> {
+  const groups = new Map<Key, Row[]>()
+  for (const row of rows) {
+    const group = groups.get(keyOf(row))
+    if (group) group.push(row)
+    else groups.set(keyOf(row), [row])
+  }
+  return groups
 }
 
 function disclosedGuardian(row: GuardianRow): Disclosure['guardian'] {
@@ -192,8 +277,11 @@ function disclosedGuardian(row: GuardianRow): Disclosure['guardian'] {
   }
 }
 
-function disclosedChild(child: ChildRow, rows: StatementRow[]): Omit<DisclosedChild, 'viewings'> {
-  const cards = JSON.parse(child.cards) as { id: number; status: CardStatus; createdAt: number }[]
+function disclosedChild(
+  child: ChildRow,
+  cards: CardOfRow[],
+  rows: StatementRow[],
+): Omit<DisclosedChild, 'staffDeeds' | 'viewings'> {
   return {
     id: child.id,
     name: child.name,
@@ -202,7 +290,7 @@ function disclosedChild(child: ChildRow, rows: StatementRow[]): Omit<DisclosedCh
     account: {
       id: child.account,
       dailyLimitOre: child.dailyLimit,
-      cards: cards.map((card) => ({ ...card, createdAt: iso(card.createdAt) })),
+      cards: cards.map(({ id, status, createdAt }) => ({ id, status, createdAt: iso(createdAt) })),
       movements: rows.slice(0, MOVEMENTS_MAX).map(disclosedMovement),
       movementsComplete: rows.length <= MOVEMENTS_MAX,
     },
@@ -225,13 +313,15 @@ function disclosedMovement(row: StatementRow): DisclosedMovement {
   }
 }
 
-function disclosedCase({ createdAt, closedAt, callWanted, messages, ...row }: CaseRow): Disclosure['cases'][number] {
-  const said = JSON.parse(messages) as { from: 'you' | 'support'; at: number; text: string }[]
+function disclosedCase(
+  { createdAt, closedAt, callWanted, ...row }: CaseRow,
+  said: SaidRow[],
+): Disclosure['cases'][number] {
   return {
     ...row,
     callWanted: callWanted === 1,
     openedAt: iso(createdAt),
     closedAt: isoOrNull(closedAt),
-    messages: said.map((message) => ({ ...message, at: iso(message.at) })),
+    messages: said.map(({ from, at, text }) => ({ from, at: iso(at), text })),
   }
 }

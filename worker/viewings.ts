@@ -7,7 +7,7 @@ import type { Actor } from './audit.ts'
  */
 
 /** Some children: a SELECT of their ids, which may have `?` parameters, and their values. */
-export type Among = { children: string; bind: readonly (string | number)[] }
+type Among = { children: string; bind: readonly (string | number)[] }
 
 /** The statement that records who looks at one child. */
 export function viewed(
@@ -47,39 +47,43 @@ export function viewedAmong(
     .bind(copenhagenDay(nowMs), kind, id, nowMs, nowMs, ...bind)
 }
 
-/** A day on which somebody looked at a child. Another guardian is not named to this one; staff are. */
+/**
+ * A day on which somebody looked at a child, and when last. Staff are named. Of other guardians it says that there was
+ * one: neither who, nor how many, nor when in the day, which is nobody's business but theirs.
+ */
 export type Viewing = {
   child: { id: number; name: string }
   day: string
   who: { kind: 'you' } | { kind: 'other_guardian' } | { kind: 'staff'; name: string }
-  lastAt: number
+  lastAt: number | null
 }
 
 type Row = {
   child: number
   name: string
   day: string
-  kind: 'you' | 'other_guardian' | 'staff'
+  kind: Viewing['who']['kind']
   staff: string | null
-  lastAt: number
+  lastAt: number | null
 }
 
 /**
- * The statement that reads who looked at the children of a guardian, the newest first, as many as wanted or all;
- * `viewingOf` makes a viewing of each row. Another guardian's id does not leave the database.
+ * The statement that reads who looked at the children of a guardian, the newest day first, as many as wanted or all;
+ * `viewingOf` makes a viewing of each row. Of other guardians nothing but the day leaves the database.
  */
 export function viewingsQuery(db: D1Database, guardian: number, wanted: number | 'all'): D1PreparedStatement {
   return db
     .prepare(
-      `SELECT child.id AS child, child.name, viewing.day, viewing.last_at AS lastAt, staff_token.name AS staff,
-         CASE WHEN viewer_kind = 'staff' THEN 'staff' WHEN viewer = ?1 THEN 'you' ELSE 'other_guardian' END AS kind
+      `SELECT DISTINCT child.id AS child, child.name, viewing.day, staff_token.name AS staff,
+         CASE WHEN viewer_kind = 'staff' THEN 'staff' WHEN viewer = ?1 THEN 'you' ELSE 'other_guardian' END AS kind,
+         iif(viewer_kind = 'staff' OR viewer = ?1, last_at, NULL) AS lastAt
        FROM guardian
        JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash AND guardianship.ended_at IS NULL
        JOIN child ON child.id = guardianship.child
        JOIN viewing ON viewing.child = child.id
        LEFT JOIN staff_token ON viewer_kind = 'staff' AND staff_token.id = viewer
        WHERE guardian.id = ?1
-       ORDER BY viewing.last_at DESC, child.id, viewer_kind, viewer LIMIT ?2`,
+       ORDER BY viewing.day DESC, lastAt IS NULL, lastAt DESC, child.id, staff LIMIT ?2`,
     )
     .bind(guardian, wanted === 'all' ? -1 : wanted)
 }

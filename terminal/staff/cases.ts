@@ -1,13 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary } from '../../shared/wire.ts'
+import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/wire.ts'
 import { command, group } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { instant, plain, quoted, table } from './output.ts'
-
-const Cases = z.object({ cases: z.array(StaffCaseSummary) })
-type Case = z.infer<typeof StaffCase>
 
 const STATES = CasesQuery.shape.state.unwrap().options
 
@@ -23,22 +20,10 @@ export function caseCommands(klubkort: Command, desk: Desk) {
     'klubkort case list --state closed',
   )
     .addOption(new Option('--state <state>', 'which cases').choices(STATES).default('open'))
-    .action(async ({ state }: { state: string }) => {
-      const listed = await read(desk, `/cases?state=${state}`, Cases)
-      desk.deliver(
-        told(listed, ({ cases }) =>
-          table(
-            cases,
-            [
-              { head: 'CASE', cell: ({ id }) => id },
-              { head: 'WAITS SINCE', cell: waiting },
-              { head: 'CALL', cell: ({ callWanted }) => (callWanted ? 'yes' : '') },
-              { head: 'SUBJECT', cell: ({ subject }) => subject, flexible: true },
-            ],
-            'No such cases.',
-          ),
-        ),
-      )
+    .option('--offset <count>', 'how many cases to pass over', offsetArgument, 0)
+    .action(async (which: Listing) => {
+      const listed = await read(desk, `/cases?state=${which.state}&offset=${which.offset}`, StaffCases)
+      desk.deliver(told(listed, (found) => list(found, which)))
     })
 
   command(support, 'show', 'show a case, who asks, and what was said', `klubkort case show ${EXAMPLE}`)
@@ -60,7 +45,7 @@ export function caseCommands(klubkort: Command, desk: Desk) {
   command(support, 'close', 'close a case', `klubkort case close ${EXAMPLE}`)
     .argument('<id>', 'the case', caseArgument)
     .action(async (id: string) => {
-      const closed = await change(desk, `/cases/${id}/close`, z.strictObject({}), {}, StaffCase)
+      const closed = await change(desk, `/cases/${id}/close`, z.strictObject({}), {}, StaffCaseSummary)
       desk.deliver(told(closed, ({ id }) => `Case ${id} is closed.`))
     })
 }
@@ -73,10 +58,32 @@ function caseArgument(text: string): string {
   return id.data
 }
 
+type Listing = { state: string; offset: number }
+
+function offsetArgument(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('An offset is a whole number.')
+  return Number(text)
+}
+
+function list({ cases, more }: z.infer<typeof StaffCases>, { state, offset }: Listing): string {
+  const rows = table(
+    cases,
+    [
+      { head: 'CASE', cell: ({ id }) => id },
+      { head: 'WAITS SINCE', cell: waiting },
+      { head: 'CALL', cell: ({ callWanted }) => (callWanted ? 'yes' : '') },
+      { head: 'SUBJECT', cell: ({ subject }) => subject, flexible: true },
+    ],
+    'No such cases.',
+  )
+  const next = `klubkort case list --state ${state} --offset ${offset + cases.length}`
+  return more ? `${rows}\n\nThere are more; to see them: ${next}` : rows
+}
+
 async function answer(desk: Desk, about: string, given: { text: string; id?: string }): Promise<Outcome> {
   const id = given.id ?? uuidv7(desk.nowMs(), desk.random(16))
   const text = given.text === '-' ? await desk.readText() : given.text
-  const answered = await change(desk, `/cases/${about}/answer`, AnswerCall, { id, text }, StaffCase)
+  const answered = await change(desk, `/cases/${about}/answer`, AnswerCall, { id, text }, StaffCaseSummary)
   // Without an answer nobody here knows whether it was stored; under the same id it is stored at most once.
   const open = answered.kind === 'unreachable' || (answered.kind === 'refused' && answered.code === 'internal')
   if (open) {
@@ -89,7 +96,7 @@ async function answer(desk: Desk, about: string, given: { text: string; id?: str
 const waiting = ({ waitingSince, closedAt }: z.infer<typeof StaffCaseSummary>) =>
   closedAt === null ? (waitingSince === null ? 'answered' : instant(waitingSince)) : 'closed'
 
-function page(shown: Case): string {
+function page(shown: z.infer<typeof StaffCase>): string {
   const { guardian, phone, callWanted, children, messages, closedAt } = shown
   const who = guardian.name ?? 'a guardian whose name is protected'
   const call = phone === null ? 'none' : `${phone}${callWanted ? ', wants to be called' : ''}`

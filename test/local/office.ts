@@ -40,8 +40,8 @@ export function office(url: string, token: string) {
     revoke: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/revoke`, wire.Terminal, {}),
     cases: () => ask('GET', '/api/staff/cases', z.object({ cases: z.array(wire.StaffCaseSummary) })),
     answerCase: (id: string, answer: { id: string; text: string }) =>
-      ask('POST', `/api/staff/cases/${id}/answer`, wire.StaffCase, answer),
-    closeCase: (id: string) => ask('POST', `/api/staff/cases/${id}/close`, wire.StaffCase, {}),
+      ask('POST', `/api/staff/cases/${id}/answer`, wire.StaffCaseSummary, answer),
+    closeCase: (id: string) => ask('POST', `/api/staff/cases/${id}/close`, wire.StaffCaseSummary, {}),
     publish: (publication: z.infer<typeof wire.PublicationCall>) =>
       ask('POST', '/api/staff/publications', wire.Publication, publication),
     set: (settings: z.infer<typeof wire.SettingsCall>) => ask('POST', '/api/staff/settings', wire.Settings, settings),

@@ -246,7 +246,50 @@ describe('what is stored', () => {
     expect(child?.viewings.map(({ who }) => who)).toEqual(
       expect.arrayContaining([{ kind: 'you' }, { kind: 'other_guardian' }, { kind: 'staff', name: 'Astrid' }]),
     )
+    const byOther = child?.viewings.filter(({ who }) => who.kind === 'other_guardian')
+    expect(byOther).toEqual([{ day: expect.any(String), who: { kind: 'other_guardian' }, lastAt: null }])
     expect(data.about.join(' ')).toContain('Beløb er i hele øre')
+    expect(data.about.join(' ')).toContain('også dem om afviste køb')
+  })
+
+  it('has what staff did to the child, its account and cards, and nothing of who else its guardians are', async () => {
+    await office.post(`/cards/${bo.card}/block`)
+    await office.post(`/cards/${ida.card}/activate`)
+    await office.post(`/children/${ida.child}/guardians/end`, { cpr: CPR.birk })
+    const [child] = (await take(asta)).data.children
+    const staffDid = (action: string, subject: string) => ({ at: expect.any(String), action, subject, staff: 'Astrid' })
+    expect(child?.staffDeeds).toEqual([
+      staffDid('child_added', `account:${ida.account}`),
+      staffDid('card_added', `card:${ida.card}`),
+      staffDid('account_credited', `account:${ida.account}`),
+      staffDid('card_active', `card:${ida.card}`),
+    ])
+  })
+
+  it('has to which address each mail went, and what it told once it was sent', async () => {
+    const letter = office.db.prepare(
+      `INSERT INTO outbox (guardian, kind, cause, recipient, data, created_at, due_at, sent_at)
+       VALUES (?1, 'low_balance', ?2, 'gammel@mail.example', '{"child":"Ida"}', 0, 0, ?3)`,
+    )
+    await office.db.batch([letter.bind(asta.guardian, 'sent', 1000), letter.bind(asta.guardian, 'waiting', null)])
+    const { mails } = (await take(asta)).data
+    expect(mails.slice(-2)).toMatchObject([
+      { to: 'gammel@mail.example', data: { child: 'Ida' }, sentAt: '1970-01-01T00:00:01.000Z' },
+      { to: 'gammel@mail.example', data: null, sentAt: null },
+    ])
+  })
+
+  it('has the form that a log-out interrupted, and of a child that was theirs no more than when', async () => {
+    const draft = { path: '/support', fields: { text: 'Halvt færdig' } }
+    await office.db
+      .prepare('UPDATE session SET draft = ?2 WHERE guardian = ?1')
+      .bind(asta.guardian, JSON.stringify(draft))
+      .run()
+    await office.post(`/children/${ida.child}/guardians/end`, { cpr: CPR.asta })
+    const { data, text } = await take(asta)
+    expect(data.sessions).toMatchObject([{ draft }])
+    expect(data.formerChildren).toEqual([{ id: ida.child, since: expect.any(String), until: expect.any(String) }])
+    expect(text).not.toContain('Ida Prøvebarn')
   })
 
   it('holds no secret, whatever the database holds', async () => {
@@ -334,7 +377,7 @@ describe('what is stored', () => {
     expect(ofBo).not.toContain('En anden forælder')
     expect(ofIda).toContain('Hvem har set på Ida Prøvebarn')
     for (const who of ['Dig', 'En anden forælder', 'Astrid (kommunen)']) expect(ofIda).toContain(`>${who}</td>`)
-    expect(page).toMatch(/<a [^>]*href="\/privatliv\/mine-data"[^>]*>Hent alt om mig og mine børn<\/a>/)
+    expect(page).toMatch(/<a [^>]*href="\/privatliv\/mine-data"[^>]*>Hent en fil om mig og mine børn<\/a>/)
     const stranger = (await visitor('/privatliv')).text
     expect(stranger).not.toContain('Hvem har set')
     expect(stranger).not.toContain('mine-data')

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { base64url } from '../../shared/signing.ts'
-import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
+import { keepDraft } from '../../worker/sessions.ts'
 import {
   type CardHolder,
   cardHolder,
@@ -179,6 +178,18 @@ describe('a form that opens a case', () => {
     expect((await asta.get(`/support/${fields.id}`)).text).not.toContain('Birks spørgsmål')
   })
 
+  it('is shown again with what was typed where the guardian has as many cases as may be, and nothing is stored', async () => {
+    for (let n = 0; n < 10; n++) await opened(asta)
+    const before = await contents(office.db)
+    const fields = form({ subject: 'Det ellevte emne', text: 'Det ellevte spørgsmål' })
+    const { status, text } = await asta.post('/support', fields)
+    expect(status).toBe(429)
+    expect(text).toContain('Du kan have 10 åbne sager ad gangen og oprette 20 i døgnet.')
+    expect(text).toContain('Det ellevte spørgsmål</textarea>')
+    expect([field(text, 'id'), field(text, 'message')]).toEqual([fields.id, fields.message])
+    expect(await contents(office.db)).toEqual(before)
+  })
+
   it('without the session’s token changes nothing', async () => {
     expect((await asta.post('/support', { ...form(), csrf: 'guessed' })).status).toBe(403)
     expect(await stored()).toEqual({ cases: 0, messages: 0 })
@@ -186,16 +197,14 @@ describe('a form that opens a case', () => {
 
   it('is filled in again after the session had ended, with the same ids', async () => {
     const fields = form({ subject: 'Halvt færdig', phone: '20202020', callWanted: 'on', account: '' })
-    const token = base64url(crypto.getRandomValues(new Uint8Array(32)))
-    await openSession(office.db, asta.guardian, 'id-token', { path: '/support', fields }, token, Date.now())
-    const cookie = `${SESSION_COOKIE}=${token}`
+    const { cookie, csrf, token } = asta
+    await keepDraft(office.db, token, { path: '/support', fields }, Date.now())
     const { text } = await browse(4000, 'GET', '/support', { cookie })
     expect(text).toContain('Du var blevet logget ud.')
     expect([field(text, 'id'), field(text, 'message')]).toEqual([fields.id, fields.message])
     expect(text).toContain('value="Halvt færdig"')
     expect(text).toContain('Hvor bestiller jeg et nyt?</textarea>')
     expect(text).toMatch(/name="callWanted"[^>]*checked/)
-    const csrf = await csrfOf(token)
     expect((await browse(4000, 'POST', '/support', { cookie, fields: { ...fields, csrf } })).status).toBe(303)
     expect((await browse(4000, 'GET', '/support', { cookie })).text).not.toContain('Du var blevet logget ud.')
   })
@@ -247,6 +256,19 @@ describe('a case', () => {
       expect(text).toContain('id="text-error"')
     }
     expect(await stored()).toEqual({ cases: 1, messages: 1 })
+  })
+
+  it('takes no more than fifty messages in a day, and shows again what was typed', async () => {
+    const path = await opened(asta)
+    const send = (text: string) => asta.post(path, { id: crypto.randomUUID(), text })
+    const answers = []
+    for (let n = 0; n < 49; n++) answers.push((await send('Mere')).status)
+    expect(new Set(answers)).toEqual(new Set([303]))
+    const { status, text } = await send('Det sidste, jeg skrev')
+    expect(status).toBe(429)
+    expect(text).toContain('Du kan sende 50 beskeder i døgnet, og der er plads til 200 i en sag.')
+    expect(text).toContain('Det sidste, jeg skrev</textarea>')
+    expect(await stored()).toEqual({ cases: 1, messages: 50 })
   })
 
   it('of another guardian does not exist, not even for the other parent of the same child', async () => {

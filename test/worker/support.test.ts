@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import type { StaffCase, StaffCaseSummary } from '../../shared/wire.ts'
+import type { StaffCase, StaffCaseSummary, StaffCases } from '../../shared/wire.ts'
 import { caseOf, casesOf, type Opening, openCase, reply } from '../../worker/cases.ts'
+import { disclosure } from '../../worker/disclosure.ts'
 import { currentPublication, publicationVersion } from '../../worker/publications.ts'
 import { cprHash } from '../../worker/secrets.ts'
 import { settings } from '../../worker/settings.ts'
@@ -50,12 +51,13 @@ const question = (overrides: Partial<Opening> = {}): Opening => ({
   ...overrides,
 })
 type Shown = z.infer<typeof StaffCase>
-type Listed = { cases: z.infer<typeof StaffCaseSummary>[] }
+type Summary = z.infer<typeof StaffCaseSummary>
+type Listed = z.infer<typeof StaffCases>
 const listed = async (state: string) => (await office.get<Listed>(`/cases?state=${state}`)).cases.map(({ id }) => id)
 const deeds = async () =>
   (
     await office.db
-      .prepare("SELECT action, subject, staff, guardian FROM audit WHERE subject LIKE 'case:%' ORDER BY id")
+      .prepare("SELECT action, subject, staff, guardian FROM audit WHERE subject LIKE 'case%' ORDER BY id")
       .all()
   ).results
 
@@ -124,8 +126,9 @@ describe('a support case', () => {
     const asked = question()
     await openCase(office.db, asked, 1000)
     const answer = { id: crypto.randomUUID(), text: 'Det var en toast.\r\nHilsen' }
-    const shown = await office.post<Shown>(`/cases/${asked.id}/answer`, answer)
-    expect(shown).toMatchObject({
+    const answered = await office.post<Summary>(`/cases/${asked.id}/answer`, answer)
+    expect(answered).toMatchObject({ id: asked.id, waitingSince: null })
+    expect(await office.get<Shown>(`/cases/${asked.id}`)).toMatchObject({
       guardian: { name: 'Anna Prøveforælder', mail: 'anna@mail.example' },
       children: [{ id: child, name: 'Ida', account }],
       waitingSince: null,
@@ -134,8 +137,8 @@ describe('a support case', () => {
         { id: answer.id, staff: 'Astrid', text: 'Det var en toast.\nHilsen' },
       ],
     })
-    const before = await contents(office.db, 'viewing')
-    expect(await office.post(`/cases/${asked.id}/answer`, answer)).toEqual(shown)
+    const before = await contents(office.db)
+    expect(await office.post(`/cases/${asked.id}/answer`, answer)).toEqual(answered)
     const { body } = await call('POST', `/api/staff/cases/${asked.id}/answer`, {
       token: office.token,
       body: { ...answer, text: 'Andet' },
@@ -146,7 +149,7 @@ describe('a support case', () => {
       body: { id: asked.message, text: asked.text },
     })
     expect(own.error?.code).toBe('id_taken')
-    expect(await contents(office.db, 'viewing')).toEqual(before)
+    expect(await contents(office.db)).toEqual(before)
 
     const seen = await caseOf(office.db, anna, asked.id)
     expect(seen).toMatchObject({ answered: true, messages: [{ from: 'guardian' }, { from: 'staff' }] })
@@ -155,7 +158,7 @@ describe('a support case', () => {
     expect(outbox).toEqual([
       expect.objectContaining({ kind: 'case_answered', recipient: 'anna@mail.example', guardian: anna }),
     ])
-    expect((await deeds()).map(({ action }) => action)).toEqual(['case_opened', 'case_answered'])
+    expect((await deeds()).map(({ action }) => action)).toEqual(['case_opened', 'case_answered', 'case_viewed'])
   })
 
   it('is closed once, and opened again by a new message of the guardian, not by one sent again', async () => {
@@ -164,11 +167,11 @@ describe('a support case', () => {
     const said = { case: asked.id, id: crypto.randomUUID(), guardian: anna, text: 'Og hvad med tirsdag?' }
     await reply(office.db, said, 2000)
     expect(await office.post(`/cases/${asked.id}/close`)).toMatchObject({ closedAt: expect.any(Number) })
-    const before = await contents(office.db, 'viewing')
+    const before = await contents(office.db)
     await office.post(`/cases/${asked.id}/close`)
     await reply(office.db, said, 3000)
     await openCase(office.db, asked, 3000)
-    expect(await contents(office.db, 'viewing')).toEqual(before)
+    expect(await contents(office.db)).toEqual(before)
     expect(await listed('open')).toEqual([])
     expect(await listed('closed')).toEqual([asked.id])
 
@@ -176,7 +179,7 @@ describe('a support case', () => {
     expect(await listed('open')).toEqual([asked.id])
     expect(await casesOf(office.db, anna)).toMatchObject([{ closedAt: null, lastAt: 4000 }])
     expect((await deeds()).map(({ action }) => action)).toEqual([
-      ...['case_opened', 'case_replied', 'case_closed', 'case_replied'],
+      ...['case_opened', 'case_replied', 'case_closed', 'cases_listed', 'cases_listed', 'case_replied', 'cases_listed'],
     ])
   })
 
@@ -202,6 +205,99 @@ describe('a support case', () => {
     })
     expect(cases.map(({ waitingSince }) => waitingSince)).toEqual([4000, 2000, 3000, null])
     expect((await casesOf(office.db, anna)).map(({ subject }) => subject)).toEqual(['5', '3', '1'])
+  })
+
+  it('is listed to staff 200 at a time, and then they are told that there are more', async () => {
+    const guardians = await Promise.all(Array.from({ length: 21 }, () => guardian(null, null, null)))
+    for (const asking of guardians) {
+      for (let n = 0; n < 10; n++) await openCase(office.db, question({ guardian: asking, account: null }), 1000)
+    }
+    const first = await office.get<Listed>('/cases')
+    const second = await office.get<Listed>('/cases?offset=200')
+    expect([first.cases.length, first.more, second.cases.length, second.more]).toEqual([200, true, 10, false])
+    expect(new Set([...first.cases, ...second.cases].map(({ id }) => id)).size).toBe(210)
+    expect(await office.get('/cases?offset=999')).toEqual({ cases: [], more: false })
+  })
+
+  it('is recorded of whoever of the staff opens it or lists it, also where its guardian has no child', async () => {
+    const asked = question({ guardian: bent, account: null })
+    await openCase(office.db, asked, 1000)
+    await office.get(`/cases/${asked.id}`)
+    await office.get('/cases?state=all')
+    await call('GET', `/api/staff/cases/${crypto.randomUUID()}`, { token: office.token })
+    expect((await deeds()).slice(1)).toEqual([
+      { action: 'case_viewed', subject: `case:${asked.id}`, staff: 1, guardian: null },
+      { action: 'cases_listed', subject: 'cases:all', staff: 1, guardian: null },
+    ])
+  })
+})
+
+describe('a guardian who writes without end', () => {
+  const day = 86_400_000
+  const said = (to: Opening) => ({ case: to.id, id: crypto.randomUUID(), guardian: anna, text: 'Mere' })
+
+  /** A case of Anna's with so many messages, all sent at one instant. */
+  async function caseOfMessages(count: number, text: string, at: number): Promise<Opening> {
+    const asked = question({ text })
+    await openCase(office.db, asked, at)
+    await office.db
+      .prepare(
+        `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?4)
+         INSERT INTO case_message (id, "case", text, at) SELECT ?1 || i, ?1, ?2, ?3 FROM n`,
+      )
+      .bind(asked.id, text, at, count)
+      .run()
+    return asked
+  }
+
+  it('has at most ten cases open at a time, however they are sent, and one that is closed makes room', async () => {
+    const asked = Array.from({ length: 12 }, () => question())
+    const opened = await Promise.all(asked.map((each) => openCase(office.db, each, 1000)))
+    expect(opened).toEqual([...Array(10).fill('opened'), 'too_many', 'too_many'])
+    expect(await openCase(office.db, asked[0] as Opening, 2000)).toBe('opened')
+    expect(await openCase(office.db, question({ guardian: bent }), 2000)).toBe('opened')
+    const before = await contents(office.db)
+    expect(await openCase(office.db, asked[11] as Opening, 2000)).toBe('too_many')
+    expect(await contents(office.db)).toEqual(before)
+    await office.post(`/cases/${asked[0]?.id}/close`)
+    expect(await openCase(office.db, asked[11] as Opening, 3000)).toBe('opened')
+  })
+
+  it('opens at most twenty cases in a day', async () => {
+    for (let n = 0; n < 20; n++) {
+      const asked = question()
+      expect(await openCase(office.db, asked, 1000)).toBe('opened')
+      await office.post(`/cases/${asked.id}/close`)
+    }
+    expect(await openCase(office.db, question(), 1000 + day - 1)).toBe('too_many')
+    expect(await openCase(office.db, question(), 1000 + day)).toBe('opened')
+  })
+
+  it('sends at most fifty messages in a day, and what was sent already stays sent', async () => {
+    const asked = await caseOfMessages(49, 'Hallo?', 1000)
+    const other = question()
+    await openCase(office.db, other, 1000)
+    const before = await contents(office.db)
+    const late = said(asked)
+    expect(await reply(office.db, late, day)).toBe('too_many')
+    expect(await contents(office.db)).toEqual(before)
+    expect(await reply(office.db, { ...said(asked), id: asked.message }, day)).toBe('replied')
+    expect(await reply(office.db, { ...late, case: crypto.randomUUID() }, day)).toBe('not_found')
+    expect(await reply(office.db, late, 1000 + day)).toBe('replied')
+  })
+
+  it('writes at most two hundred messages in a case, which staff can still read, answer and close', async () => {
+    const euros = '€'.repeat(4000)
+    const asked = await caseOfMessages(250, euros, 1000)
+    expect(await reply(office.db, said(asked), 3 * day)).toBe('too_many')
+    expect((await caseOf(office.db, anna, asked.id))?.messages).toHaveLength(250)
+    expect((await office.get<Shown>(`/cases/${asked.id}`)).messages).toHaveLength(250)
+    const answered = await office.post(`/cases/${asked.id}/answer`, { id: crypto.randomUUID(), text: 'Ring til os' })
+    expect(answered).toMatchObject({ id: asked.id, waitingSince: null })
+    expect(await office.post(`/cases/${asked.id}/close`)).toMatchObject({ closedAt: expect.any(Number) })
+    const file = await disclosure(office.db, { guardian: anna, accounts: [] }, Date.now())
+    expect(file.cases[0]?.messages).toHaveLength(251)
+    expect(file.cases[0]?.messages.at(-2)?.text).toBe(euros)
   })
 })
 

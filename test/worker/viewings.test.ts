@@ -3,7 +3,15 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { openCase } from '../../worker/cases.ts'
 import { cprHash } from '../../worker/secrets.ts'
 import { viewed, viewedAccounts, viewingOf, viewingsQuery } from '../../worker/viewings.ts'
-import { type CardHolder, call, cardHolder, emptyDatabases, type Municipality, municipality } from './municipality.ts'
+import {
+  type CardHolder,
+  call,
+  cardHolder,
+  emptyDatabases,
+  type Municipality,
+  municipality,
+  newSale,
+} from './municipality.ts'
 
 let office: Municipality
 let ida: CardHolder
@@ -37,6 +45,7 @@ beforeEach(async () => {
   bent = await guardian(CPRS.bent)
   for (const { child } of [ida, emil]) await office.post(`/children/${child}/guardians`, { cpr: CPRS.anna })
   await office.post(`/children/${ida.child}/guardians`, { cpr: CPRS.bent })
+  await office.db.prepare('DELETE FROM viewing').run()
 })
 
 type Row = { child: number; viewer_kind: string; viewer: number; first_at: number; last_at: number; day: string }
@@ -69,6 +78,23 @@ describe('staff who look at a child are recorded', () => {
     expect(await seen()).toEqual([])
     await office.get(`/cases/${id}`)
     expect(await seen()).toEqual([ofStaff(ida.child), ofStaff(emil.child)])
+  })
+
+  it("where a child's guardians are changed, also where nothing changes, and where a wallet is credited again", async () => {
+    for (const [verb, cpr] of [
+      ['', CPRS.anna],
+      ['/end', '0301575003'],
+    ]) {
+      await office.db.prepare('DELETE FROM viewing').run()
+      await office.post(`/children/${ida.child}/guardians${verb}`, { cpr })
+      expect(await seen()).toEqual([ofStaff(ida.child)])
+    }
+    const credit = { id: newSale(), amount: 100, reason: 'test' }
+    for (let n = 0; n < 2; n++) {
+      await office.db.prepare('DELETE FROM viewing').run()
+      await office.post(`/accounts/${emil.account}/credit`, credit)
+      expect(await seen()).toEqual([ofStaff(emil.child)])
+    }
   })
 
   it('and nobody is where there is nothing to see', async () => {
@@ -107,25 +133,42 @@ describe('a viewing', () => {
     ])
   })
 
-  it('is told to the guardians of the child: themselves, staff by name, other guardians without', async () => {
+  it('is told to the guardians of the child: their own, and those of staff by name', async () => {
     vi.setSystemTime(noon)
     await office.get(`/children/${ida.child}`)
     vi.useRealTimers()
     await office.db.batch([
       viewed(office.db, { child: ida.child }, { guardian: anna }, noon + hour),
-      viewed(office.db, { child: ida.child }, { guardian: bent }, noon + 2 * hour),
       viewed(office.db, { child: emil.child }, { guardian: anna }, noon + 3 * hour),
     ])
     const day = '2026-03-02'
     const of = { child: { id: ida.child, name: 'Ida' }, day }
     expect(await viewingsFor(anna)).toEqual([
       { child: { id: emil.child, name: 'Emil' }, day, who: { kind: 'you' }, lastAt: noon + 3 * hour },
-      { ...of, who: { kind: 'other_guardian' }, lastAt: noon + 2 * hour },
       { ...of, who: { kind: 'you' }, lastAt: noon + hour },
       { ...of, who: { kind: 'staff', name: 'Astrid' }, lastAt: noon },
     ])
-    expect((await viewingsFor(bent)).map(({ who }) => who.kind)).toEqual(['you', 'other_guardian', 'staff'])
     await office.post(`/children/${ida.child}/guardians/end`, { cpr: CPRS.bent })
     expect(await viewingsFor(bent)).toEqual([])
+  })
+
+  it('of other guardians is told as one a day, without when, and last of its day whenever it was', async () => {
+    const third = await guardian('0301575003')
+    const told = async (...others: [guardian: number, at: number][]) => {
+      await office.db.prepare('DELETE FROM viewing').run()
+      const views = [...others, [anna, noon] as const, [anna, noon - 24 * hour] as const]
+      const child = ida.child
+      await office.db.batch(views.map(([viewer, at]) => viewed(office.db, { child }, { guardian: viewer }, at)))
+      return viewingsFor(anna)
+    }
+    const of = { child: { id: ida.child, name: 'Ida' } }
+    const late = await told([bent, noon + hour])
+    expect(late).toEqual([
+      { ...of, day: '2026-03-02', who: { kind: 'you' }, lastAt: noon },
+      { ...of, day: '2026-03-02', who: { kind: 'other_guardian' }, lastAt: null },
+      { ...of, day: '2026-03-01', who: { kind: 'you' }, lastAt: noon - 24 * hour },
+    ])
+    expect(await told([bent, noon - hour])).toEqual(late)
+    expect(await told([third, noon - hour], [bent, noon + hour])).toEqual(late)
   })
 })

@@ -73,9 +73,9 @@ function Viewings({ view, child, viewings }: { view: GuardianView; child: Viewin
               <td colspan={2}>{say(texts.viewingsNone)}</td>
             </tr>
           )}
-          {shown.map(({ who, lastAt }) => (
+          {shown.map(({ who, day }) => (
             <tr>
-              <td>{longDay(language, lastAt)}</td>
+              <td>{longDay(language, Date.parse(day))}</td>
               <td>{whoSaid(view, who)}</td>
             </tr>
           ))}

@@ -9,6 +9,7 @@ import {
   SettingsCall,
   StaffCase,
   StaffCaseSummary,
+  StaffCases,
 } from '../../shared/wire.ts'
 import { answer, close, staffCase, staffCases } from '../case-desk.ts'
 import { publications, publish } from '../publications.ts'
@@ -27,9 +28,9 @@ staffSupportRoutes
       path: '/cases',
       summary: 'Support cases: calls wanted first, then who has waited longest',
       query: CasesQuery,
-      answer: z.object({ cases: z.array(StaffCaseSummary) }),
+      answer: StaffCases,
     }),
-    async (c) => c.json({ cases: await staffCases(c.var.db, c.req.valid('query').state) }, 200),
+    async (c) => c.json(await staffCases(c.var.db, c.req.valid('query'), c.var.staff.id, c.var.now), 200),
   )
   .openapi(
     reading({
@@ -50,7 +51,7 @@ staffSupportRoutes
       summary: 'Answer a support case, once per id; the guardian is told by mail',
       params: CaseParam,
       body: AnswerCall,
-      answer: StaffCase,
+      answer: StaffCaseSummary,
       refusals: ['case_unknown', 'id_taken'],
     }),
     async (c) => {
@@ -67,7 +68,7 @@ staffSupportRoutes
       summary: "Close a support case; the guardian's next message opens it again",
       params: CaseParam,
       body: Nothing,
-      answer: StaffCase,
+      answer: StaffCaseSummary,
       refusals: ['case_unknown'],
     }),
     async (c) => {

@@ -1,7 +1,17 @@
 import { type Context, Hono } from 'hono'
 import { parsePhone } from '../../shared/phone.ts'
 import { CaseId, CaseSubject, CaseText } from '../../shared/wire.ts'
-import { caseOf, casesOf, type Opening, openCase, reply } from '../cases.ts'
+import {
+  CASE_MESSAGES_MAX,
+  CASES_A_DAY_MAX,
+  caseOf,
+  casesOf,
+  MESSAGES_A_DAY_MAX,
+  OPEN_CASES_MAX,
+  type Opening,
+  openCase,
+  reply,
+} from '../cases.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
 import { CasePage, type Done, SupportPage } from '../portal/support.tsx'
@@ -9,7 +19,10 @@ import { support as texts } from '../portal/texts/support.ts'
 import type { GuardianEnv, GuardianView } from '../portal/view.ts'
 import { fieldsOf } from './door.ts'
 
-const DONE: Record<string, Done> = { oprettet: 'opened', sendt: 'replied' }
+const DONE = new Map<string, Done>([
+  ['oprettet', 'opened'],
+  ['sendt', 'replied'],
+])
 
 type Fields = Record<string, string>
 
@@ -49,13 +62,13 @@ function openingIn(view: GuardianView, fields: Fields): { opening: Opening } | {
   return { opening: { id, message, guardian: visit.guardian.id, account, subject, text, phone, callWanted } }
 }
 
-async function showAll(c: Context<GuardianEnv>, typed: Typed, status: 200 | 400 | 409) {
+async function showAll(c: Context<GuardianEnv>, typed: Typed, status: 200 | 400 | 409 | 429) {
   const { view, db } = c.var
   const cases = await casesOf(db, view.visit.guardian.id)
   return page(c, { title: view.say(texts.title), at: 'support', status }, SupportPage({ view, cases, typed }))
 }
 
-async function showOne(c: Context<GuardianEnv>, typed: Typed, status: 200 | 400, done: Done | null) {
+async function showOne(c: Context<GuardianEnv>, typed: Typed, status: 200 | 400 | 429, done: Done | null) {
   const { view, db } = c.var
   const id = CaseId.safeParse(c.req.param('case')).data
   const found = id ? await caseOf(db, view.visit.guardian.id, id) : null
@@ -85,15 +98,25 @@ export const supportRoutes = new Hono<GuardianEnv>()
       const ids = { id: idOr(fields.id), message: idOr(fields.message) }
       return showAll(c, { fields: { ...fields, ...ids, ...(errors.account && { account: '' }) }, errors }, 400)
     }
-    if ((await openCase(db, read.opening, now)) === 'id_taken') {
-      const ids = { id: crypto.randomUUID(), message: crypto.randomUUID() }
-      return showAll(c, { fields: { ...fields, ...ids }, errors: { opening: view.say(texts.sendAgain) } }, 409)
+    const opened = await openCase(db, read.opening, now)
+    switch (opened) {
+      case 'opened':
+        return c.redirect(`/support/${read.opening.id}?gjort=oprettet`, 303)
+      case 'id_taken': {
+        const ids = { id: crypto.randomUUID(), message: crypto.randomUUID() }
+        return showAll(c, { fields: { ...fields, ...ids }, errors: { opening: view.say(texts.sendAgain) } }, 409)
+      }
+      case 'too_many':
+        return showAll(
+          c,
+          { fields, errors: { opening: view.say(texts.tooManyCases)(OPEN_CASES_MAX, CASES_A_DAY_MAX) } },
+          429,
+        )
     }
-    return c.redirect(`/support/${read.opening.id}?gjort=oprettet`, 303)
   })
   .get('/support/:case', (c) => {
     const draft = draftOf(c.var.view)
-    const done = draft.text === undefined ? (DONE[c.req.query('gjort') ?? ''] ?? null) : null
+    const done = draft.text === undefined ? (DONE.get(c.req.query('gjort') ?? '') ?? null) : null
     return showOne(c, untouched({ ...draft, id: idOr(draft.id) }), 200, done)
   })
   .post('/support/:case', async (c) => {
@@ -108,5 +131,17 @@ export const supportRoutes = new Hono<GuardianEnv>()
     }
     const said = { case: of, id, guardian: view.visit.guardian.id, text: CaseText.parse(fields.text) }
     const replied = await reply(db, said, now)
-    return replied === 'not_found' ? c.notFound() : c.redirect(`/support/${of}?gjort=sendt`, 303)
+    switch (replied) {
+      case 'replied':
+        return c.redirect(`/support/${of}?gjort=sendt`, 303)
+      case 'not_found':
+        return c.notFound()
+      case 'too_many':
+        return showOne(
+          c,
+          { fields, errors: { text: view.say(texts.tooManyMessages)(MESSAGES_A_DAY_MAX, CASE_MESSAGES_MAX) } },
+          429,
+          null,
+        )
+    }
   })

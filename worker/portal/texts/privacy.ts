@@ -17,8 +17,8 @@ export const privacy = {
       en: 'How you want to be told: language, mail address, and which mails you have asked for.',
     },
     sessions: {
-      da: 'Hvornår du har været logget ind. Det slettes 30 dage efter.',
-      en: 'When you have been logged in. It is deleted 30 days later.',
+      da: 'Hvornår du har været logget ind. Det slettes 30 dage efter. Blev du logget ud, mens du skrev, er det, du skrev, gemt i et døgn.',
+      en: 'When you have been logged in. It is deleted 30 days later. If you were logged out while writing, what you wrote is kept for a day.',
     },
     cases: {
       da: 'Det, du har skrevet til supporten, det telefonnummer, du har givet, og svarene.',
@@ -47,6 +47,10 @@ export const privacy = {
       da: 'De beskeder, som terminalerne har sendt om køb, også om køb, der blev afvist.',
       en: 'The messages that the terminals have sent about purchases, also about purchases that were declined.',
     },
+    staffDeeds: {
+      da: 'Det, kommunens medarbejdere har ændret for barnet, på kontoen og på kortene, og hvem der gjorde det.',
+      en: 'What the municipality’s staff have changed for the child, the account and the cards, and who did it.',
+    },
     guardians: {
       da: 'Hvem der er barnets forældre, som aftryk af CPR-numre, og hvem der har set på barnets oplysninger.',
       en: 'Who the child’s parents are, as fingerprints of CPR numbers, and who has looked at the child’s information.',
@@ -54,14 +58,14 @@ export const privacy = {
   },
   take: { da: 'Tag det med dig', en: 'Take it with you' },
   takeText: {
-    da: 'Filen er i formatet JSON og kan åbnes i en teksteditor. Aftryk, koder til log-in, terminalernes egne beskeder og alt om andre forældre er ikke med. Spørg supporten, hvis du mangler noget.',
-    en: 'The file is in the JSON format and can be opened in a text editor. Fingerprints, log-in codes, the terminals’ own messages and everything about other parents are left out. Ask support if you miss something.',
+    da: 'Filen er i formatet JSON og kan åbnes i en teksteditor. Aftryk, koder til log-in, terminalernes beskeder (også dem om afviste køb), indholdet af mails, der ikke er sendt, og alt om andre forældre er ikke med. Spørg supporten, hvis du mangler noget.',
+    en: 'The file is in the JSON format and can be opened in a text editor. Fingerprints, log-in codes, the terminals’ messages (also those about declined purchases), the content of mails that have not been sent, and everything about other parents are left out. Ask support if you miss something.',
   },
-  download: { da: 'Hent alt om mig og mine børn', en: 'Download everything about me and my children' },
+  download: { da: 'Hent en fil om mig og mine børn', en: 'Download a file about me and my children' },
   viewings: { da: 'Hvem har set på dine børns oplysninger?', en: 'Who has looked at your children’s information?' },
   viewingsText: {
-    da: 'Hver dag, hvor nogen har åbnet en side med barnets oplysninger, står her én gang for hver, der så på dem. Kommunens medarbejdere står med navn. De seneste vises her, og alle er med i filen.',
-    en: 'Each day on which somebody opened a page with the child’s information is listed once for each who looked. The municipality’s staff are listed by name. The latest are shown here, and all of them are in the file.',
+    da: 'Hver dag, hvor nogen har åbnet en side med barnets oplysninger, står her én gang for hver, der så på dem. Kommunens medarbejdere står med navn. Andre forældre står samlet og uden navn. De seneste vises her, og alle er med i filen.',
+    en: 'Each day on which somebody opened a page with the child’s information is listed once for each who looked. The municipality’s staff are listed by name. Other parents are listed together and without a name. The latest are shown here, and all of them are in the file.',
   },
   viewingsOf: { da: (name: string) => `Hvem har set på ${name}`, en: (name: string) => `Who has looked at ${name}` },
   viewingsNone: { da: 'Ingen har set på oplysningerne endnu.', en: 'Nobody has looked at the information yet.' },
@@ -80,8 +84,8 @@ export const privacy = {
       en: 'Times are in UTC, one or two hours behind Danish time. Days are Danish days.',
     },
     leftOut: {
-      da: 'Ikke med: aftryk af CPR-numre og kort, koder til log-in, terminalernes egne beskeder, og alt om andre forældre.',
-      en: 'Left out: fingerprints of CPR numbers and cards, log-in codes, the terminals’ own messages, and everything about other parents.',
+      da: 'Ikke med: aftryk af CPR-numre og kort, koder til log-in, terminalernes beskeder (også dem om afviste køb), indholdet af mails, der ikke er sendt, og alt om andre forældre.',
+      en: 'Left out: fingerprints of CPR numbers and cards, log-in codes, the terminals’ messages (also those about declined purchases), the content of mails that have not been sent, and everything about other parents.',
     },
   },
 } satisfies Texts

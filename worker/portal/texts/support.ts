@@ -67,6 +67,18 @@ export const support = {
     da: 'Der blev ikke gemt noget. Se teksten igennem, og send den igen.',
     en: 'Nothing was saved. Look through the text, and send it again.',
   },
+  tooManyCases: {
+    da: (open: number, daily: number) =>
+      `Sagen er ikke oprettet. Du kan have ${open} åbne sager ad gangen og oprette ${daily} i døgnet. Skriv i en af dine sager, eller prøv igen i morgen.`,
+    en: (open: number, daily: number) =>
+      `The case has not been opened. You can have ${open} open cases at a time and open ${daily} in 24 hours. Write in one of your cases, or try again tomorrow.`,
+  },
+  tooManyMessages: {
+    da: (daily: number, room: number) =>
+      `Beskeden er ikke sendt. Du kan sende ${daily} beskeder i døgnet, og der er plads til ${room} i en sag. Opret en ny sag, eller prøv igen i morgen.`,
+    en: (daily: number, room: number) =>
+      `The message has not been sent. You can send ${daily} messages in 24 hours, and there is room for ${room} in a case. Open a new case, or try again tomorrow.`,
+  },
   opened: {
     da: 'Sagen er oprettet. Svaret kommer på denne side.',
     en: 'The case has been opened. The answer will come on this page.',
