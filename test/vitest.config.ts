@@ -26,7 +26,10 @@ export default defineConfig(async () => ({
                 HOME_MUNICIPALITY: '4000',
                 MIGRATIONS: await readD1Migrations(`${root}migrations`),
               },
-              ratelimits: { GUESSES: { namespace_id: '1001', simple: { limit: 10_000, period: 60 } } },
+              ratelimits: {
+                GUESSES: { namespace_id: '1001', simple: { limit: 10_000, period: 60 } },
+                WRITES: { namespace_id: '1002', simple: { limit: 10_000, period: 60 } },
+              },
             },
           }),
         ],

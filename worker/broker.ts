@@ -63,8 +63,8 @@ const DISCOVERY_MAX_MS = 3_600_000
 /** How far a broker's clock may be from ours. */
 const CLOCK_TOLERANCE_S = 30
 
-/** What MitID's brokers say instead of a name that is protected. */
-const NAME_PROTECTED = 'NAVNE & ADRESSEBESKYTTET'
+/** What MitID's brokers say instead of a name that is protected, its letters alone: each broker spells it its own way. */
+const NAME_PROTECTED = /^navne?(og)?(adresse)?beskytte/
 
 function isLoopback({ hostname }: URL): boolean {
   return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
@@ -191,7 +191,11 @@ export async function answered(config: BrokerConfig, url: URL, checks: Checks, n
 
 function nameOf(claim: unknown): string | null {
   const name = typeof claim === 'string' ? claim.trim() : ''
-  return name === '' || name.toUpperCase() === NAME_PROTECTED ? null : name
+  const letters = name
+    .toLowerCase()
+    .replaceAll(/&(amp;)?/g, 'og')
+    .replaceAll(/\P{L}/gu, '')
+  return letters === '' || NAME_PROTECTED.test(letters) ? null : name
 }
 
 /** What says that an answer is not what was asked for, rather than that the broker is not there. */

@@ -9,7 +9,10 @@ export type Env = {
   SETUP_KEY: string
   /** The municipality that a host without one (plain `localhost`) means. Set in development only. */
   HOME_MUNICIPALITY?: string
+  /** Counts guesses at secrets, and log-ins, by whoever is not known yet. */
   GUESSES: RateLimit
+  /** Counts what a guardian does who is logged in: forms, and files. */
+  WRITES: RateLimit
   /** Sends mail; absent where a municipality has none, and then what is to be sent waits. */
   MAIL?: SendEmail
   /** The portal's address as letters name it, with `{municipality}` for the number, and no closing slash. */

@@ -41,7 +41,12 @@ app.use(async (c, next) => {
   })
 })
 for (const path of ['/api/*', '/healthz', '/openapi.json']) app.use(path, secureHeaders()) // The portal has its own.
+app.use('/api/*', async (c, next) => {
+  await next()
+  c.header('cache-control', 'no-store')
+})
 app.use(
+  '/api/*',
   bodyLimit({
     maxSize: BODY_MAX_BYTES,
     onError: (c) => refuse(c, 'too_large', `a body may have at most ${BODY_MAX_BYTES} bytes`),

@@ -1,6 +1,7 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import { base64url, digest } from '../shared/signing.ts'
 import type { CardStatus } from '../shared/wire.ts'
+import { sealed, unsealed } from './id-tokens.ts'
 import type { Language } from './portal/texts/language.ts'
 import { type SettingsView, settingsOf, settingsQuery } from './settings.ts'
 
@@ -10,6 +11,9 @@ export const SESSION_COOKIE = '__Host-session'
 /** A session ends when it has been idle for this long, and at the latest this long after the log-in. */
 export const IDLE_MAX_MS = 30 * 60_000
 export const SESSION_MAX_MS = 12 * 3_600_000
+
+/** How long after its guardian was last seen a session keeps the form that its end interrupted. */
+export const DRAFT_MAX_MS = 24 * 3_600_000
 
 /** How stale `seen_at` may grow before it is written again, so that reading pages does not write each time. */
 const SEEN_EVERY_MS = 60_000
@@ -36,7 +40,7 @@ export type GuardedAccount = {
   cards: { id: number; status: CardStatus; version: number; createdAt: number }[]
 }
 
-/** The form that an ended session interrupted: where it stands, and what had been typed. */
+/** The form that a session's idling out interrupted: where it stands, and what had been typed. */
 export type Draft = { path: string; fields: Record<string, string> }
 
 /** A guardian at the door: who it is, what they may see, and the token that their forms must carry. */
@@ -52,26 +56,35 @@ export async function csrfOf(token: string): Promise<string> {
   return (await digest(`csrf ${token}`)).slice(0, 22)
 }
 
-/** A new cookie value: 256 random bits, base64url. */
-export function newSessionToken(random: (bytes: number) => Uint8Array): string {
-  return base64url(random(32))
-}
+/** A session that has been ended keeps nothing; one that has idled out keeps a form for a day. */
+const KEEPING = `ended_at IS NULL AND seen_at > ?2 - ${DRAFT_MAX_MS}`
 
-/** Opens a session for a guardian who has just logged in. Only the token's digest is stored. */
+/** What an ended session keeps no longer: what its guardian had typed, and its ID token. */
+export const EMPTIED = "id_token = '', draft = NULL"
+
+/**
+ * Opens a session for a guardian who has just logged in; resolves to its cookie's value, 256 random bits, of which only
+ * the digest is stored. `previous` is the cookie that came along: its session ends, and what it kept of an interrupted
+ * form moves over, if it was the same guardian's.
+ */
 export async function openSession(
   db: D1Database,
-  guardian: number,
-  idToken: string,
-  draft: Draft | null,
-  token: string,
+  { guardian, idToken, previous }: { guardian: number; idToken: string; previous: string | null },
+  random: (bytes: number) => Uint8Array<ArrayBuffer>,
   nowMs: number,
-): Promise<void> {
-  await db
-    .prepare(
-      'INSERT INTO session (hash, guardian, id_token, created_at, seen_at, draft) VALUES (?1, ?2, ?3, ?4, ?4, ?5)',
-    )
-    .bind(await digest(token), guardian, idToken, nowMs, draft && JSON.stringify(draft))
-    .run()
+): Promise<string> {
+  const token = base64url(random(32))
+  const before = previous === null ? null : await digest(previous)
+  await db.batch([
+    db
+      .prepare(
+        `INSERT INTO session (hash, guardian, id_token, created_at, seen_at, draft)
+         VALUES (?1, ?3, ?4, ?2, ?2, (SELECT draft FROM session WHERE hash = ?5 AND guardian = ?3 AND ${KEEPING}))`,
+      )
+      .bind(await digest(token), nowMs, guardian, await sealed(idToken, token, random), before),
+    db.prepare(`UPDATE session SET ended_at = ?1, ${EMPTIED} WHERE hash = ?2 AND ended_at IS NULL`).bind(nowMs, before),
+  ])
+  return token
 }
 
 const IN_FORCE = `session.hash = ?1 AND session.ended_at IS NULL
@@ -96,11 +109,13 @@ type AccountRow = {
 
 /**
  * Who comes with this token (null where none came) and what they may see, with the municipality's settings, in one
- * round trip. `visit` is null where there is no such session, or it has ended. To be seen keeps a session alive.
+ * round trip. `visit` is null where there is no such session, or it has ended. To be seen keeps a session alive; a
+ * draft that stands at `shown`, the page that is asked for now, is told this once.
  */
 export async function callerOf(
   db: D1Database,
   token: string | null,
+  shown: string | null,
   nowMs: number,
 ): Promise<{ settings: SettingsView; visit: Visit | null }> {
   if (token === null) return { settings: settingsOf(await settingsQuery(db).first()), visit: null }
@@ -134,6 +149,9 @@ export async function callerOf(
          ORDER BY child.name, child.id`,
       )
       .bind(hash, nowMs),
+    db
+      .prepare(`UPDATE session SET draft = NULL WHERE ${IN_FORCE} AND draft ->> '$.path' = ?3`)
+      .bind(hash, nowMs, shown),
   ])
   const row = sessions?.results[0] as GuardianRow | undefined
   const known = settingsOf(settings?.results[0])
@@ -162,18 +180,56 @@ export async function callerOf(
   return { settings: known, visit }
 }
 
-/** Forgets the interrupted form of a session, once it has been shown. */
-export async function dropDraft(db: D1Database, token: string): Promise<void> {
-  await db
-    .prepare('UPDATE session SET draft = NULL WHERE hash = ?')
-    .bind(await digest(token))
-    .run()
+const DRAFT_FIELDS_MAX = 20
+const DRAFT_NAME_MAX = 40
+const DRAFT_VALUE_MAX = 4_500
+const DRAFT_MAX_BYTES = 16_384
+
+/** Whether a form is one of ours by its size: the largest is a question to support, of 4,000 characters. */
+function mayBeKept(fields: Record<string, string>): boolean {
+  const entries = Object.entries(fields)
+  const fits = ([name, value]: [string, string]) => name.length <= DRAFT_NAME_MAX && value.length <= DRAFT_VALUE_MAX
+  return entries.length > 0 && entries.length <= DRAFT_FIELDS_MAX && entries.every(fits)
 }
 
-/** Ends a session; its ID token, which the broker wants back at log-out, or null where it was not in force. */
-export async function endSession(db: D1Database, token: string, nowMs: number): Promise<string | null> {
-  return await db
-    .prepare(`UPDATE session SET ended_at = ?2 WHERE ${IN_FORCE} RETURNING id_token`)
-    .bind(await digest(token), nowMs)
-    .first<string>('id_token')
+/**
+ * Keeps the form that a session's idling out interrupted in the row of that session, one at a time, until its guardian
+ * has logged in again, or a day has gone since they were seen. False where nothing is kept: the form is empty or too
+ * large, or the session was ended, is too old, or is none.
+ */
+export async function keepDraft(db: D1Database, token: string, draft: Draft, nowMs: number): Promise<boolean> {
+  const text = JSON.stringify(draft)
+  if (!mayBeKept(draft.fields) || new TextEncoder().encode(text).length > DRAFT_MAX_BYTES) return false
+  const { meta } = await db
+    .prepare(`UPDATE session SET draft = ?3 WHERE hash = ?1 AND ${KEEPING}`)
+    .bind(await digest(token), nowMs, text)
+    .run()
+  return meta.changes > 0
+}
+
+/**
+ * Ends a session, or with it all that its guardian has; resolves to its ID token, which the broker wants back at
+ * log-out, or null where it was not in force, and then nothing has changed.
+ */
+export async function endSession(
+  db: D1Database,
+  token: string,
+  where: 'here' | 'everywhere',
+  nowMs: number,
+): Promise<string | null> {
+  const hash = await digest(token)
+  const action = where === 'here' ? 'logged_out' : 'sessions_ended'
+  const whose = where === 'here' ? IN_FORCE : `guardian = (SELECT guardian FROM session WHERE ${IN_FORCE})`
+  const [found] = await db.batch<{ idToken: string }>([
+    db.prepare(`SELECT id_token AS idToken FROM session WHERE ${IN_FORCE}`).bind(hash, nowMs),
+    db
+      .prepare(
+        `INSERT INTO audit (at, action, subject, guardian)
+         SELECT ?2, ?3, 'guardian:' || guardian, guardian FROM session WHERE ${IN_FORCE}`,
+      )
+      .bind(hash, nowMs, action),
+    db.prepare(`UPDATE session SET ended_at = ?2, ${EMPTIED} WHERE ended_at IS NULL AND ${whose}`).bind(hash, nowMs),
+  ])
+  const stored = found?.results[0]?.idToken
+  return stored === undefined ? null : await unsealed(stored, token)
 }

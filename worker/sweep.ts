@@ -1,16 +1,21 @@
 import { ATTEMPTS_MAX } from './outbox.ts'
+import { DRAFT_MAX_MS, IDLE_MAX_MS, SESSION_MAX_MS } from './sessions.ts'
 
 const DAY_MS = 86_400_000
 const LETTER_KEPT_MS = 90 * DAY_MS
 /** News that could not be sent for so long is no news any more, and its balance no longer true. */
 const LETTER_WAITS_MS = 14 * DAY_MS
+/** How long it is known when somebody was logged in; the privacy page says so. */
 const SESSION_KEPT_MS = 30 * DAY_MS
 const LOGIN_ATTEMPT_KEPT_MS = DAY_MS
 
 /** How many rows of each kind went. */
-export type Swept = { lettersGivenUp: number; letters: number; sessions: number; loginAttempts: number }
+export type Swept = { lettersGivenUp: number; letters: number; sessions: number; loginAttempts: number; logIns: number }
 
-/** Gives up letters that will not be sent, and deletes what has ended: letters, sessions and log-ins never finished. */
+/**
+ * Gives up letters that will not be sent, and deletes what has ended: letters, sessions with their traces, and log-ins
+ * never finished. Of a session that is over, the ID token goes at once, and what its guardian had typed after a day.
+ */
 export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
   const swept = await db.batch([
     db
@@ -22,7 +27,15 @@ export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
     db.prepare('DELETE FROM outbox WHERE coalesce(sent_at, given_up_at) < ?').bind(nowMs - LETTER_KEPT_MS),
     db.prepare('DELETE FROM session WHERE coalesce(ended_at, seen_at) < ?').bind(nowMs - SESSION_KEPT_MS),
     db.prepare('DELETE FROM login_attempt WHERE created_at < ?').bind(nowMs - LOGIN_ATTEMPT_KEPT_MS),
+    db
+      .prepare("DELETE FROM audit WHERE action IN ('logged_in', 'logged_out') AND at < ?")
+      .bind(nowMs - SESSION_KEPT_MS),
+    db
+      .prepare("UPDATE session SET id_token = '' WHERE id_token <> '' AND (seen_at <= ?1 OR created_at <= ?2)")
+      .bind(nowMs - IDLE_MAX_MS, nowMs - SESSION_MAX_MS),
+    db.prepare('UPDATE session SET draft = NULL WHERE draft IS NOT NULL AND seen_at <= ?').bind(nowMs - DRAFT_MAX_MS),
   ])
-  const [lettersGivenUp = 0, letters = 0, sessions = 0, loginAttempts = 0] = swept.map(({ meta }) => meta.changes)
-  return { lettersGivenUp, letters, sessions, loginAttempts }
+  const changes = swept.map(({ meta }) => meta.changes)
+  const [lettersGivenUp = 0, letters = 0, sessions = 0, loginAttempts = 0, logIns = 0] = changes
+  return { lettersGivenUp, letters, sessions, loginAttempts, logIns }
 }

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { arrive } from '../../worker/guardians.ts'
 import klubkort from '../../worker/main.ts'
-import { csrfOf, newSessionToken, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
+import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
 
 // Plain JavaScript, since the worker's global types and Node's exclude one another in one TypeScript project.
 
@@ -36,8 +36,8 @@ const yardstick = new Hono()
       )
       .bind(Number(c.req.param('account')), guardian)
       .run()
-    const token = newSessionToken((bytes) => crypto.getRandomValues(new Uint8Array(bytes)))
-    await openSession(db, guardian, '', null, token, Date.now())
+    const random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes))
+    const token = await openSession(db, { guardian, idToken: '', previous: null }, random, Date.now())
     return c.json({ cookie: `${SESSION_COOKIE}=${token}`, csrf: await csrfOf(token) })
   })
 

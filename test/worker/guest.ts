@@ -54,7 +54,7 @@ export const said = (claims: Record<string, unknown> = {}): Said => ({
 
 export type Guest = {
   cookies: Map<string, string>
-  get(address: string): Promise<Response>
+  get(address: string, headers?: Record<string, string>): Promise<Response>
   post(address: string, fields: Record<string, string>): Promise<Response>
 }
 
@@ -77,7 +77,7 @@ export function guestWith(config: Record<string, unknown> | null, more: Record<s
   }
   return {
     cookies,
-    get: (address) => ask(address),
+    get: (address, headers = {}) => ask(address, { headers }),
     post: (address, fields) =>
       ask(address, {
         method: 'POST',

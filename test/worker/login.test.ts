@@ -76,10 +76,11 @@ describe('a log-in', () => {
   })
 
   it('leaves the CPR number nowhere: not in the database, not even inside a stored ID token', async () => {
-    await logIn(browser())
-    await logIn(browser(nets), { token: { sub: 'n', loa: 'HIGH', 'dk.cpr': CPR, 'mitid.identity_name': 'X Prøve' } })
-    const tokens = await sessionsInForce()
-    expect(tokens.map(({ idToken }) => idToken)).toEqual(['', ''])
+    const other = { token: { sub: 'n', loa: 'HIGH', 'dk.cpr': CPR, 'mitid.identity_name': 'X Prøve' } }
+    for (const [config, claims] of [[idura, said()] as const, [nets, other] as const]) {
+      await logIn(browser(config), claims)
+      expect((await sessionsInForce()).map(({ idToken }) => idToken)).toEqual([''])
+    }
     expect(JSON.stringify(await contents(office.db))).not.toContain(CPR)
   })
 
@@ -92,10 +93,30 @@ describe('a log-in', () => {
     expect(await guardians()).toMatchObject([
       { subject: 'nets-1', name: 'Bent Prøveforælder', cprHash: await cprHash(env.MASTER_KEY, 4000, CPR) },
     ])
-    expect((await sessionsInForce())[0]?.idToken).toMatch(/^ey/)
+    expect((await sessionsInForce())[0]?.idToken).not.toBe('')
   })
 
-  it('does without a CPR number, and without the name of the name-protected', async () => {
+  it.each([
+    'NAVNE & ADRESSEBESKYTTET',
+    'NAVNE &  ADRESSEBESKYTTET',
+    'NAVNE &amp; ADRESSEBESKYTTET',
+    'NAVNE OG ADRESSEBESKYTTET',
+    'Navne- og adressebeskyttet',
+    'navne-og\u00a0adressebeskyttelse',
+    'Navne/adressebeskyttet',
+    'Navnebeskyttet',
+    ' - ',
+  ])("takes '%s' for no name", async (name) => {
+    await logIn(browser(), said({ name }))
+    expect(await guardians()).toMatchObject([{ name: null }])
+  })
+
+  it.each(['Navne Prøveforælder', 'Anna Beskyttet', 'Åse-Marie Ør'])("takes '%s' for a name", async (name) => {
+    await logIn(browser(), said({ name }))
+    expect(await guardians()).toMatchObject([{ name }])
+  })
+
+  it('does without a CPR number, and without a name', async () => {
     const { cprNumberIdentifier: _, ...token } = said().token
     await logIn(browser(), { token: { ...token, sub: 'no-cpr' } })
     await logIn(browser(), said({ sub: 'protected', name: 'NAVNE & ADRESSEBESKYTTET' }))
@@ -193,52 +214,118 @@ describe('the page of the log-in', () => {
 const csrfIn = async (guest: Guest) =>
   /name="csrf" value="([\w-]{22})"/.exec(await (await guest.get('/konti')).text())?.[1] ?? ''
 
-describe('a form that an ended session interrupted', () => {
+describe('a form that an idle session interrupted', () => {
   const draft = { path: '/support', fields: { text: 'Kortet er væk' } }
-  const draftsInForce = async () =>
-    (await office.db.prepare('SELECT draft FROM session WHERE ended_at IS NULL').all<{ draft: string | null }>())
+  const drafts = async () =>
+    (await office.db.prepare('SELECT draft FROM session ORDER BY created_at, rowid').all<{ draft: string | null }>())
       .results
 
-  /** Sends the form after the session has been idle too long; the log-in cookie then stands for it. */
+  /** Sends the form after the session has been idle for too long. */
   async function interrupted(guest: Guest) {
     await logIn(guest)
     const csrf = await csrfIn(guest)
-    await office.db.prepare('UPDATE session SET seen_at = seen_at - 3600000, ended_at = 1').run()
+    await office.db.prepare('UPDATE session SET seen_at = seen_at - 3600000').run()
     const response = await guest.post('/konto/1/brugerinfo', { csrf, page: draft.path, ...draft.fields })
-    expect([response.status, guest.cookies.has('__Host-login')]).toEqual([403, true])
+    expect(response.status).toBe(403)
+    expect(await response.text()).toContain('kommer du tilbage til formularen med det, du har skrevet')
   }
 
-  it('waits through a log-in that was cancelled, and comes back with the next', async () => {
+  it('waits through a log-in that was cancelled, comes back with the next, and is shown once', async () => {
     const guest = browser()
     await interrupted(guest)
     await guest.get(broker.refuse(await sent(guest, draft.path)).href)
-    const response = await logIn(guest, said(), draft.path)
-    expect(locationOf(response)).toBe('/support')
-    const [found] = await draftsInForce()
-    expect(JSON.parse(found?.draft ?? 'null')).toEqual(draft)
-    expect((await contents(office.db)).login_attempt).toEqual([])
+    expect(locationOf(await logIn(guest, said(), draft.path))).toBe('/support')
+    expect(await drafts()).toEqual([{ draft: null }, { draft: JSON.stringify(draft) }])
+    expect(await (await guest.get('/konti')).text()).not.toContain('Kortet er væk')
+    expect(await (await guest.get('/support')).text()).toContain('Kortet er væk</textarea>')
+    expect(await (await guest.get('/support')).text()).not.toContain('Kortet er væk')
+    expect(JSON.stringify(await contents(office.db))).not.toContain('Kortet er væk')
   })
 
-  it('is not shown to somebody else who logs in at the same browser', async () => {
+  it('is not shown to somebody else who logs in at the same browser, and is then gone', async () => {
     const guest = browser()
     await interrupted(guest)
-    await logIn(guest, said({ sub: 'somebody-else' }))
-    expect(await draftsInForce()).toEqual([{ draft: null }])
+    await logIn(guest, said({ sub: 'somebody-else', cprNumberIdentifier: '0201575002' }))
+    expect(await drafts()).toEqual([{ draft: null }, { draft: null }])
+  })
+})
+
+describe('whoever is known under another subject already', () => {
+  const contact = () =>
+    office.db
+      .prepare('SELECT language, mail, tell_below, tell_purchases, tell_weekly FROM guardian ORDER BY id')
+      .raw<unknown[]>()
+  const wants = (guardian: number, mail: string) =>
+    office.db
+      .prepare("UPDATE guardian SET language = 'en', mail = ?2, tell_below = 5000, tell_purchases = 1 WHERE id = ?1")
+      .bind(guardian, mail)
+      .run()
+
+  it('is one person still: what they want to be told moves over, and the old sessions end', async () => {
+    const old = browser()
+    await logIn(old)
+    await wants(1, 'anna@hjem.example')
+    const fresh = browser()
+    await logIn(fresh, said({ sub: 'a-new-one' }))
+    expect(await contact()).toEqual([
+      ['en', null, null, 0, 0],
+      ['en', 'anna@hjem.example', 5000, 1, 0],
+    ])
+    expect([(await old.get('/konti')).status, (await fresh.get('/konti')).status]).toEqual([303, 200])
+    await logIn(fresh, said({ sub: 'a-new-one' }))
+    const audit = await office.db
+      .prepare("SELECT guardian, subject FROM audit WHERE action = 'identity_replaced'")
+      .all()
+    expect(audit.results).toEqual([{ guardian: 2, subject: 'guardian:1' }])
+  })
+
+  it('keeps what they have asked for here, and the other address is forgotten', async () => {
+    await logIn(browser())
+    await logIn(browser(), said({ sub: 'a-new-one' }))
+    await wants(1, 'gammel@hjem.example')
+    await wants(2, 'anna@hjem.example')
+    await logIn(browser(), said({ sub: 'a-new-one' }))
+    expect((await contact()).map(([, mail]) => mail)).toEqual([null, 'anna@hjem.example'])
+  })
+
+  it('is nobody who has another CPR number, or none', async () => {
+    const { cprNumberIdentifier: _, ...token } = said().token
+    const guest = browser()
+    await logIn(guest)
+    await wants(1, 'anna@hjem.example')
+    await logIn(browser(), said({ sub: 'another', cprNumberIdentifier: '0201575002' }))
+    await logIn(browser(), { token: { ...token, sub: 'no-cpr' } })
+    await logIn(browser(), { token: { ...token, sub: 'no-cpr-either' } })
+    expect((await contact()).map(([, mail]) => mail)).toEqual(['anna@hjem.example', null, null, null])
+    expect((await guest.get('/konti')).status).toBe(200)
+    expect(await sessionsInForce()).toHaveLength(4)
   })
 })
 
 describe('log-out', () => {
-  it('ends the session here and at the broker, and comes back to a page that says so', async () => {
+  it('keeps the ID token for the broker so that nobody can read it in the database, and not after', async () => {
     const guest = browser(nets)
     await logIn(guest, { token: { sub: 'n', loa: 'HIGH', 'mitid.identity_name': 'X Prøve' }, userinfo: {} })
     const [kept] = await sessionsInForce()
+    const response = await guest.post('/log-ud', { csrf: await csrfIn(guest) })
+    const told = new URL(locationOf(response)).searchParams.get('id_token_hint') ?? ''
+    expect(told.split('.')).toHaveLength(3)
+    for (const part of told.split('.')) expect(kept?.idToken).not.toContain(part)
+    expect(atob(String(kept?.idToken).replaceAll('-', '+').replaceAll('_', '/'))).not.toContain('"sub"')
+    const stored = await office.db.prepare('SELECT id_token, draft FROM session').first()
+    expect(stored).toEqual({ id_token: '', draft: null })
+  })
+
+  it('ends the session here and at the broker, and comes back to a page that says so', async () => {
+    const guest = browser(nets)
+    await logIn(guest, { token: { sub: 'n', loa: 'HIGH', 'mitid.identity_name': 'X Prøve' }, userinfo: {} })
     const cookie = guest.cookies.get('__Host-session') ?? ''
     const response = await guest.post('/log-ud', { csrf: await csrfIn(guest) })
     const there = new URL(locationOf(response))
     expect([response.status, there.pathname]).toEqual([303, '/logout'])
     expect(Object.fromEntries(there.searchParams)).toEqual({
       client_id: 'klubkort',
-      id_token_hint: kept?.idToken,
+      id_token_hint: expect.stringMatching(/^ey[\w-]+\.ey[\w-]+\.[\w-]+$/),
       post_logout_redirect_uri: `${PORTAL}/log-ind?farvel=1`,
       ui_locales: 'da',
     })
@@ -247,6 +334,39 @@ describe('log-out', () => {
     guest.cookies.set('__Host-session', cookie)
     expect((await guest.get('/konti')).status).toBe(303)
     expect(await (await guest.get('/log-ind?farvel=1')).text()).toContain('<h1>Du er logget ud</h1>')
+  })
+
+  it('here leaves the other browsers in, everywhere leaves none, and both leave a trace', async () => {
+    const guests = [browser(), browser(), browser()] as const
+    for (const guest of guests) await logIn(guest)
+    const [one, two, three] = guests
+    const other = browser()
+    await logIn(other, said({ sub: 'other', cprNumberIdentifier: '0201575002' }))
+    await one.post('/log-ud', { csrf: await csrfIn(one) })
+    expect([(await two.get('/konti')).status, (await three.get('/konti')).status]).toEqual([200, 200])
+    const there = new URL(locationOf(await two.post('/log-ud/alle', { csrf: await csrfIn(two) })))
+    expect(there.pathname).toBe('/logout')
+    expect([(await two.get('/konti')).status, (await three.get('/konti')).status]).toEqual([303, 303])
+    expect((await other.get('/konti')).status).toBe(200)
+    const audit = await office.db
+      .prepare("SELECT action, subject, guardian FROM audit WHERE action IN ('logged_out', 'sessions_ended')")
+      .raw()
+    expect(audit).toEqual([
+      ['logged_out', 'guardian:1', 1],
+      ['sessions_ended', 'guardian:1', 1],
+    ])
+  })
+
+  it('everywhere is not claimed to whoever had been logged out meanwhile', async () => {
+    const [guest, lost] = [browser(), browser()]
+    for (const each of [guest, lost]) await logIn(each)
+    const csrf = await csrfIn(guest)
+    const hash = await digest(guest.cookies.get('__Host-session') ?? '')
+    await office.db.prepare('UPDATE session SET seen_at = 0 WHERE hash = ?').bind(hash).run()
+    const response = await guest.post('/log-ud/alle', { csrf, page: '/konti' })
+    expect(response.status).toBe(403)
+    expect(await response.text()).toContain('prøv så en gang til')
+    expect((await lost.get('/konti')).status).toBe(200)
   })
 
   it('does without an ID token where that would have told the CPR number', async () => {
@@ -268,7 +388,7 @@ describe('log-out', () => {
   it('is not done by a form that does not carry the token', async () => {
     const guest = browser()
     await logIn(guest)
-    await guest.post('/log-ud', { csrf: 'x'.repeat(22) })
+    for (const path of ['/log-ud', '/log-ud/alle']) await guest.post(path, { csrf: 'x'.repeat(22) })
     expect(await sessionsInForce()).toHaveLength(1)
   })
 })

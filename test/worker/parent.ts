@@ -1,5 +1,4 @@
 import { createExecutionContext, env } from 'cloudflare:test'
-import { base64url } from '../../shared/signing.ts'
 import { arrive } from '../../worker/guardians.ts'
 import worker from '../../worker/main.ts'
 import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
@@ -11,6 +10,7 @@ export type Shown = { status: number; text: string; location: string | null; hea
 /** A guardian with an open session, whose browser asks for pages and sends forms. */
 export type Parent = {
   guardian: number
+  token: string
   cookie: string
   csrf: string
   get(path: string): Promise<Shown>
@@ -18,12 +18,19 @@ export type Parent = {
   post(path: string, fields?: Record<string, string>): Promise<Shown>
 }
 
-/** One request of a browser to a municipality's portal; redirects are not followed. */
+type Asked = {
+  cookie?: string
+  fields?: Record<string, string>
+  headers?: HeadersInit
+  more?: Record<string, unknown>
+}
+
+/** One request of a browser to a municipality's portal; redirects are not followed. `more` are bindings of its worker. */
 export async function browse(
   number: number,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'HEAD' | 'POST',
   path: string,
-  { cookie, fields, headers = {} }: { cookie?: string; fields?: Record<string, string>; headers?: HeadersInit } = {},
+  { cookie, fields, headers = {}, more }: Asked = {},
 ): Promise<Shown> {
   const origin = `http://${number}.localhost`
   const request = new Request(origin + path, {
@@ -36,10 +43,12 @@ export async function browse(
     ...(method === 'POST' && { body: new URLSearchParams(fields ?? {}).toString() }),
     redirect: 'manual',
   })
-  const response = await worker.fetch(request, env, createExecutionContext())
+  const response = await worker.fetch(request, { ...env, ...more }, createExecutionContext())
   const location = response.headers.get('location')
   return { status: response.status, text: await response.text(), location, headers: response.headers }
 }
+
+const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 
 let people = 0
 
@@ -55,12 +64,12 @@ export async function parentOf(
   const keys = { masterKey: env.MASTER_KEY, municipality: office.number }
   const guardian = await arrive(office.db, identity, keys, Date.now())
   for (const child of children) await office.post(`/children/${child}/guardians`, { cpr })
-  const token = base64url(crypto.getRandomValues(new Uint8Array(32)))
-  await openSession(office.db, guardian, 'id-token', null, token, Date.now())
+  const token = await openSession(office.db, { guardian, idToken: 'id-token', previous: null }, random, Date.now())
   const cookie = `${SESSION_COOKIE}=${token}`
   const csrf = await csrfOf(token)
   return {
     guardian,
+    token,
     cookie,
     csrf,
     get: (path) => browse(office.number, 'GET', path, { cookie }),

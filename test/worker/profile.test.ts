@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SESSION_COOKIE } from '../../worker/sessions.ts'
 import {
@@ -44,6 +43,11 @@ describe('Maks forbrug', () => {
     ['37.50', 3_750],
     [' 1 ', 100],
     ['10000', 1_000_000],
+    ['10.000', 1_000_000],
+    ['1.000,00', 100_000],
+    ['37,5', 3_750],
+    ['50 kr.', 5_000],
+    ['50kr', 5_000],
   ])("takes '%s' as an amount, to the øre", async (text, limit) => {
     const saved = await mother.post(at(ada.account, 'maks-forbrug'), { limit: text })
     expect([saved.status, saved.location]).toEqual([303, `/konto/${ada.account}/brugerinfo?gjort=maks`])
@@ -63,15 +67,15 @@ describe('Maks forbrug', () => {
     '0,99',
     '10000,01',
     '1e3',
-    '5,5',
     '5,555',
-    '50 kr',
     '0x10',
     '½',
     '٥٠',
     'NaN',
     '1 000',
-    '1.000',
+    '1.00.000',
+    '10.00,00',
+    '1.000.000',
     "'",
     '9'.repeat(40),
   ])("refuses '%s', keeps what was typed, and changes nothing", async (text) => {
@@ -79,7 +83,7 @@ describe('Maks forbrug', () => {
     const before = await contents(office.db, 'viewing')
     const refused = await mother.post(at(ada.account, 'maks-forbrug'), { limit: text })
     expect(refused.status).toBe(400)
-    expect(refused.text).toContain('Skriv et beløb i kroner mellem 1 og 10.000')
+    expect(refused.text).toContain('Skriv et beløb mellem 1 og 10.000 kr.')
     expect(refused.text).toContain(`value="${text.replaceAll("'", '&#39;')}"`)
     expect(await contents(office.db, 'viewing')).toEqual(before)
   })
@@ -124,12 +128,36 @@ describe('Spær kort', () => {
     await office.db.prepare("UPDATE card SET status = 'closed' WHERE id = ?").bind(ada.card).run()
     const refused = await mother.post(at(ada.account, `kort/${ada.card}/aktiver`))
     expect([refused.status, await status(ada.card)]).toEqual([400, 'closed'])
-    expect(refused.text).toContain('Kortet er lukket for altid.')
+    expect(refused.text).toContain('Kortet er lukket og kan ikke bruges igen.')
   })
 
   it("finds no card under another child's account, though both are one's own", async () => {
     const refused = await mother.post(at(ada.account, `kort/${bo.card}/spaer`))
     expect([refused.status, await status(bo.card)]).toEqual([404, 'active'])
+  })
+})
+
+describe('what has just been done', () => {
+  const shown = async (query: string) => {
+    const { status, text } = await mother.get(at(ada.account, `brugerinfo?gjort=${query}`))
+    return [status, /role="status"[\s\S]*?alert-text">([^<]*)/.exec(text)?.[1] ?? null]
+  }
+
+  it('is told after it, and of a card only while it is so', async () => {
+    expect(await shown('aktiveret')).toEqual([200, 'Kortet er aktivt og kan bruges igen.'])
+    expect(await shown('spaerret')).toEqual([200, null])
+    await mother.post(at(ada.account, `kort/${ada.card}/spaer`))
+    expect(await shown('spaerret')).toEqual([200, expect.stringMatching(/^Kortet er spærret/)])
+    expect(await shown('aktiveret')).toEqual([200, null])
+    expect(await shown('maks')).toEqual([200, 'Maks forbrug er gemt.'])
+  })
+
+  it.each(['constructor', '__proto__', 'toString', 'andet'])("'%s' is nothing that was done", async (query) => {
+    expect(await shown(query)).toEqual([200, null])
+    const id = crypto.randomUUID()
+    const question = { id, message: crypto.randomUUID(), account: '', subject: 'Emne', text: 'Hej', phone: '' }
+    await mother.post('/support', question)
+    expect((await mother.get(`/support/${id}?gjort=${query}`)).status).toBe(200)
   })
 })
 
@@ -204,8 +232,8 @@ describe('Om dig', () => {
     [{ mail: 'asta@x.dk\r\nBcc: alle@x.dk' }, 'Skriv en mailadresse som'],
     [{ mail: `${'a'.repeat(250)}@x.dk` }, 'Skriv en mailadresse som'],
     [{ mail: '', tellPurchases: 'on' }, 'Skriv din mailadresse'],
-    [{ mail: 'asta@x.dk', tellBelow: 'on', tellBelowAmount: '0' }, 'Skriv et beløb i kroner'],
-    [{ mail: 'asta@x.dk', tellBelow: 'on', tellBelowAmount: '' }, 'Skriv et beløb i kroner'],
+    [{ mail: 'asta@x.dk', tellBelow: 'on', tellBelowAmount: '0' }, 'Skriv et beløb mellem 1 og 10.000 kr.'],
+    [{ mail: 'asta@x.dk', tellBelow: 'on', tellBelowAmount: '' }, 'Skriv et beløb mellem 1 og 10.000 kr.'],
     [{ mail: 'asta@x.dk', language: 'kl' }, 'Gå tilbage, hent siden igen'],
   ])('refuses %j and changes nothing', async (fields, sentence) => {
     const before = await saved()
@@ -254,6 +282,25 @@ describe('a form', () => {
     expect([refused.status, await limitOf(ada.account)]).toEqual([403, null])
   })
 
+  it('that is too large changes nothing, and the page says so in the language of the reader', async () => {
+    for (const [language, sentence] of [
+      ['da', 'Formularen fylder for meget'],
+      ['en', 'The form is too large'],
+    ] as const) {
+      await mother.post('/sprog', { language })
+      for (const path of [at(ada.account, 'maks-forbrug'), '/sprog']) {
+        const refused = await mother.post(path, { limit: '10', more: 'x'.repeat(65_536) })
+        expect([path, refused.status, refused.text.includes(sentence)]).toEqual([path, 413, true])
+        expect(refused.headers.get('content-security-policy')).toContain("default-src 'none'")
+        expect(refused.headers.get('cache-control')).toBe('no-store')
+      }
+    }
+    expect(await limitOf(ada.account)).toBeNull()
+    expect((await mother.post(at(ada.account, 'maks-forbrug'), { limit: '10', more: 'x'.repeat(65_000) })).status).toBe(
+      303,
+    )
+  })
+
   it('that is no form changes nothing', async () => {
     for (const type of ['application/json', 'multipart/form-data; boundary=x', 'text/plain']) {
       const refused = await browse(4000, 'POST', at(ada.account, 'maks-forbrug'), {
@@ -288,7 +335,7 @@ describe('a session', () => {
     expect((await mother.get('/konti')).status).toBe(303)
   })
 
-  it('that ended in the middle of a form keeps what was typed for the log-in, and changes nothing', async () => {
+  it('that idled out in the middle of a form keeps what was typed for the log-in, and changes nothing', async () => {
     later(31 * 60_000)
     const expired = await mother.post(at(ada.account, 'maks-forbrug'), {
       limit: '12,50',
@@ -297,11 +344,12 @@ describe('a session', () => {
     expect([expired.status, await limitOf(ada.account)]).toEqual([403, null])
     expect(expired.text).toContain('Du er blevet logget ud')
     expect(expired.text).toContain(`/log-ind/mitid?tilbage=${encodeURIComponent(at(ada.account, 'brugerinfo'))}`)
-    const kept = await env.DB_4000.prepare('SELECT draft FROM login_attempt').first<string>('draft')
-    expect(JSON.parse(kept ?? '')).toEqual({
-      guardian: mother.guardian,
-      draft: { path: at(ada.account, 'brugerinfo'), fields: { limit: '12,50' } },
-    })
+    const kept = await office.db
+      .prepare('SELECT draft FROM session WHERE guardian = ?')
+      .bind(mother.guardian)
+      .first<string>('draft')
+    expect(JSON.parse(kept ?? '')).toEqual({ path: at(ada.account, 'brugerinfo'), fields: { limit: '12,50' } })
+    expect((await contents(office.db)).login_attempt).toEqual([])
   })
 
   it('cannot be guessed into: an unknown token is nobody', async () => {

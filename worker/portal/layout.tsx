@@ -7,7 +7,7 @@ import type { GuardianView, PortalContext, View } from './view.ts'
 /** The pages of the menu, in its order; `statement` and `profile` are pages of an account. */
 export type MenuItem = 'accounts' | 'statement' | 'profile' | 'support'
 
-type PageProps = { title: string; at?: MenuItem; status?: 200 | 400 | 403 | 404 | 409 | 429 | 500 | 503 }
+type PageProps = { title: string; at?: MenuItem; status?: 200 | 400 | 403 | 404 | 409 | 413 | 429 | 500 | 503 }
 
 /** Answers with a page: the document around a body. Pages hold what is private, so nobody keeps a copy. */
 export function page(c: PortalContext, props: PageProps, body: Child): Response | Promise<Response> {

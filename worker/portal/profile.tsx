@@ -175,6 +175,13 @@ function About({ view, typed }: Pick<Props, 'view' | 'typed'>) {
           {say(texts.save)}
         </button>
       </Form>
+      <h3>{say(texts.everywhere)}</h3>
+      <p>{say(texts.everywhereText)}</p>
+      <Form view={view} action="/log-ud/alle">
+        <button class="button button-secondary" type="submit">
+          {say(texts.everywhere)}
+        </button>
+      </Form>
     </section>
   )
 }

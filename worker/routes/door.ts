@@ -1,19 +1,18 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
-import { keepDraft, LOGIN_COOKIE, localPath } from '../logins.ts'
+import { localPath } from '../logins.ts'
 import { ExpiredPage } from '../portal/expired.tsx'
 import { Message, page } from '../portal/layout.tsx'
 import { LANGUAGES, type Language, speaker } from '../portal/texts/language.ts'
 import { portal } from '../portal/texts/portal.ts'
 import type { AccountEnv, GuardianEnv, PortalEnv, View } from '../portal/view.ts'
 import { sameSecret } from '../secrets.ts'
-import { callerOf, csrfOf, SESSION_COOKIE } from '../sessions.ts'
+import { callerOf, csrfOf, keepDraft, SESSION_COOKIE, type Visit } from '../sessions.ts'
 
 /** The account that was chosen last, and the language; neither is a secret, and neither is believed unchecked. */
 export const ACCOUNT_COOKIE = '__Host-account'
 export const LANGUAGE_COOKIE = '__Host-language'
 const YEAR_S = 365 * 86_400
-const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 export const COOKIE = { path: '/', secure: true, httpOnly: true, sameSite: 'Lax' } as const
 
 /** The text fields of a form; null where the body is no form, or a field is no text. */
@@ -38,18 +37,20 @@ export function rememberLanguage(c: Context, language: Language) {
 
 /** Finds out who is there, in one round trip, and what every page needs. Lets everybody through. */
 export const door: MiddlewareHandler<PortalEnv> = async (c, next) => {
-  const { settings, visit } = await callerOf(c.var.db, getCookie(c, SESSION_COOKIE) ?? null, c.var.now)
+  const { pathname, search } = new URL(c.req.url)
+  const path = localPath(`${pathname}${search}`)
+  const shown = c.req.method === 'GET' ? path : null
+  const { settings, visit } = await callerOf(c.var.db, getCookie(c, SESSION_COOKIE) ?? null, shown, c.var.now)
   const chosen = Number(getCookie(c, ACCOUNT_COOKIE))
   const asked = LANGUAGES.find((language) => language === getCookie(c, LANGUAGE_COOKIE))
   const language = visit?.guardian.language ?? asked ?? 'da'
-  const { pathname, search } = new URL(c.req.url)
   c.set('view', {
     language,
     say: speaker(language),
     settings,
     visit,
     account: visit?.accounts.find(({ id }) => id === chosen) ?? visit?.accounts[0] ?? null,
-    path: localPath(`${pathname}${search}`),
+    path,
   })
   await next()
 }
@@ -60,10 +61,11 @@ export const door: MiddlewareHandler<PortalEnv> = async (c, next) => {
  */
 export const guarded: MiddlewareHandler<GuardianEnv> = async (c, next) => {
   const view: View = c.var.view
-  if (c.req.method === 'GET') {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') {
     if (!view.visit) return c.redirect(`/log-ind?tilbage=${encodeURIComponent(view.path)}`, 303)
     return next()
   }
+  if (view.visit && !(await within(c, view.visit, ''))) return tooOften(c)
   const fields = await fieldsOf(c)
   if (fields === null) {
     const title = view.say(portal.badFormTitle)
@@ -84,9 +86,25 @@ export const guarded: MiddlewareHandler<GuardianEnv> = async (c, next) => {
   const { csrf, page: from, ...typed } = fields
   const path = localPath(from)
   if (!genuine) return c.redirect(`/log-ind?tilbage=${encodeURIComponent(path)}`, 303)
-  setCookie(c, LOGIN_COOKIE, await keepDraft(c.var.db, token, { path, fields: typed }, random, c.var.now), COOKIE)
-  return page(c, { title: view.say(portal.expiredTitle), status: 403 }, ExpiredPage({ view, path }))
+  const kept = await keepDraft(c.var.db, token, { path, fields: typed }, c.var.now)
+  return page(c, { title: view.say(portal.expiredTitle), status: 403 }, ExpiredPage({ view, path, kept }))
 }
+
+/** Whether a guardian may do one more of what costs: of files they have a share apart, so that these block no card. */
+export async function within(c: Context, { guardian }: Visit, share: '' | 'files:'): Promise<boolean> {
+  const { success } = await c.env.WRITES.limit({ key: `${share}${c.var.municipality}:${guardian.id}` })
+  return success
+}
+
+function tooOften(c: Context) {
+  const { say }: View = c.var.view
+  const title = say(portal.oftenTitle)
+  return page(c, { title, status: 429 }, Message({ kind: 'warning', title, text: say(portal.often) }))
+}
+
+/** Files are made from all that there is about a child, so nobody gets them by the hundred. */
+export const rationed: MiddlewareHandler<GuardianEnv> = async (c, next) =>
+  (await within(c, c.var.view.visit, 'files:')) ? next() : tooOften(c)
 
 /** Lets only those in whose account it is; anybody else's account does not exist. */
 export const ownAccount: MiddlewareHandler<AccountEnv> = async (c, next) => {

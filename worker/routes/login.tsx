@@ -1,7 +1,8 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { brokerOf, endOfSession } from '../broker.ts'
 import { beginLogin, finishLogin, LOGIN_COOKIE, LOGIN_MAX_MS, type LoginOutcome, localPath } from '../logins.ts'
+import { networkOf } from '../networks.ts'
 import { page } from '../portal/layout.tsx'
 import { LoginFailed, LoginPage } from '../portal/login.tsx'
 import type { Both } from '../portal/texts/language.ts'
@@ -63,13 +64,12 @@ loginRoutes.get('/log-ind', (c) => {
 
 loginRoutes.get('/log-ind/mitid', async (c) => {
   const returnTo = localPath(c.req.query('tilbage'))
-  const { success } = await c.env.GUESSES.limit({ key: `login:${c.req.header('cf-connecting-ip')}` })
+  const { success } = await c.env.GUESSES.limit({ key: `login:${networkOf(c.req.header('cf-connecting-ip') ?? '')}` })
   if (!success) return refused(c, { title: login.oftenTitle, text: login.often, status: 429 }, returnTo)
   const broker = brokerOf(c.env, c.var.municipality)
   if (!broker) return failed(c, 'broker_unavailable', returnTo, NO_BROKER)
   const redirectUri = `${new URL(c.req.url).origin}/log-ind/svar`
-  const previous = getCookie(c, LOGIN_COOKIE)
-  const begun = await beginLogin(c.var.db, broker, { returnTo, redirectUri, previous }, random, c.var.now)
+  const begun = await beginLogin(c.var.db, broker, { returnTo, redirectUri }, random, c.var.now)
   if (begun.kind === 'broker_unavailable') return failed(c, begun.kind, returnTo, begun.reason)
   setCookie(c, LOGIN_COOKIE, begun.token, { ...COOKIE, maxAge: LOGIN_MAX_MS / 1000 })
   c.header('cache-control', 'no-store')
@@ -96,9 +96,12 @@ loginRoutes.get('/log-ind/svar', async (c) => {
   return c.redirect(outcome.returnTo, 303)
 })
 
-loginRoutes.post('/log-ud', async (c) => {
+loginRoutes.post('/log-ud', (c) => logOut(c, 'here'))
+loginRoutes.post('/log-ud/alle', (c) => logOut(c, 'everywhere'))
+
+async function logOut(c: Context<PortalEnv>, where: 'here' | 'everywhere') {
   const token = getCookie(c, SESSION_COOKIE)
-  const idToken = token === undefined ? null : await endSession(c.var.db, token, c.var.now)
+  const idToken = token === undefined ? null : await endSession(c.var.db, token, where, c.var.now)
   deleteCookie(c, SESSION_COOKIE, COOKIE)
   deleteCookie(c, LOGIN_COOKIE, COOKIE)
   c.header('cache-control', 'no-store')
@@ -107,4 +110,4 @@ loginRoutes.post('/log-ud', async (c) => {
   if (idToken === null || !broker) return c.redirect(farewell, 303)
   const there = await endOfSession(broker, idToken, new URL(c.req.url).origin + farewell, c.var.now)
   return c.redirect(there?.href ?? farewell, 303)
-})
+}

@@ -17,7 +17,12 @@ import { fieldsOf, rememberLanguage } from './door.ts'
 
 const LIMIT_MIN = 100
 const LIMIT_MAX = 1_000_000
-const DONE: Record<string, Done> = { spaerret: 'blocked', aktiveret: 'activated', maks: 'limitSaved', om: 'aboutSaved' }
+const DONE = new Map<string, Done>([
+  ['spaerret', 'blocked'],
+  ['aktiveret', 'activated'],
+  ['maks', 'limitSaved'],
+  ['om', 'aboutSaved'],
+])
 
 const Mail = z.email().max(254)
 
@@ -25,6 +30,13 @@ const Mail = z.email().max(254)
 function amountIn(text: string): Ore | null {
   const amount = parseKroner(text)
   return amount !== null && amount >= LIMIT_MIN && amount <= LIMIT_MAX ? amount : null
+}
+
+/** What the address says has been done; of cards only what is so, for anybody can send a link. */
+function doneIn(c: Context<AccountEnv>): Done | null {
+  const done = DONE.get(c.req.query('gjort') ?? '') ?? null
+  const status = done === 'blocked' ? 'blocked' : done === 'activated' ? 'active' : null
+  return status === null || c.var.view.account.cards.some((card) => card.status === status) ? done : null
 }
 
 async function show(c: Context<AccountEnv>, typed: Typed, status: 200 | 400, done: Done | null = null) {
@@ -52,7 +64,7 @@ export const profileRoutes = new Hono<AccountEnv>()
     const { account, visit } = c.var.view
     const draft = visit.draft?.path === c.var.view.path ? visit.draft.fields : {}
     const typed = untouched({ ...stored(account, visit.guardian), ...draft })
-    return show(c, typed, 200, DONE[c.req.query('gjort') ?? ''] ?? null)
+    return show(c, typed, 200, doneIn(c))
   })
   .post('/konto/:account/kort/:card/:verb{spaer|aktiver}', async (c) => {
     const { view, db, now } = c.var

@@ -52,7 +52,25 @@ export const portal = {
   badFormTitle: { da: 'Formularen kunne ikke læses', en: 'The form could not be read' },
   expiredTitle: { da: 'Du er blevet logget ud', en: 'You have been logged out' },
   expired: {
-    da: 'Der gik mere end 30 minutter, og af hensyn til sikkerheden er du blevet logget ud. Der er ikke ændret noget. Når du er logget ind igen, kommer du tilbage til formularen med det, du har skrevet.',
-    en: 'More than 30 minutes passed, and for safety you have been logged out. Nothing has been changed. When you have logged in again, you return to the form with what you wrote.',
+    da: 'Der gik mere end 30 minutter, og af hensyn til sikkerheden er du blevet logget ud. Der er ikke ændret noget.',
+    en: 'More than 30 minutes passed, and for safety you have been logged out. Nothing has been changed.',
+  },
+  expiredKept: {
+    da: 'Når du er logget ind igen, kommer du tilbage til formularen med det, du har skrevet.',
+    en: 'When you have logged in again, you return to the form with what you wrote.',
+  },
+  expiredAgain: {
+    da: 'Log ind igen, og prøv så en gang til.',
+    en: 'Log in again, and then try once more.',
+  },
+  oftenTitle: { da: 'For mange gange på kort tid', en: 'Too often in a short time' },
+  often: {
+    da: 'Der er ikke ændret noget. Vent et minut, gå tilbage, og prøv igen.',
+    en: 'Nothing has been changed. Wait a minute, go back, and try again.',
+  },
+  tooLargeTitle: { da: 'Formularen fylder for meget', en: 'The form is too large' },
+  tooLarge: {
+    da: 'Der er ikke ændret noget. Gå tilbage, gør teksten kortere, og prøv igen.',
+    en: 'Nothing has been changed. Go back, make the text shorter, and try again.',
   },
 } satisfies Texts

@@ -89,5 +89,10 @@ export const profile = {
   },
   tellPurchases: { da: 'ved hvert køb', en: 'at each purchase' },
   tellWeekly: { da: 'hver mandag med ugens forbrug', en: 'each Monday with the week’s spending' },
+  everywhere: { da: 'Log ud alle steder', en: 'Log out everywhere' },
+  everywhereText: {
+    da: 'Har du mistet en telefon eller glemt at logge ud på en andens computer, så log ud alle steder på én gang, også her.',
+    en: 'If you have lost a telephone, or forgot to log out on somebody else’s computer, log out everywhere at once, here too.',
+  },
   aboutSaved: { da: 'Dine oplysninger er gemt.', en: 'Your information has been saved.' },
 } satisfies Texts
