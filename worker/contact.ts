@@ -1,6 +1,6 @@
+import type { Language } from '../shared/wire.ts'
 import { recordedIfChanged } from './audit.ts'
 import { mailChangedLetter } from './outbox.ts'
-import type { Language } from './portal/texts/language.ts'
 
 /** How a guardian wants to be spoken to, and of what; `tellBelow` in øre, null for not at all. */
 export type Contact = {

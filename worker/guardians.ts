@@ -1,3 +1,4 @@
+import type { Language } from '../shared/wire.ts'
 import type { Identity } from './broker.ts'
 import { cprHash } from './secrets.ts'
 import { EMPTIED } from './sessions.ts'
@@ -9,12 +10,13 @@ const OTHERS = 'cpr_hash = ?3 AND (issuer, subject) <> (?1, ?2)'
  * The guardian who has just logged in, added where they come for the first time; resolves to their id. Name and CPR
  * hash become what the broker said now; the CPR number itself goes no further than its HMAC. Whoever was known under
  * another subject before is one person still: their mail address and what they want to be told move here, and what is
- * left of the other rows is neither logged in nor written to.
+ * left of the other rows is neither logged in nor written to. Whoever is new is spoken to in `language`.
  */
 export async function arrive(
   db: D1Database,
   { issuer, subject, name, cpr }: Identity,
   { masterKey, municipality }: { masterKey: string; municipality: number },
+  language: Language,
   nowMs: number,
 ): Promise<number> {
   const hash = cpr === null ? null : await cprHash(masterKey, municipality, cpr)
@@ -23,10 +25,10 @@ export async function arrive(
       .prepare(
         `INSERT INTO guardian (issuer, subject, language, created_at, logged_in_at)
          VALUES (?1, ?2, coalesce((SELECT language FROM guardian WHERE cpr_hash = ?3
-           ORDER BY logged_in_at DESC LIMIT 1), 'da'), ?4, ?4)
+           ORDER BY logged_in_at DESC LIMIT 1), ?5), ?4, ?4)
          ON CONFLICT (issuer, subject) DO NOTHING`,
       )
-      .bind(issuer, subject, hash, nowMs),
+      .bind(issuer, subject, hash, nowMs, language),
     db
       .prepare('UPDATE guardian SET name = ?4, cpr_hash = ?3, logged_in_at = ?5 WHERE issuer = ?1 AND subject = ?2')
       .bind(issuer, subject, hash, name, nowMs),

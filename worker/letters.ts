@@ -1,5 +1,6 @@
+import type { Language } from '../shared/wire.ts'
 import { kr, longDay } from './portal/format.ts'
-import { type Language, type Say, speaker } from './portal/texts/language.ts'
+import { type Say, speaker } from './portal/texts/language.ts'
 import { letters } from './portal/texts/letters.ts'
 
 /**

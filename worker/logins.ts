@@ -1,4 +1,5 @@
 import { base64url, digest } from '../shared/signing.ts'
+import type { Language } from '../shared/wire.ts'
 import { answered, authorization, type BrokerAnswer, type BrokerConfig, type BrokerUnavailable } from './broker.ts'
 import { arrive } from './guardians.ts'
 import { openSession } from './sessions.ts'
@@ -54,6 +55,9 @@ export async function beginLogin(
   return { kind: 'begun', location: ready.location, token }
 }
 
+/** What a browser comes back with: the address, its cookies, and the language that it has been spoken to in. */
+type Return = { url: URL; login: string | undefined; session: string | undefined; language: Language }
+
 type Attempt = { nonce: string; verifier: string; returnTo: string }
 
 /**
@@ -64,7 +68,7 @@ export async function finishLogin(
   db: D1Database,
   broker: BrokerConfig,
   keys: { masterKey: string; municipality: number },
-  { url, login, session }: { url: URL; login: string | undefined; session: string | undefined },
+  { url, login, session, language }: Return,
   random: Random,
   nowMs: number,
 ): Promise<LoginOutcome> {
@@ -87,7 +91,7 @@ export async function finishLogin(
   const { nonce, verifier, returnTo } = attempt
   const answer = await answered(broker, url, { state, nonce, verifier }, nowMs)
   if (answer.kind !== 'identified') return { ...answer, returnTo }
-  const guardian = await arrive(db, answer.identity, keys, nowMs)
+  const guardian = await arrive(db, answer.identity, keys, language, nowMs)
   const opened = { guardian, idToken: answer.idToken, previous: session ?? null }
   return { kind: 'logged_in', token: await openSession(db, opened, random, nowMs), returnTo }
 }

@@ -1,4 +1,4 @@
-import type { Language } from './portal/texts/language.ts'
+import type { Language } from '../shared/wire.ts'
 
 /** One mail in plain text. `reference` names it for good: the same letter sent again carries the same one. */
 export type Mail = {

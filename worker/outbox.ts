@@ -1,7 +1,7 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
+import type { Language } from '../shared/wire.ts'
 import { letterOf, type News } from './letters.ts'
 import { type Sending, send } from './mail.ts'
-import type { Language } from './portal/texts/language.ts'
 
 /**
  * Mail to guardians. What causes a letter writes it down in its own batch, so that neither is there without the other;

@@ -1,8 +1,7 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import { base64url, digest } from '../shared/signing.ts'
-import type { CardStatus } from '../shared/wire.ts'
+import type { CardStatus, Language } from '../shared/wire.ts'
 import { sealed, unsealed } from './id-tokens.ts'
-import type { Language } from './portal/texts/language.ts'
 import { type SettingsView, settingsOf, settingsQuery } from './settings.ts'
 
 /** The cookie of a session. `__Host-`: over HTTPS, for this host alone, for every path. */

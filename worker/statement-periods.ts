@@ -1,31 +1,5 @@
+import { addDays } from '../shared/copenhagen.ts'
 import type { Period } from './statements.ts'
-
-/*
- * Whole days are texts 'YYYY-MM-DD', which sort as they follow one another, and are counted in UTC, where every day is
- * as long as the others. No zone is involved: which day it is in Copenhagen has been settled before.
- */
-
-const DAY_MS = 86_400_000
-
-const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
-const msOf = (day: string) => Date.parse(`${day}T00:00:00Z`)
-
-/** The day that comes so many days after another; before it, where `days` is negative. */
-export function addDays(day: string, days: number): string {
-  return dayOf(msOf(day) + days * DAY_MS)
-}
-
-/** The Monday that begins the ISO 8601 week of a day. */
-export function mondayOf(day: string): string {
-  return addDays(day, -((new Date(msOf(day)).getUTCDay() + 6) % 7))
-}
-
-/** The number of a day's ISO 8601 week, and the year that it belongs to: that of its Thursday. */
-export function isoWeek(day: string): { year: number; week: number } {
-  const thursday = addDays(mondayOf(day), 3)
-  const year = Number(thursday.slice(0, 4))
-  return { year, week: 1 + Math.floor((msOf(thursday) - msOf(`${year}-01-01`)) / (7 * DAY_MS)) }
-}
 
 /**
  * The day that a text means: as a date field sends it, '2026-11-21', or as Danes write it: '21-11-2026', '21.11.2026',
@@ -37,8 +11,8 @@ export function parseDay(text: string): string | null {
   const [year, month, date] = iso ? iso.slice(1) : danish ? danish.slice(1).reverse() : []
   if (!year || !month || !date) return null
   const day = `${year}-${month.padStart(2, '0')}-${date.padStart(2, '0')}`
-  const ms = msOf(day)
-  return Number.isNaN(ms) || dayOf(ms) !== day ? null : day
+  const midnight = Date.parse(`${day}T00:00:00Z`)
+  return Number.isNaN(midnight) || addDays(day, 0) !== day ? null : day
 }
 
 /** A day as Danes write it: '2026-11-21' becomes '21-11-2026'. */

@@ -15,7 +15,8 @@ export type StatementItem = {
 
 /**
  * A movement as its account saw it: amounts in øre, negative where money went out. `at` and its Copenhagen `day` are
- * when it happened; of a sale that a till made offline, what the till says, though the balance is by order of booking.
+ * the booking's, as the balance is; a sale that was delivered late on the day it was made has its till's time. `soldAt`
+ * is when a till sold that delivered on a later day, and null for every other movement.
  */
 export type StatementLine = {
   seq: number
@@ -25,13 +26,18 @@ export type StatementLine = {
   balance: number
   at: number
   day: string
+  soldAt: number | null
   site: string | null
   items: StatementItem[]
   reason: string | null
 }
 
 /** A line as the database gives it; see `statementLine`. */
-export type StatementRow = Omit<StatementLine, 'items'> & { items: string; saidAt: number | null }
+export type StatementRow = Omit<StatementLine, 'items' | 'soldAt'> & {
+  items: string
+  soldDay: string
+  saidAt: number | null
+}
 
 /*
  * Of a sale's messages (a request that was not answered in time, and then an advice) the first one approved is the one
@@ -41,9 +47,8 @@ const BOOKED_MESSAGE = `message.sale = transfer.sale AND message.outcome = 'appr
   AND message.seq = (SELECT min(seq) FROM message WHERE sale = transfer.sale AND outcome = 'approved')`
 
 const LINES = `
-SELECT posting.seq, posting.transfer, transfer.kind, posting.amount, posting.balance, transfer.at,
-  iif(transfer.kind = 'purchase', transfer.day, posting.day) AS day,
-  iif(transfer.kind = 'purchase' AND message.kind = 'advice', message.at, NULL) AS saidAt,
+SELECT posting.seq, posting.transfer, transfer.kind, posting.amount, posting.balance, transfer.at, posting.day,
+  transfer.day AS soldDay, iif(transfer.kind = 'purchase' AND message.kind = 'advice', message.at, NULL) AS saidAt,
   site.name AS site, transfer.reason,
   (SELECT json_group_array(json_object('product', line.value ->> 'product', 'name', product.name,
      'category', coalesce(product.category, 'other'), 'quantity', line.value ->> 'quantity',
@@ -61,9 +66,10 @@ export function latestQuery(db: D1Database, account: number, limit: number): D1P
 }
 
 /** The line of a row that was read. A till's word on the time is taken where the ledger took it for the day. */
-export function statementLine({ items, saidAt, ...row }: StatementRow): StatementLine {
-  const believed = saidAt !== null && saidAt < row.at && copenhagenDay(saidAt) === row.day
-  return { ...row, at: believed ? saidAt : row.at, items: JSON.parse(items) }
+export function statementLine({ items, soldDay, saidAt, ...row }: StatementRow): StatementLine {
+  const believed = saidAt !== null && saidAt < row.at && copenhagenDay(saidAt) === soldDay
+  const sold = !believed ? {} : soldDay === row.day ? { at: saidAt } : { soldAt: saidAt }
+  return { ...row, soldAt: null, ...sold, items: JSON.parse(items) }
 }
 
 /** Days 'YYYY-MM-DD', both included, by which movements were booked: booking days follow the order of the balance. */

@@ -1,20 +1,14 @@
-import { copenhagenDay } from '../shared/copenhagen.ts'
+import { addDays, copenhagenDay, isoWeek, mondayOf } from '../shared/copenhagen.ts'
 import { FIRST_NAME } from './outbox.ts'
 
 /** A week from Monday to Sunday by its ISO 8601 number ('2026-W47'), with its first and its last day. */
 export type Week = { name: string; week: number; from: string; to: string }
 
-const DAY_MS = 86_400_000
-const dayNumber = (day: string) => Date.parse(`${day}T00:00:00Z`) / DAY_MS
-const dayOf = (number: number) => new Date(number * DAY_MS).toISOString().slice(0, 10)
-
-/** The week that contains a day 'YYYY-MM-DD'. A week belongs to the year that its Thursday is in (ISO 8601). */
+/** The week that contains a day 'YYYY-MM-DD'. */
 export function weekOf(day: string): Week {
-  const number = dayNumber(day)
-  const monday = number - ((number + 3) % 7) // Day 0, 1 January 1970, was a Thursday.
-  const year = dayOf(monday + 3).slice(0, 4)
-  const week = Math.floor((monday + 3 - dayNumber(`${year}-01-01`)) / 7) + 1
-  return { name: `${year}-W${String(week).padStart(2, '0')}`, week, from: dayOf(monday), to: dayOf(monday + 6) }
+  const { year, week } = isoWeek(day)
+  const from = mondayOf(day)
+  return { name: `${year}-W${String(week).padStart(2, '0')}`, week, from, to: addDays(from, 6) }
 }
 
 const hours = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Copenhagen', hour: '2-digit', hourCycle: 'h23' })
@@ -24,7 +18,7 @@ const SUMMARY_HOUR = 7
 export function weekToSumUp(nowMs: number): Week | null {
   const today = copenhagenDay(nowMs)
   if (weekOf(today).from !== today || Number(hours.format(nowMs)) < SUMMARY_HOUR) return null
-  return weekOf(dayOf(dayNumber(today) - 1))
+  return weekOf(addDays(today, -1))
 }
 
 /*

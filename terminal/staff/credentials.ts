@@ -15,7 +15,7 @@ export const Login = z.object({ url: z.url(), token: Token })
 export type Login = z.infer<typeof Login>
 
 /** The file that holds the login: `$KLUBKORT_CONFIG`, or credentials.json in klubkort's folder of the XDG base. */
-export function credentialsFile(env: Environment): string {
+function credentialsFile(env: Environment): string {
   if (env.KLUBKORT_CONFIG) return env.KLUBKORT_CONFIG
   return join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'klubkort', 'credentials.json')
 }

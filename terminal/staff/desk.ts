@@ -28,7 +28,7 @@ export type Desk = {
 }
 
 /** Where a command's last words go: one line, or several. */
-export type Paper = { out: (text: string) => void; err: (text: string) => void }
+type Paper = { out: (text: string) => void; err: (text: string) => void }
 
 /** What `klubkort --help` says of the exit codes; `report` gives them. */
 export const EXIT_CODES =

@@ -27,7 +27,7 @@ const yardstick = new Hono()
   .post('/bench/guardian/:account', async (c) => {
     const person = { issuer: 'https://broker.example', subject: 'bench', name: 'Mål Prøveforælder', cpr: '0101575001' }
     const db = c.env.DB_4000
-    const guardian = await arrive(db, person, { masterKey: c.env.MASTER_KEY, municipality: 4000 }, Date.now())
+    const guardian = await arrive(db, person, { masterKey: c.env.MASTER_KEY, municipality: 4000 }, 'da', Date.now())
     await db
       .prepare(
         `INSERT INTO guardianship (child, cpr_hash, created_at)

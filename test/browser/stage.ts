@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Browser } from 'playwright-core'
-import { freePort } from '../local/processes.ts'
+import { freePorts } from '../local/processes.ts'
 import { type Place, type System, startSystem } from '../local/system.ts'
 import { launch } from './launch.ts'
 import { type Portal, type Visiting, visit } from './portal.ts'
@@ -37,7 +37,7 @@ export async function openStage(): Promise<Stage> {
   try {
     const opening = await Promise.all([
       launch(),
-      freePort().then((port) => startSystem(folder, port, () => {})),
+      freePorts().then((port) => startSystem(folder, port, () => {})),
     ] as const)
     browser = opening[0]
     system = opening[1]

@@ -1,6 +1,6 @@
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import type { ProductCategory } from '../../shared/wire.ts'
-import { deliverPast, type PastPurchase, spentOn } from './demo-history.ts'
+import { openingOf, type PastPurchase, sellInThePast, spentOn, type TellTime } from './demo-history.ts'
 import { demoTexts } from './demo-texts.ts'
 import type { Office } from './office.ts'
 import { PERSONS } from './persons.ts'
@@ -18,7 +18,10 @@ export type DemoChild = {
   blocked?: true
 }
 
-/** One municipality of the demo with its one site; amounts in øre. */
+/**
+ * One municipality of the demo with its one site; amounts in øre. `offline` says how many weekdays ago the site was
+ * without a network.
+ */
 export type DemoMunicipality = {
   number: number
   name: string
@@ -26,6 +29,7 @@ export type DemoMunicipality = {
   terminal: string
   products: [name: string, price: number, category: ProductCategory][]
   children: DemoChild[]
+  offline: number[]
 }
 
 const child = (name: string, uid: string, balance: number, rest: Partial<DemoChild> = {}): DemoChild => ({
@@ -109,6 +113,7 @@ export const DEMO: DemoMunicipality[] = [
       child('Gry', '3b5c7d92', 0),
       child('Hans', '04a1b2c3d4e508', 12345),
     ],
+    offline: [9],
   },
   {
     number: 7620,
@@ -140,12 +145,18 @@ export const DEMO: DemoMunicipality[] = [
       child('Karl', '5a6b7c8d', 6000),
       child('Lis', '04f0e1d2c3b404', 500, { dailyLimit: 2000 }),
     ],
+    offline: [],
   },
 ]
 
-/** Fills a municipality that has just been set up, as staff would; resolves to the one-time code of its terminal. */
-export async function fill(desk: Office, demo: DemoMunicipality): Promise<string> {
+/**
+ * Fills a municipality that has just been set up, as staff would have four weeks ago, and lets those weeks pass;
+ * resolves to the one-time code of its terminal, which is good from now on.
+ */
+export async function fill(desk: Office, demo: DemoMunicipality, tellTime: TellTime): Promise<string> {
   const now = Date.now()
+  const opening = openingOf(now)
+  await tellTime(opening)
   await desk.set({
     supportPhone: '00 00 00 00', // Danish numbers begin with 2 to 9, so this one calls nobody.
     supportMail: 'support@klubkort.example',
@@ -161,12 +172,11 @@ export async function fill(desk: Office, demo: DemoMunicipality): Promise<string
   for (const [name, price, category] of demo.products) {
     onSale.set(name, await desk.addProduct(site.id, name, price, category))
   }
-  const { code } = await desk.addTerminal(site.id, demo.terminal)
   const cards = new Map<string, number>()
   for (const { name, uid, balance, dailyLimit, past } of demo.children) {
     const added = await desk.addChild(name, dailyLimit)
     cards.set(uid, (await desk.addCard(added.id, uid)).id)
-    const id = uuidv7(now, crypto.getRandomValues(new Uint8Array(16)))
+    const id = uuidv7(opening, crypto.getRandomValues(new Uint8Array(16)))
     const start = balance + spentOn(past, onSale)
     if (start > 0) await desk.credit(added.account, id, start, 'Startsaldo i demoen')
     for (const { municipality, cpr, children } of PERSONS) {
@@ -175,16 +185,13 @@ export async function fill(desk: Office, demo: DemoMunicipality): Promise<string
       if (parent && cpr !== null) await desk.addGuardian(added.id, cpr)
     }
   }
-  await deliverPast(
-    desk,
-    site.id,
-    demo.children.map(({ uid, past }) => ({ uid, purchases: past })),
-    onSale,
-    now,
-  )
+  const past = demo.children.map(({ uid, past }) => ({ uid, purchases: past }))
+  await sellInThePast(desk, site.id, { past, offline: demo.offline, onSale }, tellTime, now)
   for (const { uid, blocked } of demo.children) {
     const card = cards.get(uid)
     if (blocked && card !== undefined) await desk.block(card)
   }
+  await tellTime(null)
+  const { code } = await desk.addTerminal(site.id, demo.terminal)
   return code
 }

@@ -40,54 +40,71 @@ function instantOf(weekdaysAgo: number, clock: string, nowMs: number): number {
   return noon.getTime() + ((hour - Number(local.format(noon))) * 60 + minute) * 60_000
 }
 
+/** Tells the worker what time it is; null for the time that it is. */
+export type TellTime = (nowMs: number | null) => Promise<void>
+
+const OPENED_WEEKDAYS_AGO = 20
+
+/** When the demo's past begins: a Copenhagen morning four weeks ago, before the first purchase. */
+export function openingOf(nowMs: number): number {
+  return instantOf(OPENED_WEEKDAYS_AGO, '08.00', nowMs)
+}
+
 /**
- * Lets a site have sold in the past: a terminal that was without a network for weeks delivers its advices, and is
- * revoked. Its key is made here and thrown away.
+ * Lets a site have sold in the past, through a terminal of its own that is revoked in the end; its key is made here and
+ * thrown away. Each sale is booked at its own instant. On a weekday of `offline` the terminal was without a network: it
+ * delivers that day's sales on the next weekday's morning.
  */
-export async function deliverPast(
+export async function sellInThePast(
   desk: Office,
   site: number,
-  past: Past,
-  onSale: OnSale,
+  { past, offline, onSale }: { past: Past; offline: readonly number[]; onSale: OnSale },
+  tellTime: TellTime,
   nowMs: number,
 ): Promise<void> {
+  const opening = openingOf(nowMs)
   const added = await desk.addTerminal(site, 'Demo-historik')
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
   const key = { privateKey, publicKey: PublicKey.parse((await exportJWK(publicKey)).x) }
-  const enrolled = await enrolAt(desk.url, added.code, key, nowMs)
+  const enrolled = await enrolAt(desk.url, added.code, key, opening)
   if (enrolled.kind !== 'answer') throw new Error(`the demo's past cannot be enrolled: ${JSON.stringify(enrolled)}`)
   const { terminal, cardKey } = enrolled.value
+  const { send } = link({
+    enrolment: { ...enrolled.value, url: desk.url },
+    key,
+    clock: learningClock({ epoch: () => opening, monotonic: () => 0 }, 0),
+    uuid: () => crypto.randomUUID(),
+  })
   const sales = past
     .flatMap(({ uid, purchases }) =>
-      purchases.map(([ago, clock, ...products]) => ({ uid, at: instantOf(ago, clock, nowMs), products })),
+      purchases.map(([ago, clock, ...products]) => {
+        const late = offline.includes(ago)
+        const at = instantOf(ago, clock, nowMs)
+        return { uid, at, late, bookedAt: late ? instantOf(ago - 1, '08.05', nowMs) : at, products }
+      }),
     )
     .sort((one, other) => one.at - other.at)
-  const messages: string[] = []
-  for (const { uid, at, products } of sales) {
+  let [seq, prev] = [0, '']
+  for (const { uid, at, late, bookedAt, products } of sales) {
     const lines = linesOf(products, onSale)
-    const advice: DebitMessage = {
+    const message: DebitMessage = {
       v: 1,
-      kind: 'advice',
+      kind: late ? 'advice' : 'request',
       sale: uuidv7(at, crypto.getRandomValues(new Uint8Array(16))),
-      seq: messages.length + 1,
-      prev: messages.length === 0 ? '' : await digest(messages.at(-1) ?? ''),
+      seq: ++seq,
+      prev,
       card: await cardHash(cardKey, Uint8Array.from(Buffer.from(uid, 'hex'))),
       amount: totalOf(lines),
       lines,
       at,
     }
-    messages.push(await sign(privateKey, 'klubkort-debit', terminal, advice))
+    const signed = await sign(privateKey, 'klubkort-debit', terminal, message)
+    prev = await digest(signed)
+    await tellTime(bookedAt)
+    const booked = await send([signed])
+    const amiss =
+      booked.kind !== 'answer' || booked.value.results.some(({ outcome, reason }) => outcome !== 'approved' || reason)
+    if (amiss) throw new Error(`the demo's past is not booked: ${JSON.stringify(booked)}`)
   }
-  const clock = learningClock({ epoch: () => nowMs, monotonic: () => 0 }, 0)
-  const { send } = link({
-    enrolment: { ...enrolled.value, url: desk.url },
-    key,
-    clock,
-    uuid: () => crypto.randomUUID(),
-  })
-  const booked = await send(messages)
-  const amiss =
-    booked.kind !== 'answer' || booked.value.results.some(({ outcome, reason }) => outcome !== 'approved' || reason)
-  if (amiss) throw new Error(`the demo's past is not booked: ${JSON.stringify(booked)}`)
   await desk.revoke(added.terminal)
 }

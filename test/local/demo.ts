@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { addDays, copenhagenDay } from '../../shared/copenhagen.ts'
 import { kroner, type Ore } from '../../shared/money.ts'
-import { freePort } from './processes.ts'
+import { readAs } from './parent.ts'
+import { freePorts } from './processes.ts'
 import { type Place, type System, startSystem } from './system.ts'
 
 let right = true
@@ -121,6 +123,7 @@ async function play(system: System) {
       new RegExp(`^${kroner(should as Ore).replace('.', '\\.')} kr$`),
     )
   }
+  await pastOfBo(club, children.get('Bo'))
   for (const place of system.places) {
     const { violations, transfers, postings, messages } = await place.desk.check()
     const found = violations.map(({ invariant, subject }) => `${invariant} (${subject})`).join('; ') || 'no violations'
@@ -130,6 +133,19 @@ async function play(system: System) {
       /no violations/,
     )
   }
+}
+
+/** Bo's past as his mother reads it in the spreadsheet: on the days on which it happened. */
+async function pastOfBo({ url }: Place, account: number | undefined) {
+  const from = addDays(copenhagenDay(Date.now()), -40)
+  const portal = `http://localhost:${new URL(url).port}` // No look-up of the system's knows the names below localhost.
+  const csv = await readAs('two_children', portal, `/konto/${account}/kontoudtog.csv?fra=${from}`)
+  const rows = csv.split('\r\n').slice(1, -1)
+  const weekdays = new Set(rows.slice(0, -2).map((row) => row.slice(0, 10)))
+  outcome("Bo's past begins with his money", rows[0] ?? '', /;08:00;;Rettelse;;;Startsaldo i demoen;(\d+,\d\d);\1$/)
+  outcome('… and his purchases are of as many days', `${weekdays.size - 1} days`, /^10 days$/)
+  const late = rows.filter((row) => /^\S+;08:05;\d\d-\d\d-\d{4} 14:10;Køb;/.test(row))
+  outcome('… one of them booked on the day after', late.join(' | '), /^[^|]*;1 × Saftevand;;-5,00;[^|]*$/)
 }
 
 async function childrenOf({ desk }: Place): Promise<Map<string, number>> {
@@ -148,7 +164,7 @@ process.once('SIGINT', () => end(130))
 process.once('SIGTERM', () => end(143))
 try {
   console.log('Klubkort, from an empty folder:')
-  system = await startSystem(folder, await freePort(), (line) => console.log(`  · ${line}`))
+  system = await startSystem(folder, await freePorts(), (line) => console.log(`  · ${line}`))
   await play(system)
   console.log(right ? '\nAll is right.' : '\nSomething is wrong.')
   await end(right ? 0 : 1)

@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -97,4 +98,27 @@ export async function freePort(): Promise<number> {
   await once(server, 'close')
   if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')
   return address.port
+}
+
+/** Below the ports that a system hands out by itself (from 32768 on Linux), so that nobody gets one of these by chance. */
+const BLOCKS_FROM = 12_000
+const BLOCKS = 1_800
+const BLOCK = 10
+
+/** The first of ten ports in a row that nobody listens on: what a whole system takes. */
+export async function freePorts(): Promise<number> {
+  for (;;) {
+    const first = BLOCKS_FROM + BLOCK * randomInt(BLOCKS)
+    const free = await Promise.all(Array.from({ length: BLOCK }, (_, index) => isFree(first + index)))
+    if (free.every(Boolean)) return first
+  }
+}
+
+/** Whether nobody listens on a port of the loopback interface. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
 }

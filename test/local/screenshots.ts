@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { launch } from '../browser/launch.ts'
 import { visit } from '../browser/portal.ts'
-import { freePort } from './processes.ts'
+import { freePorts } from './processes.ts'
 import { startSystem } from './system.ts'
 
 const PICTURES = new URL('./pictures/', import.meta.url).pathname
@@ -13,7 +13,7 @@ const HEIGHT = { 390: 844, 1100: 1100 } as Record<number, number>
 
 /** Takes the README's pictures of the portal, from a system that begins empty and ends with them. */
 const folder = await mkdtemp(join(tmpdir(), 'klubkort-pictures-'))
-const system = await startSystem(folder, await freePort(), (line) => console.log(`  · ${line}`))
+const system = await startSystem(folder, await freePorts(), (line) => console.log(`  · ${line}`))
 const browser = await launch({ danish: true })
 try {
   const [place] = system.places

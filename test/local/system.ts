@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Broker, startBroker } from './broker.ts'
 import { startClock } from './clock.ts'
 import { DEMO, type DemoMunicipality, fill } from './demo-data.ts'
+import { openingOf, type TellTime } from './demo-history.ts'
 import { type LocalMail, mailbox } from './mailbox.ts'
 import { type Office, office, setUp } from './office.ts'
 import { type Pi, virtualPi } from './pi.ts'
-import type { Running } from './processes.ts'
+import { isFree, type Running } from './processes.ts'
 import { migrate, secretsIn, startWorker } from './worker.ts'
 
 /** One municipality of the running system: its desk, its staff token and its one Pi. */
@@ -29,11 +29,7 @@ export type System = {
 /** Rejects with one clear line where a port is taken. */
 export async function portsAreFree(ports: number[]): Promise<void> {
   for (const port of ports) {
-    await new Promise<void>((resolve, reject) => {
-      const probe = createServer()
-        .once('error', () => reject(new Error(`port ${port} is taken: end what listens there, and start again`)))
-        .listen(port, '127.0.0.1', () => probe.close(() => resolve()))
-    })
+    if (!(await isFree(port))) throw new Error(`port ${port} is taken: end what listens there, and start again`)
   }
 }
 
@@ -59,7 +55,7 @@ export async function startSystem(
   say('worker …')
   let worker: Running
   try {
-    worker = await startWorker(folder, workerPort, secrets, post.hear)
+    worker = await startWorker(folder, workerPort, secrets, post.hear, DATED_WORKER)
   } catch (error) {
     await broker.stop()
     throw error
@@ -74,7 +70,7 @@ export async function startSystem(
     worker: () => worker,
     stopWorker: () => worker.kill(),
     async startWorker() {
-      worker = await startWorker(folder, workerPort, secrets, post.hear)
+      worker = await startWorker(folder, workerPort, secrets, post.hear, DATED_WORKER)
     },
     async close() {
       await Promise.all(places.map(({ pi }) => pi.close()))
@@ -85,6 +81,7 @@ export async function startSystem(
   }
   try {
     const { SETUP_KEY } = await secretsIn(folder)
+    const tellTime = timeTeller(workerPort, SETUP_KEY)
     for (const [index, demo] of DEMO.entries()) {
       say(`demo data and terminal of ${demo.name} …`)
       const host = `${demo.number}.localhost`
@@ -92,11 +89,12 @@ export async function startSystem(
       const state = join(folder, `terminal-${demo.number}`)
       const pi = await virtualPi({ state, host, port: workerPort + 4 + index, workerPort }, onChange)
       const kept = await tokenIn(folder, demo.number)
+      if (!kept) await tellTime(openingOf(Date.now()))
       const token = kept ?? (await setUp(url, SETUP_KEY, demo.number, demo.name))
       const desk = office(url, token)
       places.push({ demo, url, token, desk, pi })
       if (kept) continue
-      await pi.enrol(await fill(desk, demo))
+      await pi.enrol(await fill(desk, demo, tellTime))
       await writeFile(tokenFile(folder, demo.number), token, { mode: 0o600 })
     }
   } catch (error) {
@@ -104,6 +102,23 @@ export async function startSystem(
     throw error
   }
   return system
+}
+
+/** The worker, and a clock that can be put back. */
+const DATED_WORKER = 'test/local/dated.mjs'
+
+/** Tells the worker what time it is; null for the time that it is. */
+function timeTeller(workerPort: number, setupKey: string): TellTime {
+  return async (now) => {
+    const answer = await fetch(`http://localhost:${workerPort}/local/time`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${setupKey}` },
+      body: JSON.stringify({ now }),
+      signal: AbortSignal.timeout(10_000),
+    })
+    if (!answer.ok) throw new Error(`the worker's clock cannot be put back: ${answer.status}`)
+    await answer.text() // So that the connection is used again, and no ports are used up.
+  }
 }
 
 /** The broker's port follows from the worker's, and so do the Pis'. */

@@ -153,7 +153,7 @@ describe('an address that is left', () => {
   it('hears of it once a day, however often the form is sent', async () => {
     for (let turn = 0; turn < 30; turn++) {
       const mail = turn % 2 ? 'anden@mail.example' : 'fremmed@mail.example'
-      expect((await asta.post(`/konto/${ida.account}/om-dig`, { language: 'da', mail })).status).toBe(303)
+      expect((await asta.post('/brugerinfo/om-dig', { language: 'da', mail })).status).toBe(303)
     }
     expect(await left()).toEqual([MAIL, 'fremmed@mail.example', 'anden@mail.example'])
   })

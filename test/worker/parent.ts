@@ -62,7 +62,7 @@ export async function parentOf(
   people += 1
   const identity = { issuer: 'https://broker.example', subject: `person-${people}`, name, cpr }
   const keys = { masterKey: env.MASTER_KEY, municipality: office.number }
-  const guardian = await arrive(office.db, identity, keys, Date.now())
+  const guardian = await arrive(office.db, identity, keys, 'da', Date.now())
   for (const child of children) await office.post(`/children/${child}/guardians`, { cpr })
   const token = await openSession(office.db, { guardian, idToken: 'id-token', previous: null }, random, Date.now())
   const cookie = `${SESSION_COOKIE}=${token}`

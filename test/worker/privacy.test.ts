@@ -174,7 +174,7 @@ describe('what is stored', () => {
       [birk, 'birk'],
     ] as const) {
       const account = String(ida.account)
-      await parent.post(`/konto/${account}/om-dig`, {
+      await parent.post('/brugerinfo/om-dig', {
         language: 'da',
         mail: `${name}@mail.example`,
         tellBelow: 'on',

@@ -4,9 +4,11 @@ import fc from 'fast-check'
 import { Hono } from 'hono'
 import Papa from 'papaparse'
 import { beforeEach, describe, expect, it, test } from 'vitest'
+import type { Language } from '../../shared/wire.ts'
 import { statementCsv } from '../../worker/portal/statement-csv.ts'
-import { type Language, speaker } from '../../worker/portal/texts/language.ts'
+import { speaker } from '../../worker/portal/texts/language.ts'
 import type { AccountEnv } from '../../worker/portal/view.ts'
+import { accountsRoutes } from '../../worker/routes/accounts.ts'
 import { statementRoutes } from '../../worker/routes/statement.ts'
 import type { StatementLine } from '../../worker/statements.ts'
 import { db, newWallet, openBook, payIn, say, UNKNOWN_PRODUCT, type Wallet } from './movements.ts'
@@ -36,7 +38,12 @@ function counted() {
 }
 
 /** Asks for a statement as the guardian of a wallet. */
-async function ask(wallet: Wallet, address = '', language: Language = 'da') {
+function ask(wallet: Wallet, address = '', language: Language = 'da') {
+  return askFor(`/konto/${wallet.account}/kontoudtog${address}`, wallet, language)
+}
+
+/** Asks for a page as the guardian of a wallet. */
+async function askFor(path: string, wallet: Wallet, language: Language) {
   const { seen, trips } = counted()
   const child = { id: wallet.child, name: wallet.name }
   const account = { id: wallet.account, child, balance: 0, dailyLimit: null, spentToday: 0, cards: [] }
@@ -48,7 +55,6 @@ async function ask(wallet: Wallet, address = '', language: Language = 'da') {
     ...{ name: 'Roskilde Kommune', supportPhone: null, supportMail: null, mailFrom: null },
     supportHours: { da: null, en: null },
   }
-  const path = `/konto/${wallet.account}/kontoudtog${address}`
   const visit = { guardian, accounts: [account], csrf: '', draft: null }
   const app = new Hono<AccountEnv>()
   app.use(async (c, next) => {
@@ -59,6 +65,7 @@ async function ask(wallet: Wallet, address = '', language: Language = 'da') {
     await next()
   })
   app.route('/', statementRoutes)
+  app.route('/', accountsRoutes)
   const response = await app.request(`http://4000.localhost${path}`, {}, env, createExecutionContext())
   const bytes = new Uint8Array(await response.arrayBuffer())
   const text = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes)
@@ -90,6 +97,15 @@ async function lived(name = 'Ida Prøvebarn'): Promise<Wallet> {
   return wallet
 }
 
+/** A wallet with a sale of a Sunday that its till delivered on the Tuesday. */
+async function soldLate(): Promise<Wallet> {
+  const wallet = await newWallet()
+  await payIn(wallet, 5000, Date.UTC(2026, 10, 16, 9))
+  const lines = [{ product: 1, quantity: 1, price: 500 }]
+  await say('4000-2', 'advice', wallet, { lines, at: Date.UTC(2026, 10, 15, 18, 5) }, Date.UTC(2026, 10, 17, 8))
+  return wallet
+}
+
 beforeEach(openBook)
 
 describe('the page', () => {
@@ -101,7 +117,9 @@ describe('the page', () => {
     const words = plain(text)
     expect(words).toContain('fredag den 23. oktober 2026 til lørdag den 21. november 2026')
     expect(words).toContain('Saldo ved start 0,00 kr. Ind 1.252,80 kr. Ud −27,95 kr. Saldo ved slut 1.224,85 kr.')
-    expect(words).toContain('Køb , Kantinen 2 × Juice, 1 × Vare 12, 1 × Beløb uden vare −12,95 kr. 1.221,55 kr.')
+    expect(words).toContain(
+      'Køb , Kantinen 2 × Juice à 5,00, 1 × Vare 12 à 2,50, 1 × Beløb uden vare à 0,45 −12,95 kr. 1.221,55 kr.',
+    )
     expect(words).toMatch(/fre\. 20\. nov\. 2026[^<]{0,4}16[.:]01 Fortrudt køb , Ungdomsklubben 1 × Toast 15,00 kr\./)
     expect(text).toContain('<h1>Kontoudtog</h1>')
     expect(text).not.toMatch(/<script| style=|\son\w+=/)
@@ -118,11 +136,14 @@ describe('the page', () => {
     expect(section.match(/<rect/g)).toHaveLength(5 + 2) // 23 October is in week 43.
   })
 
-  it('shows one kind of movement, while the sums are of all', async () => {
+  it('shows one kind of movement with the sums of that kind alone', async () => {
     const wallet = await lived()
     const { text } = await ask(wallet, '?slags=deposit')
     const words = plain(text)
-    expect(words).toContain('Ind 1.252,80 kr.')
+    expect(words).toContain('lørdag den 21. november 2026 · Kun indbetaling Ind 1.234,50 kr. Ud 0,00 kr. Bevægelser')
+    expect(words).toContain('Saldoen er efter alle bevægelser.')
+    expect(words).not.toMatch(/Saldo ved|Fordelt på/)
+    expect(plain((await ask(wallet)).text)).not.toContain('Saldoen er efter')
     expect(text.match(/<td data-title="Dato"/g)).toHaveLength(1)
     expect(text).toContain('kontoudtog.pdf?fra=2026-10-23&amp;til=2026-11-21&amp;slags=deposit')
   })
@@ -130,8 +151,19 @@ describe('the page', () => {
   it('is in English for those who read English', async () => {
     const words = plain((await ask(await lived(), '', 'en')).text)
     expect(words).toContain('Opening balance')
-    expect(words).toContain('Undone purchase , Ungdomsklubben 1 × Toast')
-    expect(words).toContain('1 × Product 12')
+    expect(words).toContain('Cancelled purchase , Ungdomsklubben 1 × Toast 15,00 kr.')
+    expect(words).toContain('1 × Product 12 at 2,50')
+  })
+
+  it('says of a purchase that was booked on a later day when it was made, and finds it by the booking', async () => {
+    const wallet = await soldLate()
+    const words = plain((await ask(wallet, '?fra=2026-11-17&til=2026-11-17')).text)
+    expect(words).toMatch(
+      /Hvad Beløb Saldo tirs\. 17\. nov\. 2026[^<]{0,4}09[.:]00 Køb , Kantinen Købt søn\. 15\. nov\. 2026[^<]{0,4}19[.:]05 1 × Juice −5,00 kr\./,
+    )
+    expect(plain((await ask(wallet, '?fra=2026-11-15&til=2026-11-15')).text)).not.toContain('Juice')
+    const english = plain((await ask(wallet, '?fra=2026-11-17&til=2026-11-17', 'en')).text)
+    expect(english).toMatch(/Bought Sun,? 15 Nov 2026, 19:05/)
   })
 
   it('is friendly about an empty period', async () => {
@@ -167,6 +199,14 @@ describe('the page', () => {
   })
 })
 
+test('Konti says of a purchase that was booked on a later day when it was made', async () => {
+  const words = plain((await askFor('/konti', await soldLate(), 'da')).text)
+  expect(words).toMatch(
+    /Seneste bevægelser 1 × Juice Købt søn\. 15\. nov\. 2026[^<]{0,4}19[.:]05 · Kantinen −5,00 kr\./,
+  )
+  expect(words).toMatch(/Indbetaling man\. 16\. nov\. 2026[^<]{0,4}10[.:]00 50,00 kr\./)
+})
+
 describe('bad input', () => {
   it.each([
     ['?fra=2026-11-02&til=2026-11-01', 'til', 'Slutdatoen skal være den samme'],
@@ -179,8 +219,8 @@ describe('bad input', () => {
     ['?fra=2026-11-01&fra=2026-11-02', 'fra', 'mere end én gang'],
     ['?fra[]=2026-11-01&til=%00', 'til', 'Skriv en dato, der findes'],
     ['?fra=HUGE', 'fra', 'Skriv en dato, der findes'],
-    ['?slags=payday', 'slags', 'Vælg en af de slags'],
-    ['?slags=__proto__', 'slags', 'Vælg en af de slags'],
+    ['?slags=payday', 'slags', 'Vælg en af typerne på listen.'],
+    ['?slags=__proto__', 'slags', 'Vælg en af typerne på listen.'],
     ['?side=-1', 'fra', 'Den side af kontoudtoget findes ikke'],
     ['?fra=%3Cscript%3Ealert(1)%3C/script%3E', 'fra', 'Skriv en dato, der findes'],
   ])('%s is answered at the field, without data', async (query, field, message) => {
@@ -214,11 +254,16 @@ describe('the spreadsheet', () => {
     )
     expect([...bytes.slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf])
     expect(text.split('\r\n').slice(0, 3)).toEqual([
-      '\u{feff}Dato;Tid;Slags;Sted;Varer;Bemærkning;Beløb;Saldo',
-      '18-11-2026;10:05;Indbetaling;;;;1234,50;1234,50',
-      '19-11-2026;13:30;Køb;Kantinen;2 × Juice, 1 × Vare 12, 1 × Beløb uden vare;;-12,95;1221,55',
+      '\u{feff}Dato;Tid;Købt;Type;Sted;Varer;Bemærkning;Beløb;Saldo',
+      '18-11-2026;10:05;;Indbetaling;;;;1234,50;1234,50',
+      '19-11-2026;13:30;;Køb;Kantinen;2 × Juice à 5,00, 1 × Vare 12 à 2,50, 1 × Beløb uden vare à 0,45;;-12,95;1221,55',
     ])
     expect(text).toContain(`;"'=HYPERLINK(""http://evil.example"")\nto gange";3,30;1224,85\r\n`)
+  })
+
+  it('has a column for when a purchase was made that was booked on a later day', async () => {
+    const { text } = await ask(await soldLate(), '.csv?fra=2026-11-17&til=2026-11-17')
+    expect(text.split('\r\n')[1]).toBe('17-11-2026;09:00;15-11-2026 19:05;Køb;Kantinen;1 × Juice;;-5,00;45,00')
   })
 
   test('whatever the texts are, it reads back as they are, and no cell is a formula', () => {
@@ -234,7 +279,16 @@ describe('the spreadsheet', () => {
       fc.property(fc.array(movement, { minLength: 1, maxLength: 5 }), (movements) => {
         const lines = movements.map(({ name, ...one }, index): StatementLine => {
           const item = { product: 1, name, category: 'food', quantity: 1, price: 1 } as const
-          return { ...one, seq: index, transfer: '', kind: 'purchase', at: NOW, day: '2026-11-21', items: [item] }
+          return {
+            ...one,
+            seq: index,
+            transfer: '',
+            kind: 'purchase',
+            at: NOW,
+            day: '2026-11-21',
+            soldAt: null,
+            items: [item],
+          }
         })
         const csv = statementCsv(lines, danish)
         const { data, errors } = Papa.parse<string[]>(csv.slice(1), {
@@ -247,11 +301,11 @@ describe('the spreadsheet', () => {
         for (const [index, one] of movements.entries()) {
           const row = data[index + 1] ?? []
           const bare = (text: string | undefined) => text?.replace(/^'(?=[=+\-@\t\r\n＝＋－＠])/, '')
-          expect(row.slice(0, 3)).toEqual(['21-11-2026', '12:00', 'Køb'])
-          expect([bare(row[3]), row[4], bare(row[5])]).toEqual([bare(one.site), `1 × ${one.name}`, bare(one.reason)])
+          expect(row.slice(0, 4)).toEqual(['21-11-2026', '12:00', '', 'Køb'])
+          expect([bare(row[4]), row[5], bare(row[6])]).toEqual([bare(one.site), `1 × ${one.name}`, bare(one.reason)])
           for (const [cell, amount] of [
-            [row[6], one.amount],
-            [row[7], one.balance],
+            [row[7], one.amount],
+            [row[8], one.balance],
           ] as const) {
             expect(cell).toMatch(/^-?\d+,\d{2}$/)
             expect(Number(cell?.replace(',', ''))).toBe(amount)
@@ -264,7 +318,7 @@ describe('the spreadsheet', () => {
   })
 })
 
-test('a file holds 10.000 movements and no more', async () => {
+test('a spreadsheet holds 10.000 movements, a document 2.000, and no more', async () => {
   const wallet = await newWallet()
   const fill = (from: number, to: number) =>
     db.batch([
@@ -279,15 +333,19 @@ test('a file holds 10.000 movements and no more', async () => {
          SELECT ${wallet.account}, seq, 'deposit:' || seq, 100, seq * 100, '2026-11-21', 0 FROM n`,
       ),
     ])
-  await fill(1, 10_000)
+  const refuses = async (file: string, most: string) => {
+    const { status, text, trips } = await ask(wallet, file)
+    expect({ status, trips }).toEqual({ status: 400, trips: 1 })
+    expect(text).toContain(`Der er mere end ${most} bevægelser i perioden. Vælg en kortere periode.`)
+  }
+  await fill(1, 2000)
+  expect((await ask(wallet, '.pdf')).status).toBe(200)
+  await fill(2001, 10_000)
+  await refuses('.pdf', '2.000')
   const full = await ask(wallet, '.csv')
   expect(full.text.split('\r\n')).toHaveLength(1 + 10_000 + 1)
   await fill(10_001, 10_001)
-  for (const file of ['.csv', '.pdf']) {
-    const { status, text, trips } = await ask(wallet, file)
-    expect({ status, trips }).toEqual({ status: 400, trips: 1 })
-    expect(text).toContain('Der er mere end 10.000 bevægelser i perioden. Vælg en kortere periode.')
-  }
+  await refuses('.csv', '10.000')
   expect((await ask(wallet)).status).toBe(200)
 })
 
@@ -323,11 +381,34 @@ it('the document says who, when and how much, in every letter of Europe', async 
     'Roskilde Kommune',
     'Saldo ved start 0,00',
     '19-11-2026 13:30 Køb, Kantinen −12,95 1.221,55',
-    '2 × Juice, 1 × Vare 12, 1 × Beløb uden vare',
+    '2 × Juice à 5,00, 1 × Vare 12 à 2,50, 1 × Beløb uden vare à 0,45',
     '20-11-2026 16:01 Fortrudt køb, Ungdomsklubben 15,00 1.221,55',
     'Saldo ved slut 1.224,85',
     'Side 1 af 1',
   ]) {
     expect(text).toContain(words)
   }
+})
+
+it('the document of one kind holds what adds up: no edges, and the sums of that kind', async () => {
+  const wallet = await lived()
+  const textOf = async (query: string) => {
+    const { bytes } = await ask(wallet, `.pdf${query}`)
+    return (await PDF.load(bytes)).extractText()[0]?.text ?? ''
+  }
+  const purchases = await textOf('?slags=purchase')
+  expect(purchases).toContain('Ind: 0,00 · Ud: 27,95 · Alle beløb er i kroner. · Saldoen er efter alle bevægelser.')
+  expect(purchases).toContain('Køb, Kantinen −12,95 1.221,55')
+  expect(purchases).not.toContain('Saldo ved')
+  expect(await textOf('')).not.toContain('Saldoen er efter')
+  const none = await textOf('?slags=purchase&til=2026-11-18')
+  expect(none).toContain('Der er ingen bevægelser i perioden.')
+  expect(none).toContain('Side 1 af 1')
+})
+
+it('the document says of a purchase that was booked on a later day when it was made', async () => {
+  const { bytes } = await ask(await soldLate(), '.pdf?fra=2026-11-17&til=2026-11-17')
+  const text = (await PDF.load(bytes)).extractText()[0]?.text ?? ''
+  expect(text).toContain('17-11-2026 09:00 Køb, Kantinen −5,00 45,00')
+  expect(text).toMatch(/Købt søn\. 15\. nov\. 2026, 19[.:]05/)
 })

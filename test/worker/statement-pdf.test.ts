@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:test'
 import { PDF } from '@libpdf/core'
 import { describe, expect, it } from 'vitest'
+import type { Language } from '../../shared/wire.ts'
 import { statementPdf } from '../../worker/portal/statement-pdf.ts'
-import { type Language, speaker } from '../../worker/portal/texts/language.ts'
+import { speaker } from '../../worker/portal/texts/language.ts'
 import type { Statement, StatementLine } from '../../worker/statements.ts'
 
 declare global {
@@ -35,7 +36,7 @@ function purchases(count: number, name = 'Juice'): Statement {
   const items = [{ product: 1, name, category: 'drink', quantity: 2, price: 625 } as const]
   const lines = Array.from({ length: count }, (_, index): StatementLine => {
     const [seq, balance] = [index + 1, 10_000_000 - 1250 * (index + 1)]
-    const shown = { at: NOW, day: '2026-11-21', site: 'Kantinen', items, reason: null }
+    const shown = { at: NOW, day: '2026-11-21', soldAt: null, site: 'Kantinen', items, reason: null }
     return { seq, transfer: `${seq}`, kind: 'purchase', amount: -1250, balance, ...shown }
   })
   const totals = [{ kind: 'purchase' as const, count, in: 0, out: 1250 * count }]
@@ -82,7 +83,7 @@ describe('the document', () => {
 
   it('shows a question mark for a letter that it does not have', async () => {
     const { pages } = await printed(purchases(1, 'Te\u{301} 茶 🍵'), 'Ida 茶')
-    expect(pages[0]?.text).toContain('2 × Té ? ?')
+    expect(pages[0]?.text).toContain('2 × Té ? ? à 6,25')
     expect(pages[0]?.text).toContain('Konto for Ida ?')
   })
 })

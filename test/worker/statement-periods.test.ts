@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { addDays, isoWeek, mondayOf } from '../../shared/copenhagen.ts'
 import { barsOverTime } from '../../worker/portal/spending-chart.tsx'
 import { speaker } from '../../worker/portal/texts/language.ts'
-import { addDays, isoWeek, mondayOf, parseDay, periodOf, usualPeriods } from '../../worker/statement-periods.ts'
+import { parseDay, periodOf, usualPeriods } from '../../worker/statement-periods.ts'
 
 const DAY_MS = 86_400_000
 
@@ -92,12 +93,13 @@ describe('days and periods', () => {
   })
 
   test('a long period is shown in months, each of them once', () => {
-    const bars = barsOverTime(
+    const { unit, bars } = barsOverTime(
       [{ day: '2024-02-29', category: 'food', amount: 100 }],
       { from: '2024-01-31', to: '2026-01-01' },
       'da',
       speaker('da'),
     )
+    expect(unit).toBe('month')
     expect(bars).toHaveLength(25)
     expect(bars.slice(0, 2)).toEqual([
       { label: 'januar 2024', short: '01/24', amount: 0 },

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addDays, mondayOf } from '../../shared/copenhagen.ts'
 import type { SaleLine } from '../../shared/debit.ts'
 import { barsByCategory, barsOverTime } from '../../worker/portal/spending-chart.tsx'
 import { speaker } from '../../worker/portal/texts/language.ts'
-import { addDays, mondayOf } from '../../worker/statement-periods.ts'
 import {
   type Excerpt,
   latestQuery,
@@ -61,6 +61,7 @@ type ModelLine = {
   balance: number
   booked: string
   at: number
+  soldAt: number | null
   site: string | null
   lines: SaleLine[]
   reason: string | null
@@ -79,9 +80,11 @@ async function play(
   const book: ModelLine[] = []
   const undone = new Set<string>()
   let now = start
-  const enter = (moved: Omit<ModelLine, 'seq' | 'balance' | 'booked' | 'at'> & { at?: number }) => {
+  const enter = (moved: Omit<ModelLine, 'seq' | 'balance' | 'booked' | 'at' | 'soldAt'>, sold = now) => {
     const balance = (book.at(-1)?.balance ?? 0) + moved.amount
-    book.push({ at: now, ...moved, seq: book.length + 1, balance, booked: dayOf(now) })
+    const late = dayOf(sold) !== dayOf(now)
+    const times = { booked: dayOf(now), at: late ? now : sold, soldAt: late ? sold : null }
+    book.push({ ...moved, ...times, seq: book.length + 1, balance })
   }
   const nothing = { site: null, lines: [], reason: null, sale: null }
   for (const one of steps) {
@@ -116,8 +119,8 @@ async function play(
       const advised = await say(till, 'advice', wallet, { ...(sale && { sale }), lines, at: soldAt }, now)
       if (one.do === 'both' && covered) continue // Booked by the request; the advice says it again.
       const believed = soldAt < now && soldAt > now - 30 * 24 * HOUR_MS
-      const at = believed ? soldAt : now
-      enter({ ...nothing, kind: 'purchase', amount, site: SITES[till], lines, sale: advised.sale, at })
+      const sold = { ...nothing, kind: 'purchase', amount, site: SITES[till], lines, sale: advised.sale } as const
+      enter(sold, believed ? soldAt : now)
     }
   }
   return { account: wallet.account, book, undone }
@@ -160,7 +163,11 @@ describe('against a model', () => {
             .filter((one) => kind === null || one.kind === kind)
             .map(({ booked, sale, lines, ...one }) => ({ ...one, items: itemsOf(lines) })),
         )
-        for (const shown of found.lines) expect(shown.day).toBe(dayOf(shown.at))
+        for (const shown of found.lines) {
+          expect(shown.day).toBe(dayOf(shown.at))
+          expect(shown.day >= period.from && shown.day <= period.to).toBe(true)
+        }
+        expect(found.lines.map(({ day }) => day)).toEqual(found.lines.map(({ day }) => day).toSorted())
 
         const net = (one: 'in' | 'out') => added(found.totals.map((total) => [total.kind, total[one]] as const))
         const moved = (sign: 1 | -1) => added(inside.map((one) => [one.kind, Math.max(0, one.amount * sign)] as const))
@@ -171,9 +178,9 @@ describe('against a model', () => {
         )
 
         const bought = inside.filter(({ kind: of, sale }) => of === 'purchase' && !undone.has(sale ?? ''))
-        const weeks = added(bought.map((one) => [mondayBefore(dayOf(one.at)), -one.amount] as const))
+        const weeks = added(bought.map((one) => [mondayBefore(dayOf(one.soldAt ?? one.at)), -one.amount] as const))
         expect(added(found.spending.map((one) => [mondayOf(one.day), one.amount] as const))).toEqual(weeks)
-        const bars = barsOverTime(found.spending, period, 'da', danish)
+        const { bars } = barsOverTime(found.spending, period, 'da', danish)
         expect(bars.map(({ amount }) => amount).filter((amount) => amount > 0)).toEqual(
           [...weeks.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, amount]) => amount),
         )
@@ -243,7 +250,7 @@ describe('at the borders of days', () => {
     expect(before).toMatchObject({ opening: 0, closing: 100, lines: [{ day: addDays(day, -1), amount: 100 }] })
   })
 
-  it('a sale that was made offline shows when it was made, in the order in which it was booked', async () => {
+  it('a sale that was delivered on a later day stands on the day of its booking, and says when it was made', async () => {
     const wallet = await newWallet()
     const sold = Date.UTC(2026, 10, 15, 18, 5) // A Sunday; it is delivered on the Tuesday.
     const delivered = Date.UTC(2026, 10, 17, 8)
@@ -251,12 +258,48 @@ describe('at the borders of days', () => {
     await say('4000-1', 'advice', wallet, { lines: [line(2, 1, 1500)], at: sold }, delivered)
     const found = await statement(db, wallet.account, { from: '2026-11-16', to: '2026-11-17' }, ALL, [])
     expect(found).toMatchObject({ opening: 5000, closing: 3500 })
-    expect(found.lines).toMatchObject([{ at: sold, day: '2026-11-15', amount: -1500, balance: 3500 }])
-    const weeks = barsOverTime(found.spending, { from: '2026-11-16', to: '2026-11-17' }, 'da', danish)
-    expect(weeks).toEqual([
-      { label: 'Uge 46, 2026', short: '46', amount: 1500 },
-      { label: 'Uge 47, 2026', short: '47', amount: 0 },
+    expect(found.lines).toMatchObject([
+      { at: delivered, day: '2026-11-17', soldAt: sold, amount: -1500, balance: 3500 },
     ])
+    const ofTheSale = await statement(db, wallet.account, { from: '2026-11-15', to: '2026-11-15' }, ALL, [])
+    expect(ofTheSale.lines).toMatchObject([{ kind: 'deposit', day: '2026-11-15', soldAt: null }])
+    const weeks = barsOverTime(found.spending, { from: '2026-11-16', to: '2026-11-17' }, 'da', danish)
+    expect(weeks).toEqual({
+      unit: 'week',
+      bars: [
+        { label: 'Uge 46, 2026', short: '46', amount: 1500 },
+        { label: 'Uge 47, 2026', short: '47', amount: 0 },
+      ],
+    })
+  })
+
+  it('a sale that was delivered late on its own day shows when it was made', async () => {
+    const wallet = await newWallet()
+    const sold = Date.UTC(2026, 10, 17, 8)
+    await payIn(wallet, 5000, sold - HOUR_MS)
+    await say('4000-1', 'advice', wallet, { lines: [line(1)], at: sold }, sold + 3 * HOUR_MS)
+    const found = await statement(db, wallet.account, EVER, { ...ALL, kind: 'purchase' }, [])
+    expect(found.lines).toMatchObject([{ at: sold, day: '2026-11-17', soldAt: null }])
+  })
+
+  it('the time of a till whose clock was not believed is not shown', async () => {
+    const wallet = await newWallet()
+    const delivered = Date.UTC(2026, 10, 17, 8)
+    await payIn(wallet, 5000, delivered - HOUR_MS)
+    for (const days of [31, -1]) {
+      const at = delivered - days * 24 * HOUR_MS
+      await say('4000-1', 'advice', wallet, { lines: [line(1)], at }, delivered)
+    }
+    const found = await statement(db, wallet.account, EVER, { ...ALL, kind: 'purchase' }, [])
+    const shown = { at: delivered, day: '2026-11-17', soldAt: null }
+    expect(found.lines).toMatchObject([shown, shown])
+  })
+
+  it('the spending of more than a year of weeks is drawn in months', () => {
+    const bought = [{ day: '2026-11-15', category: 'drink', amount: 500 } as const]
+    const over = (from: string) => barsOverTime(bought, { from, to: '2026-11-17' }, 'en', (both) => both.en)
+    expect(over('2025-11-17')).toMatchObject({ unit: 'week', bars: { length: 53 } })
+    expect(over('2025-11-16')).toMatchObject({ unit: 'month', bars: { length: 13 } })
   })
 
   it('a sale that the worker was asked for shows when it was booked, whatever a later advice says', async () => {

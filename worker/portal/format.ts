@@ -1,5 +1,5 @@
 import { kroner, type Ore } from '../../shared/money.ts'
-import type { Language } from './texts/language.ts'
+import type { Language } from '../../shared/wire.ts'
 
 /** The same form in both languages. A formatter is dear to make, and is made once. */
 function inBoth(form: Intl.DateTimeFormatOptions): Record<Language, Intl.DateTimeFormat> {
@@ -20,6 +20,11 @@ const SHORT_INSTANT = inBoth({
 /** An amount of øre as pages write it, in either language: 123450 becomes '1.234,50 kr.'. */
 export function kr(amount: number): string {
   return `${kroner(amount as Ore)} kr.`
+}
+
+/** A whole number as pages write it, in either language: 10000 becomes '10.000'. */
+export function wholeNumber(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, '.')
 }
 
 /** An amount of øre as a form field holds it: 123450 becomes '1234,50'. */

@@ -143,16 +143,14 @@ function Switcher({ view, at }: { view: GuardianView; at: MenuItem | undefined }
   )
 }
 
+type Item = [item: MenuItem, href: string, label: string]
+
 function Menu({ view, at }: { view: View; at: MenuItem | undefined }) {
   const { say, account } = view
-  const items: [MenuItem, string, string][] = [
+  const items: Item[] = [
     ['accounts', '/konti', say(portal.accounts)],
-    ...(account
-      ? ([
-          ['statement', `/konto/${account.id}/kontoudtog`, say(portal.statement)],
-          ['profile', `/konto/${account.id}/brugerinfo`, say(portal.profile)],
-        ] satisfies [MenuItem, string, string][])
-      : []),
+    ...(account ? [['statement', `/konto/${account.id}/kontoudtog`, say(portal.statement)] satisfies Item] : []),
+    ['profile', account ? `/konto/${account.id}/brugerinfo` : '/brugerinfo', say(portal.profile)],
     ['support', '/support', say(portal.support)],
   ]
   return (

@@ -1,7 +1,8 @@
 import type { GuardedAccount, Guardian } from '../sessions.ts'
 import type { ToldTerminal } from '../terminals.ts'
 import { StatusBadge } from './accounts.tsx'
-import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { Contact, storedContact } from './contact.tsx'
+import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { amountField, kr, longDay, shortInstant } from './format.ts'
 import type { Say } from './texts/language.ts'
 import { profile as texts } from './texts/profile.ts'
@@ -19,15 +20,8 @@ type Props = {
 
 /** The fields of the page as they are stored. */
 export function stored(account: GuardedAccount, guardian: Guardian): Record<string, string> {
-  return {
-    limit: account.dailyLimit === null ? '' : amountField(account.dailyLimit),
-    language: guardian.language,
-    mail: guardian.mail ?? '',
-    tellBelow: guardian.tellBelow === null ? '' : 'on',
-    tellBelowAmount: amountField(guardian.tellBelow ?? 5000),
-    tellPurchases: guardian.tellPurchases ? 'on' : '',
-    tellWeekly: guardian.tellWeekly ? 'on' : '',
-  }
+  const limit = account.dailyLimit === null ? '' : amountField(account.dailyLimit)
+  return { limit, ...storedContact(guardian) }
 }
 
 export function ProfilePage({ view, terminals, typed, done }: Props) {
@@ -40,7 +34,7 @@ export function ProfilePage({ view, terminals, typed, done }: Props) {
       <ErrorSummary view={view} typed={typed} />
       <Cards view={view} terminals={terminals} />
       <Limit view={view} typed={typed} />
-      <About view={view} typed={typed} />
+      <Contact view={view} typed={typed} />
     </>
   )
 }
@@ -132,54 +126,6 @@ function Limit({ view, typed }: Pick<Props, 'view' | 'typed'>) {
         />
         <button class="button button-primary" type="submit">
           {say(texts.save)}
-        </button>
-      </Form>
-    </section>
-  )
-}
-
-function About({ view, typed }: Pick<Props, 'view' | 'typed'>) {
-  const { say, account } = view
-  return (
-    <section aria-labelledby="about">
-      <h2 id="about">{say(texts.about)}</h2>
-      <p>{say(texts.aboutIntro)}</p>
-      <Form view={view} action={`/konto/${account.id}/om-dig`}>
-        <Choice
-          typed={typed}
-          name="language"
-          label={say(texts.language)}
-          options={[
-            ['da', say(texts.danish)],
-            ['en', say(texts.english)],
-          ]}
-        />
-        <Field typed={typed} name="mail" label={say(texts.mail)} type="email" inputmode="email" autocomplete="email" />
-        <fieldset class="form-group">
-          <legend class="form-label">{say(texts.tell)}</legend>
-          <Checkbox typed={typed} name="tellBelow" label={say(texts.tellBelow)} />
-          <div class="indented">
-            <Field
-              typed={typed}
-              name="tellBelowAmount"
-              label={say(texts.tellBelowField)}
-              inputmode="decimal"
-              autocomplete="off"
-              suffix="kr."
-            />
-          </div>
-          <Checkbox typed={typed} name="tellPurchases" label={say(texts.tellPurchases)} />
-          <Checkbox typed={typed} name="tellWeekly" label={say(texts.tellWeekly)} />
-        </fieldset>
-        <button class="button button-primary" type="submit">
-          {say(texts.save)}
-        </button>
-      </Form>
-      <h3>{say(texts.everywhere)}</h3>
-      <p>{say(texts.everywhereText)}</p>
-      <Form view={view} action="/log-ud/alle">
-        <button class="button button-secondary" type="submit">
-          {say(texts.everywhere)}
         </button>
       </Form>
     </section>

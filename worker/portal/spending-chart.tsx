@@ -1,8 +1,9 @@
+import { addDays, isoWeek, mondayOf } from '../../shared/copenhagen.ts'
+import type { Language } from '../../shared/wire.ts'
 import { ProductCategory } from '../../shared/wire.ts'
-import { addDays, isoWeek, mondayOf } from '../statement-periods.ts'
 import type { Period, Spending } from '../statements.ts'
 import { kr } from './format.ts'
-import type { Language, Say } from './texts/language.ts'
+import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'
 import type { View } from './view.ts'
 
@@ -12,11 +13,20 @@ export type Bar = { label: string; short: string; amount: number }
 /** A year of weeks; beyond that, bars of weeks are too thin to see, and months are shown. */
 const WEEKS_MAX = 53
 
+/** Bars that follow one another in time, and what each of them is of. */
+export type BarsOverTime = { unit: 'week' | 'month'; bars: Bar[] }
+
 /** What was spent in each week, or in a long period each month, from the first to the last, also where nothing was. */
-export function barsOverTime(spending: readonly Spending[], period: Period, language: Language, say: Say): Bar[] {
+export function barsOverTime(
+  spending: readonly Spending[],
+  period: Period,
+  language: Language,
+  say: Say,
+): BarsOverTime {
   const first = spending.reduce((day, one) => (one.day < day ? one.day : day), period.from)
   const weeks = weekBars(spending, { from: first, to: period.to }, say)
-  return weeks.length <= WEEKS_MAX ? weeks : monthBars(spending, { from: first, to: period.to }, language)
+  if (weeks.length <= WEEKS_MAX) return { unit: 'week', bars: weeks }
+  return { unit: 'month', bars: monthBars(spending, { from: first, to: period.to }, language) }
 }
 
 function weekBars(spending: readonly Spending[], { from, to }: Period, say: Say): Bar[] {
@@ -63,13 +73,18 @@ function sums(spending: readonly Spending[], keyOf: (one: Spending) => string): 
   return amounts
 }
 
+const OVER_TIME = {
+  week: [statement.byWeek, statement.weekColumn],
+  month: [statement.byMonth, statement.monthColumn],
+} as const
+
 /** The pictures of what was spent, and the same as tables; nothing where nothing was spent. */
 export function SpendingSection({ view, spending, period }: { view: View; spending: Spending[]; period: Period }) {
   const { say, language } = view
   if (spending.length === 0) return null
-  const time = barsOverTime(spending, period, language, say)
-  const inMonths = time.length > 0 && time[0]?.short.includes('/') === true
-  const overTime = say(inMonths ? statement.byMonth : statement.byWeek)
+  const { unit, bars: time } = barsOverTime(spending, period, language, say)
+  const [caption, column] = OVER_TIME[unit]
+  const overTime = say(caption)
   const categories = barsByCategory(spending, say)
   return (
     <section aria-labelledby="spending">
@@ -87,12 +102,7 @@ export function SpendingSection({ view, spending, period }: { view: View; spendi
       </div>
       <details>
         <summary>{say(statement.asTable)}</summary>
-        <BarTable
-          caption={overTime}
-          column={say(inMonths ? statement.monthColumn : statement.weekColumn)}
-          bars={time}
-          say={say}
-        />
+        <BarTable caption={overTime} column={say(column)} bars={time} say={say} />
         <BarTable
           caption={say(statement.byCategory)}
           column={say(statement.categoryColumn)}

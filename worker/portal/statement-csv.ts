@@ -1,4 +1,5 @@
 import Papa from 'papaparse'
+import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { danishDay } from '../statement-periods.ts'
 import type { StatementLine } from '../statements.ts'
 import { amountField } from './format.ts'
@@ -19,10 +20,11 @@ const BYTE_ORDER_MARK = '\u{feff}'
  * decimal commas. One row for each movement, in the order of `lines`.
  */
 export function statementCsv(lines: readonly StatementLine[], say: Say): string {
-  const { date, time, kindField, site, items, remark, amount, balance } = statement
+  const { date, time, bought, kindField, site, items, remark, amount, balance } = statement
   const rows = lines.map((line) => [
     danishDay(line.day),
     timeOfDay(line.at),
+    line.soldAt === null ? '' : `${danishDay(copenhagenDay(line.soldAt))} ${timeOfDay(line.soldAt)}`,
     say(statement.kinds[line.kind]),
     line.site ?? '',
     goods(line, say),
@@ -30,7 +32,7 @@ export function statementCsv(lines: readonly StatementLine[], say: Say): string 
     amountCell(line.amount),
     amountCell(line.balance),
   ])
-  const fields = [date, time, kindField, site, items, remark, amount, balance].map(say)
+  const fields = [date, time, bought, kindField, site, items, remark, amount, balance].map(say)
   const options = { delimiter: ';', newline: '\r\n', escapeFormulae: FORMULA }
   return `${BYTE_ORDER_MARK}${Papa.unparse({ fields, data: rows }, options)}\r\n`
 }

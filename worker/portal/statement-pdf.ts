@@ -1,10 +1,11 @@
 import { type EmbeddedFont, layoutText, measureText, ops, PDF, PdfString } from '@libpdf/core'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { kroner, type Ore } from '../../shared/money.ts'
+import type { Language } from '../../shared/wire.ts'
 import { danishDay } from '../statement-periods.ts'
 import type { Period, Statement, StatementLine, TransferKind } from '../statements.ts'
-import { goods, timeOfDay } from './statement-line.ts'
-import type { Language, Say } from './texts/language.ts'
+import { boughtWhen, goods, sumOf, timeOfDay } from './statement-line.ts'
+import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'
 
 /** What the document says beside the movements; `fonts` are TrueType files. */
@@ -44,8 +45,9 @@ type Cell = { column: Column; lines: Word[] }
 type Operators = Parameters<ReturnType<PDF['addPage']>['drawOperators']>[0]
 
 /**
- * A statement as an A4 document. The movements stand in the order of their booking, which the balance follows. A
- * letter that the font lacks is shown as a question mark.
+ * A statement as an A4 document. The movements stand in the order of their booking, which the balance follows; those of
+ * one kind alone do not add up to it, so then the edges are left out. A letter that the font lacks is shown as a
+ * question mark.
  */
 export async function statementPdf(found: Statement, about: StatementDocument): Promise<Uint8Array> {
   const { say, fonts } = about
@@ -53,12 +55,14 @@ export async function statementPdf(found: Statement, about: StatementDocument): 
   describe(pdf, about)
   const regular = pdf.embedFont(fonts.regular)
   const bold = pdf.embedFont(fonts.bold)
-  const rows = [
+  const movements = found.lines.flatMap((line) => movementRows(line, regular, about))
+  const whole = [
     edgeRow(say(statement.opening), danishDay(about.period.from), found.opening),
-    ...found.lines.flatMap((line) => movementRows(line, regular, say)),
+    ...movements,
     edgeRow(say(statement.closing), danishDay(about.period.to), found.closing),
   ]
-  const sheets = pagesOf(rows)
+  const none = [[cell(WHAT, { text: say(statement.none) })]]
+  const sheets = pagesOf(about.kind === null ? whole : movements.length > 0 ? movements : none)
   for (const [index, sheet] of sheets.entries()) {
     const paper = pdf.addPage({ size: 'a4' })
     const ink = {
@@ -106,10 +110,11 @@ function edgeRow(label: string, day: string, balance: number): Cell[] {
 /** No row may be taller than a page, so what a very long sale sold goes on in rows of its own. */
 const ROW_LINES_MAX = 40
 
-function movementRows(line: StatementLine, font: EmbeddedFont, say: Say): Cell[][] {
+function movementRows(line: StatementLine, font: EmbeddedFont, { say, language }: StatementDocument): Cell[][] {
   const kind = say(statement.kinds[line.kind])
   const place = line.site === null ? kind : `${kind}, ${line.site}`
-  const what = wrapped([place, goods(line, say), line.reason ?? ''].filter(Boolean).join('\n'), font)
+  const told = [place, boughtWhen(line, language, say), goods(line, say), line.reason ?? '']
+  const what = wrapped(told.filter(Boolean).join('\n'), font)
   const more = Array.from({ length: Math.ceil(what.length / ROW_LINES_MAX) - 1 }, (_, index) => [
     cell(WHAT, ...what.slice((index + 1) * ROW_LINES_MAX, (index + 2) * ROW_LINES_MAX)),
   ])
@@ -160,20 +165,19 @@ function pagesOf(rows: Cell[][]): Sheet[] {
 
 function heading(ink: Ink, found: Statement, about: StatementDocument): Operators {
   const { say, municipality, child, period, kind } = about
-  const sum = (way: 'in' | 'out') => found.totals.reduce((total, one) => total + one[way], 0)
   const only = kind === null ? '' : ` · ${say(statement.kindOnly)(say(statement.kinds[kind]).toLowerCase())}`
+  const sums = [
+    `${say(statement.in)}: ${amount(sumOf(found, kind, 'in'))}`,
+    `${say(statement.out)}: ${amount(sumOf(found, kind, 'out'))}`,
+    say(statement.kroner),
+    ...(kind === null ? [] : [say(statement.balanceOfAll)]),
+  ]
   return [
     ...text(ink.regular, municipality, LEFT, TOP, 10),
     ...text(ink.bold, say(statement.title), LEFT, TOP - 26, 20),
     ...text(ink.regular, say(statement.of)(child), LEFT, TOP - 46, 11),
     ...text(ink.regular, `${say(statement.period)}: ${periodText(period, say)}${only}`, LEFT, TOP - 61, 11),
-    ...text(
-      ink.regular,
-      `${say(statement.in)}: ${amount(sum('in'))} · ${say(statement.out)}: ${amount(sum('out'))} · ${say(statement.kroner)}`,
-      LEFT,
-      TOP - 76,
-      SIZE,
-    ),
+    ...text(ink.regular, sums.join(' · '), LEFT, TOP - 76, SIZE),
   ]
 }
 

@@ -3,7 +3,7 @@ import type { Period, Statement, StatementLine, TransferKind } from '../statemen
 import { Choice, ErrorSummary, Field, type Typed } from './form.tsx'
 import { kr, longDay, shortInstant } from './format.ts'
 import { SpendingSection } from './spending-chart.tsx'
-import { goods } from './statement-line.ts'
+import { boughtWhen, goods, sumOf } from './statement-line.ts'
 import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'
 import type { AccountEnv } from './view.ts'
@@ -102,7 +102,10 @@ function Found({ view, shown }: { view: AccountView; shown: Shown }) {
             {say(statement.none)} {say(statement.noneTry)}
           </p>
         ) : (
-          <Movements view={view} lines={found.lines} />
+          <>
+            {kind !== null && <p>{say(statement.balanceOfAll)}</p>}
+            <Movements view={view} lines={found.lines} />
+          </>
         )}
         <Pages view={view} shown={shown} />
       </section>
@@ -122,19 +125,24 @@ function Found({ view, shown }: { view: AccountView; shown: Shown }) {
   )
 }
 
-function Summary({ view, shown: { period, found } }: { view: AccountView; shown: Shown }) {
+/** What the period came to. The balances at its edges stand only beside the sums of all its movements. */
+function Summary({ view, shown: { period, kind, found } }: { view: AccountView; shown: Shown }) {
   const { say, language } = view
   const day = (text: string) => longDay(language, Date.parse(`${text}T12:00:00Z`))
-  const facts = [
-    [statement.opening, found.opening],
-    [statement.in, found.totals.reduce((sum, total) => sum + total.in, 0)],
-    [statement.out, -found.totals.reduce((sum, total) => sum + total.out, 0)],
-    [statement.closing, found.closing],
+  const sums = [
+    [statement.in, sumOf(found, kind, 'in')],
+    [statement.out, -sumOf(found, kind, 'out')],
   ] as const
+  const facts =
+    kind === null ? ([[statement.opening, found.opening], ...sums, [statement.closing, found.closing]] as const) : sums
+  const only = kind === null ? '' : ` · ${say(statement.kindOnly)(say(statement.kinds[kind]).toLowerCase())}`
   return (
     <section aria-labelledby="period">
       <h2 id="period">{say(statement.period)}</h2>
-      <p>{say(statement.periodIs)(day(period.from), day(period.to))}</p>
+      <p>
+        {say(statement.periodIs)(day(period.from), day(period.to))}
+        {only}
+      </p>
       <dl class="statement-facts">
         {facts.map(([label, amount]) => (
           <div>
@@ -143,7 +151,7 @@ function Summary({ view, shown: { period, found } }: { view: AccountView; shown:
           </div>
         ))}
       </dl>
-      {found.totals.length > 0 && <ByKind say={say} totals={found.totals} />}
+      {kind === null && found.totals.length > 0 && <ByKind say={say} totals={found.totals} />}
     </section>
   )
 }
@@ -202,6 +210,7 @@ function Movements({ view, lines }: { view: AccountView; lines: StatementLine[] 
               <div class="statement-what">
                 <strong>{say(statement.kinds[line.kind])}</strong>
                 {line.site !== null && <>, {line.site}</>}
+                {line.soldAt !== null && <div>{boughtWhen(line, language, say)}</div>}
                 {line.items.length > 0 && <div>{goods(line, say)}</div>}
                 {line.reason !== null && <div>{line.reason}</div>}
               </div>

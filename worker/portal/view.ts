@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
+import type { Language } from '../../shared/wire.ts'
 import type { AppEnv } from '../env.ts'
 import type { GuardedAccount, Visit } from '../sessions.ts'
 import type { SettingsView } from '../settings.ts'
-import type { Language, Say } from './texts/language.ts'
+import type { Say } from './texts/language.ts'
 
 /**
  * What every page is made from. `visit` is null where nobody is logged in; `account` is the one that the page is

@@ -1,9 +1,10 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
+import type { Language } from '../../shared/wire.ts'
 import { localPath } from '../logins.ts'
 import { ExpiredPage } from '../portal/expired.tsx'
 import { Message, page } from '../portal/layout.tsx'
-import { LANGUAGES, type Language, speaker } from '../portal/texts/language.ts'
+import { LANGUAGES, speaker } from '../portal/texts/language.ts'
 import { portal } from '../portal/texts/portal.ts'
 import type { AccountEnv, GuardianEnv, PortalEnv, View } from '../portal/view.ts'
 import { sameSecret } from '../secrets.ts'
@@ -37,8 +38,9 @@ export function rememberLanguage(c: Context, language: Language) {
 
 /** Finds out who is there, in one round trip, and what every page needs. Lets everybody through. */
 export const door: MiddlewareHandler<PortalEnv> = async (c, next) => {
-  const { pathname, search } = new URL(c.req.url)
-  const path = localPath(`${pathname}${search}`)
+  const url = new URL(c.req.url)
+  url.searchParams.delete('gjort') // What was done is said once, and not again by whatever leads back here.
+  const path = localPath(`${url.pathname}${url.search}`)
   const shown = c.req.method === 'GET' ? path : null
   const { settings, visit } = await callerOf(c.var.db, getCookie(c, SESSION_COOKIE) ?? null, shown, c.var.now)
   const chosen = Number(getCookie(c, ACCOUNT_COOKIE))

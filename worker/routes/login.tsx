@@ -84,6 +84,7 @@ loginRoutes.get('/log-ind/svar', async (c) => {
     url: new URL(c.req.url),
     login: getCookie(c, LOGIN_COOKIE),
     session: getCookie(c, SESSION_COOKIE),
+    language: c.var.view.language,
   }
   const outcome = await finishLogin(c.var.db, broker, keys, come, random, c.var.now)
   if (outcome.kind !== 'logged_in') {

@@ -12,6 +12,7 @@ import { portal } from '../portal/texts/portal.ts'
 import type { AccountEnv, GuardianEnv, PortalEnv } from '../portal/view.ts'
 import { SESSION_COOKIE } from '../sessions.ts'
 import { accountsRoutes, choiceRoutes } from './accounts.ts'
+import { contactRoutes } from './contact.ts'
 import { carriesToken, door, fieldsOf, guarded, ownAccount, rationed, rememberLanguage, within } from './door.ts'
 import { loginRoutes } from './login.tsx'
 import { privacyRoutes } from './privacy.ts'
@@ -73,7 +74,14 @@ portalRoutes.post('/sprog', async (c) => {
 })
 
 const behindLogin = new Hono<GuardianEnv>()
-for (const path of ['/konti', '/konto/*', '/log-ud/*', '/support/*', '/privatliv/mine-data'] as const) {
+for (const path of [
+  '/konti',
+  '/konto/*',
+  '/brugerinfo/*',
+  '/log-ud/*',
+  '/support/*',
+  '/privatliv/mine-data',
+] as const) {
   behindLogin.use(path, guarded)
 }
 for (const file of ['kontoudtog.csv', 'kontoudtog.pdf'] as const) behindLogin.use(`/konto/:account/${file}`, rationed)
@@ -87,6 +95,7 @@ portalRoutes.route('/', behindLogin as unknown as Hono<PortalEnv>)
 portalRoutes.route('/', loginRoutes)
 portalRoutes.route('/', accountsRoutes as unknown as Hono<PortalEnv>)
 portalRoutes.route('/', ofAccount as unknown as Hono<PortalEnv>)
+portalRoutes.route('/', contactRoutes as unknown as Hono<PortalEnv>)
 portalRoutes.route('/', statementRoutes as unknown as Hono<PortalEnv>)
 portalRoutes.route('/', supportRoutes as unknown as Hono<PortalEnv>)
 portalRoutes.route('/', publicationRoutes)

@@ -1,36 +1,22 @@
 import { type Context, Hono } from 'hono'
-import { z } from 'zod'
-import { type Ore, parseKroner } from '../../shared/money.ts'
 import { setDailyLimit } from '../accounts.ts'
 import { setStatus } from '../cards.ts'
-import { setContact } from '../contact.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
 import { type Done, ProfilePage, stored } from '../portal/profile.tsx'
-import { LANGUAGES } from '../portal/texts/language.ts'
-import { portal } from '../portal/texts/portal.ts'
 import { profile as texts } from '../portal/texts/profile.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { type ToldTerminal, toldTerminalsQuery } from '../terminals.ts'
 import { viewed } from '../viewings.ts'
-import { fieldsOf, rememberLanguage } from './door.ts'
+import { amountIn } from './contact.ts'
+import { fieldsOf } from './door.ts'
 
-const LIMIT_MIN = 100
-const LIMIT_MAX = 1_000_000
 const DONE = new Map<string, Done>([
   ['spaerret', 'blocked'],
   ['aktiveret', 'activated'],
   ['maks', 'limitSaved'],
   ['om', 'aboutSaved'],
 ])
-
-const Mail = z.email().max(254)
-
-/** An amount that a guardian may set, in øre; null for anything else. */
-function amountIn(text: string): Ore | null {
-  const amount = parseKroner(text)
-  return amount !== null && amount >= LIMIT_MIN && amount <= LIMIT_MAX ? amount : null
-}
 
 /** What the address says has been done; of cards only what is so, for anybody can send a link. */
 function doneIn(c: Context<AccountEnv>): Done | null {
@@ -58,13 +44,13 @@ function again(c: Context<AccountEnv>, fields: Record<string, string>, errors: R
   return show(c, { fields: { ...stored(account, visit.guardian), ...fields }, errors }, 400)
 }
 
-/** Brugerinfo: cards, daily limit, and how the guardian wants to be told. */
+/** Brugerinfo of an account: its cards and its daily limit. */
 export const profileRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/brugerinfo', (c) => {
     const { account, visit } = c.var.view
-    const draft = visit.draft?.path === c.var.view.path ? visit.draft.fields : {}
+    const draft = visit.draft?.path === c.var.view.path ? visit.draft.fields : null
     const typed = untouched({ ...stored(account, visit.guardian), ...draft })
-    return show(c, typed, 200, doneIn(c))
+    return show(c, typed, 200, draft ? null : doneIn(c))
   })
   .post('/konto/:account/kort/:card/:verb{spaer|aktiver}', async (c) => {
     const { view, db, now } = c.var
@@ -82,33 +68,7 @@ export const profileRoutes = new Hono<AccountEnv>()
     const { limit = '' } = (await fieldsOf(c)) ?? {}
     const amount = limit.trim() === '' ? null : amountIn(limit)
     if (amount === null && limit.trim() !== '') return again(c, { limit }, { limit: view.say(texts.limitWrong) })
-    await setDailyLimit(db, view.account.id, amount, { guardian: view.visit.guardian.id }, now)
+    const set = await setDailyLimit(db, view.account.id, amount, { guardian: view.visit.guardian.id }, now)
+    if (set === 'not_found') return c.notFound()
     return c.redirect(`/konto/${view.account.id}/brugerinfo?gjort=maks`, 303)
-  })
-  .post('/konto/:account/om-dig', async (c) => {
-    const { view, db, now } = c.var
-    const fields = (await fieldsOf(c)) ?? {}
-    const ticked = (name: string) => fields[name] === 'on'
-    const mail = fields.mail?.trim() ?? ''
-    const wants = ticked('tellBelow') || ticked('tellPurchases') || ticked('tellWeekly')
-    const below = ticked('tellBelow') ? amountIn(fields.tellBelowAmount ?? '') : null
-    const language = LANGUAGES.find((known) => known === fields.language)
-    const errors = {
-      ...(!language && { language: view.say(portal.stale) }),
-      ...(mail !== '' && !Mail.safeParse(mail).success && { mail: view.say(texts.mailWrong) }),
-      ...(mail === '' && wants && { mail: view.say(texts.mailNeeded) }),
-      ...(ticked('tellBelow') && below === null && { tellBelowAmount: view.say(texts.tellBelowWrong) }),
-    }
-    const boxes = { tellBelow: '', tellPurchases: '', tellWeekly: '' }
-    if (!language || Object.keys(errors).length > 0) return again(c, { ...boxes, ...fields }, errors)
-    const contact = {
-      language,
-      mail: mail || null,
-      tellBelow: below,
-      tellPurchases: ticked('tellPurchases'),
-      tellWeekly: ticked('tellWeekly'),
-    }
-    await setContact(db, view.visit.guardian.id, contact, now)
-    rememberLanguage(c, language)
-    return c.redirect(`/konto/${view.account.id}/brugerinfo?gjort=om`, 303)
   })

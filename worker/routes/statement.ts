@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import type { Typed } from '../portal/form.tsx'
-import { firstName } from '../portal/format.ts'
+import { firstName, wholeNumber } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
 import { type Shown, StatementPage, TRANSFER_KINDS } from '../portal/statement.tsx'
 import { statementCsv } from '../portal/statement-csv.ts'
@@ -11,9 +11,10 @@ import { parseDay, periodOf } from '../statement-periods.ts'
 import { type Excerpt, type Period, type Statement, statement, type TransferKind } from '../statements.ts'
 import { viewed } from '../viewings.ts'
 
-/** How many lines one side of the page shows, and how many a file may hold. */
+/** How many lines one side of the page shows, and how many a file may hold: to set a page of print takes time. */
 const PAGE_LINES = 100
-const FILE_LINES_MAX = 10_000
+const CSV_LINES_MAX = 10_000
+const PDF_LINES_MAX = 2000
 
 type C = Context<AccountEnv>
 
@@ -30,13 +31,13 @@ export const statementRoutes = new Hono<AccountEnv>()
     return shownWith(c, typedOf(asked), { period, kind, before, found })
   })
   .get('/konto/:account/kontoudtog.csv', async (c) => {
-    const file = await fileOf(c)
+    const file = await fileOf(c, CSV_LINES_MAX)
     if (file instanceof Response) return file
     const body = statementCsv(file.found.lines, c.var.view.say)
     return c.body(body, 200, headersOf(c, file.period, 'csv', 'text/csv; charset=utf-8'))
   })
   .get('/konto/:account/kontoudtog.pdf', async (c) => {
-    const file = await fileOf(c)
+    const file = await fileOf(c, PDF_LINES_MAX)
     if (file instanceof Response) return file
     const { view, now } = c.var
     // Loaded when it is wanted: the PDF library is half of the worker, and no other page should wait for it to start.
@@ -71,13 +72,13 @@ function shownWith(c: C, typed: Typed, shown: Shown | null) {
 }
 
 /** All lines of the period that is asked for, oldest first; or the page that says why there is no file. */
-async function fileOf(c: C): Promise<(Asked & { found: Statement }) | Response> {
+async function fileOf(c: C, linesMax: number): Promise<(Asked & { found: Statement }) | Response> {
   const asked = askedOf(c)
   if ('errors' in asked) return shownWith(c, asked, null)
   const { period, kind } = asked
-  const found = await read(c, period, { kind, before: null, order: 'oldest', limit: FILE_LINES_MAX })
+  const found = await read(c, period, { kind, before: null, order: 'oldest', limit: linesMax })
   if (!found.more) return { ...asked, found }
-  const tooMany = c.var.view.say(texts.tooMany)(FILE_LINES_MAX.toLocaleString('da-DK'))
+  const tooMany = c.var.view.say(texts.tooMany)(wholeNumber(linesMax))
   return shownWith(c, { ...typedOf(asked), errors: { fra: tooMany } }, null)
 }
 

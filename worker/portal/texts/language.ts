@@ -1,6 +1,7 @@
+import { Language } from '../../../shared/wire.ts'
+
 /** The languages of the portal; Danish comes first. */
-export const LANGUAGES = ['da', 'en'] as const
-export type Language = (typeof LANGUAGES)[number]
+export const LANGUAGES = Language.options
 
 /** One thing to say, in every language: a text, or how a text is made from what it speaks of. */
 export type Both<T = unknown> = Record<Language, T>

@@ -1,0 +1,68 @@
+import { type Context, Hono } from 'hono'
+import { z } from 'zod'
+import { type Ore, parseKroner } from '../../shared/money.ts'
+import { setContact } from '../contact.ts'
+import { ContactPage, storedContact } from '../portal/contact.tsx'
+import { type Typed, untouched } from '../portal/form.tsx'
+import { page } from '../portal/layout.tsx'
+import { LANGUAGES } from '../portal/texts/language.ts'
+import { portal } from '../portal/texts/portal.ts'
+import { profile as texts } from '../portal/texts/profile.ts'
+import type { GuardianEnv } from '../portal/view.ts'
+import { fieldsOf, rememberLanguage } from './door.ts'
+
+const AMOUNT_MIN = 100
+const AMOUNT_MAX = 1_000_000
+
+const Mail = z.email().max(254)
+
+/** An amount that a guardian may set, in øre; null for anything else. */
+export function amountIn(text: string): Ore | null {
+  const amount = parseKroner(text)
+  return amount !== null && amount >= AMOUNT_MIN && amount <= AMOUNT_MAX ? amount : null
+}
+
+function show(c: Context<GuardianEnv>, typed: Typed, status: 200 | 400, saved = false) {
+  const { view } = c.var
+  return page(c, { title: view.say(texts.title), at: 'profile', status }, ContactPage({ view, typed, saved }))
+}
+
+/** Brugerinfo, as far as it is about the guardian and no account. */
+export const contactRoutes = new Hono<GuardianEnv>()
+  .get('/brugerinfo', (c) => {
+    const { account, visit, path } = c.var.view
+    if (account) return c.redirect(`/konto/${account.id}/brugerinfo`, 303)
+    const draft = visit.draft?.path === path ? visit.draft.fields : null
+    const saved = draft === null && c.req.query('gjort') === 'om'
+    return show(c, untouched({ ...storedContact(visit.guardian), ...draft }), 200, saved)
+  })
+  .post('/brugerinfo/om-dig', async (c) => {
+    const { view, db, now } = c.var
+    const fields = (await fieldsOf(c)) ?? {}
+    const ticked = (name: string) => fields[name] === 'on'
+    const mail = fields.mail?.trim() ?? ''
+    const wants = ticked('tellBelow') || ticked('tellPurchases') || ticked('tellWeekly')
+    const below = ticked('tellBelow') ? amountIn(fields.tellBelowAmount ?? '') : null
+    const language = LANGUAGES.find((known) => known === fields.language)
+    const errors = {
+      ...(!language && { language: view.say(portal.stale) }),
+      ...(mail !== '' && !Mail.safeParse(mail).success && { mail: view.say(texts.mailWrong) }),
+      ...(mail === '' && wants && { mail: view.say(texts.mailNeeded) }),
+      ...(ticked('tellBelow') && below === null && { tellBelowAmount: view.say(texts.tellBelowWrong) }),
+    }
+    const boxes = { tellBelow: '', tellPurchases: '', tellWeekly: '' }
+    if (!language || Object.keys(errors).length > 0) {
+      return show(c, { fields: { ...storedContact(view.visit.guardian), ...boxes, ...fields }, errors }, 400)
+    }
+    const contact = {
+      language,
+      mail: mail || null,
+      tellBelow: below,
+      tellPurchases: ticked('tellPurchases'),
+      tellWeekly: ticked('tellWeekly'),
+    }
+    await setContact(db, view.visit.guardian.id, contact, now)
+    rememberLanguage(c, language)
+    const from = /^\/konto\/\d+\/brugerinfo$/.exec(view.path)?.[0] ?? '/brugerinfo'
+    return c.redirect(`${from}?gjort=om`, 303)
+  })
