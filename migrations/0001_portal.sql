@@ -124,6 +124,8 @@ CREATE TABLE `viewing` (
 ) STRICT;
 --> statement-breakpoint
 ALTER TABLE `audit` ADD `guardian` integer REFERENCES guardian(id);--> statement-breakpoint
+CREATE INDEX `audit_of_guardian` ON `audit` (`guardian`);--> statement-breakpoint
+CREATE INDEX `audit_of_subject` ON `audit` (`subject`);--> statement-breakpoint
 ALTER TABLE `municipality` ADD `support_phone` text;--> statement-breakpoint
 ALTER TABLE `municipality` ADD `support_mail` text;--> statement-breakpoint
 ALTER TABLE `municipality` ADD `support_hours_da` text;--> statement-breakpoint

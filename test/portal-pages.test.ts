@@ -78,7 +78,7 @@ const STATES: State[] = [
   },
   {
     name: 'the terms',
-    heading: { da: 'Handelsbetingelser', en: 'Terms of trade' },
+    heading: { da: 'Handelsbetingelser', en: 'Terms and conditions' },
     has: '.publication h2',
     who: null,
     come: (portal) => portal.open('/handelsbetingelser'),

@@ -9,7 +9,7 @@ const OTHERS = 'cpr_hash = ?3 AND (issuer, subject) <> (?1, ?2)'
 /**
  * The guardian who has just logged in, added where they come for the first time; resolves to their id. Name and CPR
  * hash become what the broker said now; the CPR number itself goes no further than its HMAC. Whoever was known under
- * another subject before is one person still: their mail address and what they want to be told move here, and what is
+ * another subject before is one person still: their mail address, wishes and support cases move here, and what is
  * left of the other rows is neither logged in nor written to. Whoever is new is spoken to in `language`.
  */
 export async function arrive(
@@ -54,6 +54,12 @@ export async function arrive(
       .prepare(
         `UPDATE guardian SET mail = NULL, tell_below = NULL, tell_purchases = 0, tell_weekly = 0
          WHERE ${OTHERS} AND mail IS NOT NULL`,
+      )
+      .bind(issuer, subject, hash),
+    db
+      .prepare(
+        `UPDATE support_case SET guardian = (SELECT id FROM guardian WHERE issuer = ?1 AND subject = ?2)
+         WHERE guardian IN (SELECT id FROM guardian WHERE ${OTHERS})`,
       )
       .bind(issuer, subject, hash),
     db

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
@@ -7,6 +8,7 @@ import { type AppEnv, databaseOf, databases, type Env, municipalityOf } from './
 import { health } from './health.ts'
 import { checkLedger } from './ledger-check.ts'
 import { deliver } from './outbox.ts'
+import { BarePage } from './portal/bare.tsx'
 import { refuse } from './refusal.ts'
 import { router } from './routes/contract.ts'
 import { failurePage, notFoundPage, portalRoutes } from './routes/portal.ts'
@@ -22,6 +24,15 @@ const BODY_MAX_BYTES = 1_048_576
 /** One line of JSON; never a name, a card, a token or a body. */
 function log(level: 'info' | 'error', event: string, fields: Record<string, unknown>) {
   console[level](JSON.stringify({ level, event, ...fields }))
+}
+
+/** Whether a program asks, which is answered as JSON, and no browser. */
+const isApi = (c: Context) => c.req.path.startsWith('/api/')
+
+function bare(c: Context, about: 'nobody' | 'failed', status: 404 | 500) {
+  c.header('content-security-policy', "default-src 'none'; style-src 'self'; font-src 'self'; frame-ancestors 'none'")
+  c.header('cache-control', 'no-store')
+  return c.html(BarePage({ about }), status)
 }
 
 export const app = router<AppEnv>()
@@ -85,7 +96,10 @@ app.doc31('/openapi.json', {
 app.use(async (c, next) => {
   const municipality = municipalityOf(new URL(c.req.url).hostname, c.env.HOME_MUNICIPALITY)
   const db = municipality === null ? null : databaseOf(c.env, municipality)
-  if (municipality === null || !db) return refuse(c, 'municipality_unknown', 'no municipality lives at this host')
+  if (municipality === null || !db) {
+    if (!isApi(c)) return bare(c, 'nobody', 404)
+    return refuse(c, 'municipality_unknown', 'no municipality lives at this host')
+  }
   c.set('municipality', municipality)
   c.set('db', db)
   return next()
@@ -107,6 +121,7 @@ app.onError((error, c) => {
   const refused = error instanceof HTTPException && error.status < 500 ? error.status : null
   if (refused === null) log('error', 'failure', { route: c.req.routePath, error: error.message })
   if ('view' in c.var) return failurePage(c as never, refused)
+  if (!isApi(c)) return bare(c, 'failed', 500)
   if (refused !== null) return refuse(c, 'malformed', 'the body is not JSON')
   return refuse(c, 'internal', 'something went wrong here; the same request may be sent again')
 })

@@ -248,15 +248,19 @@ export const alarm = sqliteTable(
 )
 
 /** Who of the staff, or which guardian, did what, when. Written in the same batch as what was done. */
-export const audit = sqliteTable('audit', {
-  id: integer('id').primaryKey(),
-  at: integer('at').notNull(),
-  staff: integer('staff').references(() => staffToken.id),
-  action: text('action').notNull(),
-  subject: text('subject').notNull(),
-  detail: text('detail', { mode: 'json' }),
-  guardian: integer('guardian').references(() => guardian.id),
-})
+export const audit = sqliteTable(
+  'audit',
+  {
+    id: integer('id').primaryKey(),
+    at: integer('at').notNull(),
+    staff: integer('staff').references(() => staffToken.id),
+    action: text('action').notNull(),
+    subject: text('subject').notNull(),
+    detail: text('detail', { mode: 'json' }),
+    guardian: integer('guardian').references(() => guardian.id),
+  },
+  (t) => [index('audit_of_guardian').on(t.guardian), index('audit_of_subject').on(t.subject)],
+)
 
 /**
  * Who logs in, known by issuer and subject of their OpenID Connect broker. `name` is null for the name-protected.

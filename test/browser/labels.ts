@@ -85,7 +85,7 @@ export const ENGLISH: Labels = {
   show: 'Show',
   csv: 'Download as spreadsheet (CSV)',
   pdf: 'Download as PDF',
-  mail: 'Mail address',
+  mail: 'Email address',
   subject: 'Subject',
   question: 'Question',
   phone: 'Telephone number',

@@ -139,6 +139,13 @@ describe('a log-in', () => {
     expect((await sessionsInForce()).map(({ hash }) => hash)).toEqual([await digest(second)])
   })
 
+  it('somebody new is spoken to in the language they chose before, and not asked again', async () => {
+    const guest = browser()
+    await guest.post('/sprog', { language: 'en', page: '/log-ind' })
+    await logIn(guest)
+    expect(await (await guest.get('/konti')).text()).toContain('<html lang="en">')
+  })
+
   it('a session cookie that somebody planted is not the one that is logged in', async () => {
     const guest = browser()
     guest.cookies.set('__Host-session', 'planted')

@@ -5,8 +5,10 @@ import {
   cardHolder,
   contents,
   emptyDatabases,
+  enrolledTerminal,
   type Municipality,
   municipality,
+  newSite,
 } from './municipality.ts'
 import { browse, type Parent, parentOf } from './parent.ts'
 
@@ -367,10 +369,13 @@ describe('a session', () => {
 
 describe('every page', () => {
   it('lets no script, no frame and nobody else in, and is kept by no cache', async () => {
-    for (const path of ['/konti', '/log-ind', '/was', '/findes-ikke', at(ada.account, 'brugerinfo')]) {
-      const { headers, text } = await mother.get(path)
+    const pages = [
+      ...(await Promise.all(['/konti', '/was', '/findes-ikke', at(ada.account, 'brugerinfo')].map(mother.get))),
+      await browse(4000, 'GET', '/log-ind'),
+    ]
+    for (const { headers, text } of pages) {
       const policy = headers.get('content-security-policy') ?? ''
-      if (headers.get('location')) continue
+      expect(headers.get('location')).toBeNull()
       expect(policy).toContain("default-src 'none'")
       expect(policy).toContain("frame-ancestors 'none'")
       expect(policy).not.toMatch(/unsafe|script-src|\*|http:/)
@@ -399,4 +404,57 @@ describe('every page', () => {
       expect(chosen.location).toBe('/konti')
     },
   )
+
+  it('for which nothing can be found out says so in both languages, and hides why', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const nobody = await browse(9999 as 4000, 'GET', '/konti')
+    expect([nobody.status, nobody.text]).toEqual([404, expect.stringContaining('Her er der ingen portal')])
+    await office.db.prepare('DROP TABLE session').run()
+    const failed = await mother.get('/konti')
+    expect([failed.status, failed.text]).toEqual([500, expect.stringContaining('Siden kan ikke vises lige nu')])
+    for (const { text, headers } of [nobody, failed]) {
+      expect(text).toMatch(/<div lang="en">/)
+      expect(text).not.toMatch(/session|SQL|D1|\{/)
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+    }
+  })
+})
+
+describe('a guardian without children', () => {
+  it('has a mail address and a language of their own, and the menu leads to them', async () => {
+    const carl = await parentOf(office, '0301575003', [], 'Carl Prøveforælder')
+    expect((await carl.get('/konti')).text).toContain('href="/brugerinfo"')
+    const saved = await carl.post('/brugerinfo/om-dig', { language: 'en', mail: 'carl@x.example', page: '/brugerinfo' })
+    expect([saved.status, saved.location]).toEqual([303, '/brugerinfo?gjort=om'])
+    expect((await carl.get('/brugerinfo?gjort=om')).text).toMatch(
+      /Your information has been saved[\s\S]*carl@x\.example/,
+    )
+  })
+
+  it('with children is led to the account', async () =>
+    expect((await mother.get('/brugerinfo')).location).toBe(`/konto/${ada.account}/brugerinfo`))
+})
+
+describe('which tills know of a block', () => {
+  it('is told in words that fit none, one and several of them, and revoked ones do not count', async () => {
+    await mother.post(at(ada.account, `kort/${ada.card}/spaer`))
+    const told = async () => (await mother.get(at(ada.account, 'brugerinfo'))).text
+    expect(await told()).toContain('Der er ingen kasser endnu.')
+    const site = await newSite(office)
+    const [first, second] = [
+      await enrolledTerminal(office, site, 'Disken'),
+      await enrolledTerminal(office, site, 'Baren'),
+    ]
+    const learn = async ({ id }: { id: string }) => {
+      const newest = '(SELECT max(version) FROM card)'
+      await office.db.prepare(`UPDATE terminal SET card_list_version = ${newest} WHERE id = ?`).bind(id).run()
+    }
+    expect(await told()).toContain('0 af 2 kasser ved, at kortet er spærret.')
+    await learn(first)
+    expect(await told()).toContain('1 af 2 kasser ved, at kortet er spærret.')
+    await learn(second)
+    expect(await told()).toContain('Alle 2 kasser ved, at kortet er spærret.')
+    await office.post(`/terminals/${second.id}/revoke`)
+    expect(await told()).toContain('Kassen ved, at kortet er spærret.')
+  })
 })

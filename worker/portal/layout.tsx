@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { AlertIcon, Form, Notice } from './form.tsx'
+import { Reach } from './reach.tsx'
 import { portal } from './texts/portal.ts'
 import type { GuardianView, PortalContext, View } from './view.ts'
 
@@ -169,8 +170,7 @@ function Menu({ view, at }: { view: View; at: MenuItem | undefined }) {
 }
 
 function Footer({ view }: { view: View }) {
-  const { say, settings, language } = view
-  const hours = settings.supportHours[language] ?? settings.supportHours.da
+  const { say, settings } = view
   return (
     <footer>
       <div class="footer">
@@ -179,22 +179,7 @@ function Footer({ view }: { view: View }) {
             <p>
               {say(portal.authority)}: {settings.name}
             </p>
-            {settings.supportPhone && (
-              <p>
-                {say(portal.phone)}:{' '}
-                <a href={`tel:${settings.supportPhone.replaceAll(' ', '')}`}>{settings.supportPhone}</a>
-              </p>
-            )}
-            {hours && (
-              <p>
-                {say(portal.hours)}: {hours}
-              </p>
-            )}
-            {settings.supportMail && (
-              <p>
-                {say(portal.mail)}: <a href={`mailto:${settings.supportMail}`}>{settings.supportMail}</a>
-              </p>
-            )}
+            <Reach view={view} />
           </div>
           <ul class="nobullet-list">
             <li>

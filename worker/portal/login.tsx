@@ -1,4 +1,5 @@
 import { Message } from './layout.tsx'
+import { Reach } from './reach.tsx'
 import type { Both } from './texts/language.ts'
 import { login } from './texts/login.ts'
 import type { View } from './view.ts'
@@ -52,42 +53,13 @@ export function LoginFailed(props: { view: View; title: Both<string>; text: Both
 
 /** Whom to turn to, for those who do not get in. */
 function LoginHelp({ view }: { view: View }) {
-  const { say, settings, language } = view
-  const hours = settings.supportHours[language] ?? settings.supportHours.da
-  const { supportPhone, supportMail } = settings
+  const { say, settings } = view
   return (
     <section class="login-help" aria-labelledby="login-help">
       <h2 id="login-help">{say(login.helpTitle)}</h2>
       <p>{say(login.helpMitid)}</p>
-      {(supportPhone || supportMail) && (
-        <>
-          <p>{say(login.helpSupport)}</p>
-          <dl>
-            {supportPhone && (
-              <>
-                <dt>{say(login.phone)}</dt>
-                <dd>
-                  <a href={`tel:${supportPhone.replaceAll(' ', '')}`}>{supportPhone}</a>
-                </dd>
-              </>
-            )}
-            {hours && (
-              <>
-                <dt>{say(login.hours)}</dt>
-                <dd>{hours}</dd>
-              </>
-            )}
-            {supportMail && (
-              <>
-                <dt>{say(login.mail)}</dt>
-                <dd>
-                  <a href={`mailto:${supportMail}`}>{supportMail}</a>
-                </dd>
-              </>
-            )}
-          </dl>
-        </>
-      )}
+      {(settings.supportPhone ?? settings.supportMail) !== null && <p>{say(login.helpSupport)}</p>}
+      <Reach view={view} />
     </section>
   )
 }

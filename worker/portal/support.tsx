@@ -1,9 +1,10 @@
 import type { CaseSummary, CaseView } from '../cases.ts'
 import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { shortInstant } from './format.ts'
+import { Reach } from './reach.tsx'
 import type { Say } from './texts/language.ts'
 import { support as texts } from './texts/support.ts'
-import type { GuardianView, View } from './view.ts'
+import type { GuardianView } from './view.ts'
 
 /** What has just been done in a case. */
 export type Done = 'opened' | 'replied'
@@ -52,32 +53,6 @@ export function SupportPage({ view, cases, typed }: { view: GuardianView; cases:
       </section>
       <Opening view={view} typed={typed} />
     </>
-  )
-}
-
-/** The telephone and its hours, where the municipality has said them. */
-function Reach({ view }: { view: View }) {
-  const { say, settings, language } = view
-  const hours = settings.supportHours[language] ?? settings.supportHours.da
-  const { supportPhone } = settings
-  if (supportPhone === null && hours === null) return null
-  return (
-    <dl class="case-facts">
-      {supportPhone !== null && (
-        <div>
-          <dt>{say(texts.phone)}</dt>
-          <dd>
-            <a href={`tel:${supportPhone.replaceAll(' ', '')}`}>{supportPhone}</a>
-          </dd>
-        </div>
-      )}
-      {hours !== null && (
-        <div>
-          <dt>{say(texts.hours)}</dt>
-          <dd>{hours}</dd>
-        </div>
-      )}
-    </dl>
   )
 }
 

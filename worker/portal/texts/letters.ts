@@ -14,7 +14,7 @@ export const letters = {
     en: (fact: { quantity: number; name: string; price: string }) => `  ${fact.quantity} × ${fact.name}, ${fact.price}`,
   },
   /** A line of a sale whose amount was keyed in. */
-  keyedIn: { da: 'Andet', en: 'Other' },
+  keyedIn: { da: 'Beløb uden vare', en: 'Amount without product' },
   purchase: {
     subject: { da: 'Et køb med betalingskortet', en: 'A purchase with the payment card' },
     sold: {
@@ -32,7 +32,7 @@ export const letters = {
     subject: { da: 'Saldoen er lav', en: 'The balance is low' },
     balance: {
       da: (fact: { child: string; balance: string; below: string }) =>
-        `Saldoen på kontoen til ${fact.child} er nu ${fact.balance} Du har bedt om besked, når den kommer under ${fact.below}`,
+        `Saldoen for ${fact.child} er nu ${fact.balance} Du har bedt om besked, når den kommer under ${fact.below}`,
       en: (fact: { child: string; balance: string; below: string }) =>
         `The balance of ${fact.child}’s account is now ${fact.balance} You asked to be told when it falls below ${fact.below}`,
     },
@@ -54,9 +54,9 @@ export const letters = {
     },
   },
   caseAnswered: {
-    subject: { da: 'Svar på din henvendelse', en: 'An answer to your question' },
+    subject: { da: 'Svar i din sag', en: 'An answer to your question' },
     read: {
-      da: 'Der er svar på din henvendelse til supporten. Log ind for at læse det:',
+      da: 'Supporten har svaret i din sag. Log ind for at læse det:',
       en: 'Support has answered your question. Log in to read it:',
     },
   },

@@ -6,7 +6,7 @@ export const login = {
   button: { da: 'Log ind med MitID', en: 'Log on with MitID' },
   intro: {
     da: 'Når du er logget ind, kan du for hvert af dine børn:',
-    en: 'When you have logged on, you can do this for each of your children:',
+    en: 'When you have logged in, you can do this for each of your children:',
   },
   canSee: {
     da: 'se saldo, køb og kontoudtog',
@@ -35,19 +35,16 @@ export const login = {
     da: 'Er det noget andet, så kontakt supporten:',
     en: 'If it is something else, contact support:',
   },
-  phone: { da: 'Telefon', en: 'Telephone' },
-  hours: { da: 'Åbningstider', en: 'Opening hours' },
-  mail: { da: 'Mail', en: 'Mail' },
   again: { da: 'Prøv igen', en: 'Try again' },
   refusedTitle: { da: 'Du afbrød log-in', en: 'You cancelled the log-on' },
   refused: {
     da: 'Du er ikke logget ind, og der er ikke ændret noget. Vil du logge ind alligevel, så begynd forfra.',
-    en: 'You are not logged on, and nothing has been changed. If you want to log on after all, start again.',
+    en: 'You are not logged in, and nothing has been changed. If you want to log on after all, start again.',
   },
   unknownTitle: { da: 'Log-in tog for lang tid', en: 'The log-on took too long' },
   unknown: {
     da: 'Et log-in skal være færdigt inden for 15 minutter i den samme browser, og svaret fra MitID kan kun bruges én gang. Du er ikke logget ind, og der er ikke ændret noget. Begynd forfra. Bliver det ved, så tjek, at browseren tillader cookies.',
-    en: 'A log-on must be finished within 15 minutes in the same browser, and the answer from MitID can be used only once. You are not logged on, and nothing has been changed. Start again. If it keeps happening, check that the browser allows cookies.',
+    en: 'A log-on must be finished within 15 minutes in the same browser, and the answer from MitID can be used only once. You are not logged in, and nothing has been changed. Start again. If it keeps happening, check that the browser allows cookies.',
   },
   mismatchTitle: { da: 'Svaret hører ikke til dit log-in', en: 'The answer does not belong to your log-on' },
   mismatch: {
@@ -57,21 +54,21 @@ export const login = {
   assuranceTitle: { da: 'Sikringsniveauet er for lavt', en: 'The level of assurance is too low' },
   assurance: {
     da: 'Du skal bruge MitID på niveauet »Betydelig« for at logge ind her. Du er ikke logget ind, og der er ikke ændret noget. Begynd forfra, og godkend med MitID-appen, kodeviser eller chip.',
-    en: 'You need MitID at the level “Substantial” to log on here. You are not logged on, and nothing has been changed. Start again, and approve with the MitID app, code display or chip.',
+    en: 'You need MitID at the level “Substantial” to log on here. You are not logged in, and nothing has been changed. Start again, and approve with the MitID app, code display or chip.',
   },
   invalidTitle: { da: 'Svaret fra MitID kunne ikke bekræftes', en: 'The answer from MitID could not be verified' },
   invalid: {
     da: 'Af hensyn til sikkerheden er du ikke logget ind, og der er ikke ændret noget. Begynd forfra. Bliver det ved, så ring til supporten.',
-    en: 'For safety you are not logged on, and nothing has been changed. Start again. If it keeps happening, call support.',
+    en: 'For safety you are not logged in, and nothing has been changed. Start again. If it keeps happening, call support.',
   },
   unavailableTitle: { da: 'MitID svarer ikke lige nu', en: 'MitID is not answering right now' },
   unavailable: {
     da: 'Det er ikke din fejl. Du er ikke logget ind, og der er ikke ændret noget. Prøv igen om nogle minutter. Haster det med at få spærret et kort, så ring til supporten.',
-    en: 'It is not your fault. You are not logged on, and nothing has been changed. Try again in a few minutes. If a card must be blocked at once, call support.',
+    en: 'It is not your fault. You are not logged in, and nothing has been changed. Try again in a few minutes. If a card must be blocked at once, call support.',
   },
-  oftenTitle: { da: 'For mange forsøg', en: 'Too many tries' },
+  oftenTitle: { da: 'For mange forsøg', en: 'Too many attempts' },
   often: {
     da: 'Der er forsøgt at logge ind for mange gange på kort tid. Vent et minut, og prøv igen.',
-    en: 'There have been too many tries to log on in a short time. Wait a minute, and try again.',
+    en: 'There have been too many attempts to log on in a short time. Wait a minute, and try again.',
   },
 } satisfies Texts

@@ -2,7 +2,6 @@ import type { Texts } from './language.ts'
 
 /** What stands around every page: the menu, the switcher, the footer, and what may go wrong anywhere. */
 export const portal = {
-  name: { da: 'Klubkort', en: 'Klubkort' },
   solution: { da: 'Betalingskort', en: 'Payment card' },
   titleOf: {
     da: (page: string, municipality: string) => `${page} – Betalingskort – ${municipality}`,
@@ -23,12 +22,11 @@ export const portal = {
   otherLanguageCode: { da: 'en', en: 'da' },
   authority: { da: 'Ansvarlig myndighed', en: 'Responsible authority' },
   phone: { da: 'Telefon', en: 'Telephone' },
-  mail: { da: 'Mail', en: 'Mail' },
+  mail: { da: 'Mail', en: 'Email' },
   hours: { da: 'Åbningstider', en: 'Opening hours' },
-  terms: { da: 'Handelsbetingelser', en: 'Terms of trade' },
+  terms: { da: 'Handelsbetingelser', en: 'Terms and conditions' },
   accessibility: { da: 'Tilgængelighed', en: 'Accessibility' },
   privacy: { da: 'Privatliv', en: 'Privacy' },
-  home: { da: 'Til forsiden', en: 'To the front page' },
   formWrong: { da: 'Der er noget, der skal rettes', en: 'Something needs to be corrected' },
   typedBefore: {
     da: 'Du var blevet logget ud. Her er det, du var i gang med at skrive. Det er ikke gemt endnu.',
@@ -52,8 +50,8 @@ export const portal = {
   badFormTitle: { da: 'Formularen kunne ikke læses', en: 'The form could not be read' },
   expiredTitle: { da: 'Du er blevet logget ud', en: 'You have been logged out' },
   expired: {
-    da: 'Der gik mere end 30 minutter, og af hensyn til sikkerheden er du blevet logget ud. Der er ikke ændret noget.',
-    en: 'More than 30 minutes passed, and for safety you have been logged out. Nothing has been changed.',
+    da: 'Du har været logget ind for længe, eller du er logget ud et andet sted. Der er ikke ændret noget.',
+    en: 'You have been logged in for too long, or you have logged out elsewhere. Nothing has been changed.',
   },
   expiredKept: {
     da: 'Når du er logget ind igen, kommer du tilbage til formularen med det, du har skrevet.',

@@ -9,7 +9,7 @@ export const privacy = {
       en: 'Who you are: the code by which MitID knows you here, your name (unless it is protected), and when you logged in first and last.',
     },
     cpr: {
-      da: 'Et aftryk af dit CPR-nummer, lavet med kommunens nøgle. Det bruges til at finde dine børn. Selve nummeret er ikke gemt.',
+      da: 'En kode, der er beregnet ud fra dit CPR-nummer med kommunens nøgle. Det bruges til at finde dine børn. Selve nummeret er ikke gemt.',
       en: 'A fingerprint of your CPR number, made with the municipality’s key. It is used to find your children. The number itself is not stored.',
     },
     contact: {
@@ -36,7 +36,7 @@ export const privacy = {
   storedChild: { da: 'Hvad er gemt om hvert barn?', en: 'What is stored about each child?' },
   childItems: {
     account: {
-      da: 'Barnets navn, konto, maks. forbrug og kort. Af kortet er der kun gemt et aftryk af chippens nummer.',
+      da: 'Barnets navn, konto, maks. forbrug og kort. Af kortet er der kun gemt en kode, der er beregnet ud fra chippens nummer.',
       en: 'The child’s name, account, maximum spending and cards. Of the card, only a fingerprint of the chip’s number is stored.',
     },
     movements: {
@@ -52,13 +52,13 @@ export const privacy = {
       en: 'What the municipality’s staff have changed for the child, the account and the cards, and who did it.',
     },
     guardians: {
-      da: 'Hvem der er barnets forældre, som aftryk af CPR-numre, og hvem der har set på barnets oplysninger.',
+      da: 'Hvem der er barnets forældre, som koder beregnet ud fra CPR-numre, og hvem der har set på barnets oplysninger.',
       en: 'Who the child’s parents are, as fingerprints of CPR numbers, and who has looked at the child’s information.',
     },
   },
-  take: { da: 'Tag det med dig', en: 'Take it with you' },
+  take: { da: 'Hent dine oplysninger', en: 'Take it with you' },
   takeText: {
-    da: 'Filen er i formatet JSON og kan åbnes i en teksteditor. Aftryk, koder til log-in, terminalernes beskeder (også dem om afviste køb), indholdet af mails, der ikke er sendt, og alt om andre forældre er ikke med. Spørg supporten, hvis du mangler noget.',
+    da: 'Filen er i formatet JSON og kan åbnes i en teksteditor. Koder beregnet ud fra CPR- og kortnumre, koder til log-in, terminalernes beskeder (også dem om afviste køb), indholdet af mails, der ikke er sendt, og alt om andre forældre er ikke med. Spørg supporten, hvis du mangler noget.',
     en: 'The file is in the JSON format and can be opened in a text editor. Fingerprints, log-in codes, the terminals’ messages (also those about declined purchases), the content of mails that have not been sent, and everything about other parents are left out. Ask support if you miss something.',
   },
   download: { da: 'Hent en fil om mig og mine børn', en: 'Download a file about me and my children' },
@@ -80,11 +80,11 @@ export const privacy = {
       en: 'Amounts are in whole øre: 4550 is DKK 45.50. What goes out of the account is negative.',
     },
     instants: {
-      da: 'Tidspunkter er i UTC, en eller to timer efter dansk tid. Dage er danske dage.',
+      da: 'Tidspunkter er i UTC, som er en eller to timer bagud i forhold til dansk tid. Dage er danske dage.',
       en: 'Times are in UTC, one or two hours behind Danish time. Days are Danish days.',
     },
     leftOut: {
-      da: 'Ikke med: aftryk af CPR-numre og kort, koder til log-in, terminalernes beskeder (også dem om afviste køb), indholdet af mails, der ikke er sendt, og alt om andre forældre.',
+      da: 'Ikke med: koder beregnet ud fra CPR- og kortnumre, koder til log-in, terminalernes beskeder (også dem om afviste køb), indholdet af mails, der ikke er sendt, og alt om andre forældre.',
       en: 'Left out: fingerprints of CPR numbers and cards, log-in codes, the terminals’ messages (also those about declined purchases), the content of mails that have not been sent, and everything about other parents.',
     },
   },

@@ -7,8 +7,6 @@ export const support = {
     da: 'Skriv til os her, eller ring. Vi svarer på denne side.',
     en: 'Write to us here, or call. We answer on this page.',
   },
-  phone: { da: 'Telefon', en: 'Telephone' },
-  hours: { da: 'Åbningstider', en: 'Opening hours' },
   cases: { da: 'Dine sager', en: 'Your cases' },
   none: { da: 'Du har ikke skrevet til os endnu.', en: 'You have not written to us yet.' },
   states: {
