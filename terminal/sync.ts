@@ -27,8 +27,6 @@ export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarde
   }
 }
 
-export type Syncer = ReturnType<typeof syncer>
-
 /** Syncs every ten seconds, and at once when asked to. */
 export function syncer({
   link,

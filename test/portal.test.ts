@@ -11,7 +11,7 @@ import { person } from './local/persons.ts'
 const PARENT = 'two_children'
 const [ADA, BO, CILLA] = ['Ada Prøvebarn', 'Bo Prøvebarn', 'Cilla Prøvebarn']
 const DAY_MS = 86_400_000
-const LETTER = { da: 'Svar på din henvendelse', en: 'An answer to your question' }
+const LETTER = { da: 'Svar i din sag', en: 'An answer to your question' }
 
 let stage: Stage
 /** A parent whose browser runs scripts; all others do without. */

@@ -9,7 +9,7 @@ export const LOGIN_COOKIE = '__Host-login'
 export const LOGIN_MAX_MS = 15 * 60_000
 
 /** The front page, and where a log-in leads that was not on its way to any other. */
-export const FRONT = '/konti'
+const FRONT = '/konti'
 
 const RETURN_TO_MAX = 500
 

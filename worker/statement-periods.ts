@@ -27,7 +27,7 @@ export type AskedPeriod = { from: string | undefined; to: string | undefined }
 export type PeriodFault = 'not_a_day' | 'too_early' | 'in_future' | 'reversed' | 'too_long'
 
 /** How long a period may be, and the first day that one may begin on: no municipality had the card before. */
-export const YEARS_MAX = 5
+const YEARS_MAX = 5
 const FIRST_DAY = '2000-01-01'
 const DEFAULT_DAYS = 30
 

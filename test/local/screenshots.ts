@@ -9,7 +9,7 @@ import { startSystem } from './system.ts'
 const PICTURES = new URL('./pictures/', import.meta.url).pathname
 const WIDTHS = [390, 1100]
 /** What shows of a page: it goes on below. */
-const HEIGHT = { 390: 844, 1100: 1100 } as Record<number, number>
+const HEIGHT = { 390: 1500, 1100: 1100 } as Record<number, number>
 
 /** Takes the README's pictures of the portal, from a system that begins empty and ends with them. */
 const folder = await mkdtemp(join(tmpdir(), 'klubkort-pictures-'))

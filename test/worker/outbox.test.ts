@@ -328,7 +328,7 @@ Venlig hilsen
 Prøve Kommune
 `)
     expect(letterTo('da@mail.example', /lav/)?.text).toContain(
-      'Saldoen på kontoen til Ida er nu 75,00 kr. Du har bedt om besked, når den kommer under 80,00 kr.',
+      'Saldoen for Ida er nu 75,00 kr. Du har bedt om besked, når den kommer under 80,00 kr.',
     )
     expect(letterTo('en@mail.example', /purchase/)?.text).toContain(
       'Ida bought for 25,00 kr. at Ungdomsklubben on Tuesday, 17 November 2026 at 14:05:\n  2 × Toast, 25,00 kr.',

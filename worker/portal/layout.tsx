@@ -6,7 +6,7 @@ import { portal } from './texts/portal.ts'
 import type { GuardianView, PortalContext, View } from './view.ts'
 
 /** The pages of the menu, in its order; `statement` and `profile` are pages of an account. */
-export type MenuItem = 'accounts' | 'statement' | 'profile' | 'support'
+type MenuItem = 'accounts' | 'statement' | 'profile' | 'support'
 
 type PageProps = { title: string; at?: MenuItem; status?: 200 | 400 | 403 | 404 | 409 | 413 | 429 | 500 | 503 }
 

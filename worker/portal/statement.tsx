@@ -19,7 +19,7 @@ type PageProps = { view: AccountView; typed: Typed; today: string; shown: Shown 
 export const TRANSFER_KINDS = Object.keys(statement.kinds) as TransferKind[]
 
 /** The address of a statement, of the page or of a file (`ending`). */
-export function statementAddress(
+function statementAddress(
   account: number,
   { from, to }: Period,
   {

@@ -11,9 +11,10 @@ import { sameSecret } from '../secrets.ts'
 import { callerOf, csrfOf, keepDraft, SESSION_COOKIE, type Visit } from '../sessions.ts'
 
 /** The account that was chosen last, and the language; neither is a secret, and neither is believed unchecked. */
-export const ACCOUNT_COOKIE = '__Host-account'
-export const LANGUAGE_COOKIE = '__Host-language'
+const ACCOUNT_COOKIE = '__Host-account'
+const LANGUAGE_COOKIE = '__Host-language'
 const YEAR_S = 365 * 86_400
+/** The `__Host-` prefix holds a browser to these; `Lax`, since the broker's answer comes from another site. */
 export const COOKIE = { path: '/', secure: true, httpOnly: true, sameSite: 'Lax' } as const
 
 /** The text fields of a form; null where the body is no form, or a field is no text. */

@@ -9,11 +9,9 @@ import type { Both } from '../portal/texts/language.ts'
 import { login } from '../portal/texts/login.ts'
 import type { PortalContext, PortalEnv } from '../portal/view.ts'
 import { endSession, SESSION_COOKIE } from '../sessions.ts'
+import { COOKIE } from './door.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
-
-/** The `__Host-` prefix holds a browser to these; `Lax`, since the broker's answer comes from another site. */
-const COOKIE = { path: '/', secure: true, httpOnly: true, sameSite: 'Lax' } as const
 
 type Refused = { title: Both<string>; text: Both<string>; status: 400 | 403 | 429 | 503 }
 type Unsuccessful = Exclude<LoginOutcome, { kind: 'logged_in' }>['kind']
