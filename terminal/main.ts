@@ -132,6 +132,7 @@ async function run({ state, spi, serial, baud }: { state: string; spi: string; s
     }),
   ]
   await Promise.all(loops.map((loop) => loop.catch(fail)))
+  await till.end()
   journal.close()
   log('stopped')
   if (failure) throw failure

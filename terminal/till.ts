@@ -308,6 +308,12 @@ export function till({
         forwarder.wake()
       }),
 
+    /** Lets what has begun come to its end, so that the journal may be closed. Nothing is asked of the till after it. */
+    async end() {
+      answerEnds.abort()
+      await turn
+    },
+
     /** A card, or what was none. */
     serve: (tap: Tap) =>
       inTurn(async () => {

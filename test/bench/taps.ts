@@ -165,6 +165,7 @@ async function tap(counter: Counter, url: string, purses: Purse[], journalFile: 
   } finally {
     ended.abort()
     await Promise.all(loops)
+    await till.end()
     tillsEnd.destroy()
     displaysEnd.destroy()
     journal.close()
