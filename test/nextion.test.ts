@@ -792,7 +792,7 @@ describe('a serial line', () => {
     lines.push(port)
     port.resume()
     // The library sees a hang-up while it waits for bytes, which it does from the first empty read on.
-    await sleep(20)
+    await sleep(200)
     const closed = once(port, 'close', { signal: AbortSignal.timeout(5_000) })
     line.close()
     await closed

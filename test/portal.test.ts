@@ -222,7 +222,7 @@ describe.each(RUNS)('without JavaScript, in $language, $width px wide', ({ langu
 
 test('the page says when the till has the block in its own list too, for when it is offline', async () => {
   const told = withScripts.section('Mine kort').locator('details summary')
-  const all = /^Kassen ved, at kortet er spærret/
+  const all = /^Kassen har spærringen på sin egen liste/
   await withScripts.choose('Brugerinfo')
   // The till takes its list every ten seconds, and says the next time which one it has.
   for (const until = Date.now() + 40_000; !all.test(await told.innerText()) && Date.now() < until; ) {

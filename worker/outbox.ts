@@ -151,6 +151,8 @@ kind = 'mail_changed' OR EXISTS (
       WHEN 'weekly' THEN tell_weekly
       WHEN 'case_answered' THEN 1
     END
+    AND NOT EXISTS (SELECT 1 FROM transfer -- A sale that has been undone is no news.
+                    WHERE transfer.id = replace(outbox.cause, 'sale:', '') || ':reversal')
     AND NOT EXISTS (
       SELECT 1 FROM (SELECT outbox.child AS id WHERE outbox.child IS NOT NULL
                      UNION ALL SELECT value ->> 'id' FROM json_each(outbox.data, '$.children')) AS told
@@ -168,7 +170,8 @@ RETURNING id, kind, recipient, data, attempts,
 /**
  * Sends what is due of one municipality, one letter after the other; `portal` is its portal's address. Letters wait, and
  * no attempt is used, while the municipality has no address to send from or the service takes no mail of its. A letter
- * whose guardian has lost the right to it since, or the wish for it, is withdrawn and not counted.
+ * whose guardian has lost the right to it since, or the wish for it, or whose sale has been undone, is withdrawn and not
+ * counted.
  */
 export async function deliver(
   db: D1Database,

@@ -9,7 +9,7 @@ import { plain } from './output.ts'
 export function guardianCommands(child: Command, desk: Desk) {
   const guardian = group(child, 'guardian', 'whose child it is', 'klubkort child guardian add --child 3 --cpr -')
   for (const [verb, path, words] of [
-    ['add', 'guardians', 'link a guardian, who sees the account after their next login'],
+    ['add', 'guardians', 'link a guardian, who sees the account from then on'],
     ['end', 'guardians/end', 'end the link of a guardian, at once'],
   ] as const) {
     command(

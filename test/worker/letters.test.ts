@@ -12,6 +12,7 @@ import {
   enrolledTerminal,
   type Municipality,
   municipality,
+  newSale,
   newSite,
 } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
@@ -103,6 +104,16 @@ describe('a letter that waits', () => {
     await wants({})
     await run(service, MONDAY_MS + HOUR_MS)
     expect(await kinds(`kind <> 'mail_changed' AND sent_at > ${MONDAY_MS}`)).toEqual([]) // What was withdrawn stays so.
+  })
+
+  it('about a sale that has been undone since is not sent', async () => {
+    const sale = newSale()
+    await till.send(await till.say('request', { sale, card: ida.hash, amount: 1000 }))
+    await till.send(await till.say('reversal', { sale, card: ida.hash, amount: 1000 }))
+    const service = mailService()
+    await run(service)
+    expect(await kinds("error = 'withdrawn'")).toEqual(['purchase', 'low_balance'])
+    expect(service.sent).toEqual([])
   })
 
   it('for an answer goes to no address that has been left', async () => {

@@ -146,7 +146,10 @@ describe('what has just been done', () => {
   }
 
   it('is told after it, and of a card only while it is so', async () => {
-    expect(await shown('aktiveret')).toEqual([200, 'Kortet er aktivt og kan bruges igen.'])
+    expect(await shown('aktiveret')).toEqual([
+      200,
+      'Kortet er aktivt og kan bruges igen. En kasse uden forbindelse kan afvise det, til den har fået besked.',
+    ])
     expect(await shown('spaerret')).toEqual([200, null])
     await mother.post(at(ada.account, `kort/${ada.card}/spaer`))
     expect(await shown('spaerret')).toEqual([200, expect.stringMatching(/^Kortet er spærret/)])
@@ -449,12 +452,12 @@ describe('which tills know of a block', () => {
       const newest = '(SELECT max(version) FROM card)'
       await office.db.prepare(`UPDATE terminal SET card_list_version = ${newest} WHERE id = ?`).bind(id).run()
     }
-    expect(await told()).toContain('0 af 2 kasser ved, at kortet er spærret.')
+    expect(await told()).toContain('0 af 2 kasser har spærringen på deres egen liste, også uden net.')
     await learn(first)
-    expect(await told()).toContain('1 af 2 kasser ved, at kortet er spærret.')
+    expect(await told()).toContain('1 af 2 kasser har spærringen på deres egen liste, også uden net.')
     await learn(second)
-    expect(await told()).toContain('Alle 2 kasser ved, at kortet er spærret.')
+    expect(await told()).toContain('Alle 2 kasser har spærringen på deres egen liste')
     await office.post(`/terminals/${second.id}/revoke`)
-    expect(await told()).toContain('Kassen ved, at kortet er spærret.')
+    expect(await told()).toContain('Kassen har spærringen på sin egen liste')
   })
 })

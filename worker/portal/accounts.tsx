@@ -73,7 +73,7 @@ function AccountCard({
           {latest.map((line) => (
             <li>
               <span class="movement-what">
-                {line.kind === 'purchase' ? goods(line, say) : say(statement.kinds[line.kind])}
+                {line.kind === 'purchase' ? goods(line, say) : (line.reason ?? say(statement.kinds[line.kind]))}
                 <span class="movement-when">
                   {boughtWhen(line, language, say) || shortInstant(language, line.at)}
                   {line.site && ` · ${line.site}`}

@@ -1,25 +1,24 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
-import { type Ore, parseKroner } from '../../shared/money.ts'
 import { setContact } from '../contact.ts'
 import { ContactPage, storedContact } from '../portal/contact.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
+import { stored } from '../portal/profile.tsx'
 import { LANGUAGES } from '../portal/texts/language.ts'
 import { portal } from '../portal/texts/portal.ts'
 import { profile as texts } from '../portal/texts/profile.ts'
-import type { GuardianEnv } from '../portal/view.ts'
+import type { GuardianEnv, GuardianView } from '../portal/view.ts'
+import { amountIn } from './amounts.ts'
 import { fieldsOf, rememberLanguage } from './door.ts'
-
-const AMOUNT_MIN = 100
-const AMOUNT_MAX = 1_000_000
+import { showProfile } from './profile.ts'
 
 const Mail = z.email().max(254)
 
-/** An amount that a guardian may set, in øre; null for anything else. */
-export function amountIn(text: string): Ore | null {
-  const amount = parseKroner(text)
-  return amount !== null && amount >= AMOUNT_MIN && amount <= AMOUNT_MAX ? amount : null
+/** The account on whose page a form stood, where it is the guardian's own. */
+function accountOf({ path, visit }: GuardianView) {
+  const id = Number(/^\/konto\/(\d{1,15})\/brugerinfo$/.exec(path)?.[1])
+  return visit.accounts.find((own) => own.id === id) ?? null
 }
 
 function show(c: Context<GuardianEnv>, typed: Typed, status: 200 | 400, saved = false) {
@@ -51,8 +50,12 @@ export const contactRoutes = new Hono<GuardianEnv>()
       ...(ticked('tellBelow') && below === null && { tellBelowAmount: view.say(texts.tellBelowWrong) }),
     }
     const boxes = { tellBelow: '', tellPurchases: '', tellWeekly: '' }
+    const account = accountOf(view)
     if (!language || Object.keys(errors).length > 0) {
-      return show(c, { fields: { ...storedContact(view.visit.guardian), ...boxes, ...fields }, errors }, 400)
+      const typed = { ...boxes, ...fields }
+      if (!account) return show(c, { fields: { ...storedContact(view.visit.guardian), ...typed }, errors }, 400)
+      const shown = { ...stored(account, view.visit.guardian), ...typed }
+      return showProfile(c, { ...view, account }, { fields: shown, errors }, 400)
     }
     const contact = {
       language,
@@ -63,6 +66,5 @@ export const contactRoutes = new Hono<GuardianEnv>()
     }
     await setContact(db, view.visit.guardian.id, contact, now)
     rememberLanguage(c, language)
-    const from = /^\/konto\/\d+\/brugerinfo$/.exec(view.path)?.[0] ?? '/brugerinfo'
-    return c.redirect(`${from}?gjort=om`, 303)
+    return c.redirect(`${account ? `/konto/${account.id}` : ''}/brugerinfo?gjort=om`, 303)
   })

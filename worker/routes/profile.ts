@@ -5,10 +5,10 @@ import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
 import { type Done, ProfilePage, stored } from '../portal/profile.tsx'
 import { profile as texts } from '../portal/texts/profile.ts'
-import type { AccountEnv } from '../portal/view.ts'
+import type { AccountEnv, GuardianEnv } from '../portal/view.ts'
 import { type ToldTerminal, toldTerminalsQuery } from '../terminals.ts'
 import { viewed } from '../viewings.ts'
-import { amountIn } from './contact.ts'
+import { amountIn } from './amounts.ts'
 import { fieldsOf } from './door.ts'
 
 const DONE = new Map<string, Done>([
@@ -25,8 +25,15 @@ function doneIn(c: Context<AccountEnv>): Done | null {
   return status === null || c.var.view.account.cards.some((card) => card.status === status) ? done : null
 }
 
-async function show(c: Context<AccountEnv>, typed: Typed, status: 200 | 400, done: Done | null = null) {
-  const { view, db, now } = c.var
+/** The page of an account that is the guardian's own. */
+export async function showProfile(
+  c: Context<GuardianEnv> | Context<AccountEnv>,
+  view: AccountEnv['Variables']['view'],
+  typed: Typed,
+  status: 200 | 400,
+  done: Done | null = null,
+) {
+  const { db, now } = c.var
   const [, terminals] = await db.batch([
     viewed(db, { child: view.account.child.id }, { guardian: view.visit.guardian.id }, now),
     toldTerminalsQuery(db),
@@ -41,7 +48,7 @@ async function show(c: Context<AccountEnv>, typed: Typed, status: 200 | 400, don
 /** Shows the page again with what was typed and what is wrong with it. */
 function again(c: Context<AccountEnv>, fields: Record<string, string>, errors: Record<string, string>) {
   const { account, visit } = c.var.view
-  return show(c, { fields: { ...stored(account, visit.guardian), ...fields }, errors }, 400)
+  return showProfile(c, c.var.view, { fields: { ...stored(account, visit.guardian), ...fields }, errors }, 400)
 }
 
 /** Brugerinfo of an account: its cards and its daily limit. */
@@ -50,7 +57,7 @@ export const profileRoutes = new Hono<AccountEnv>()
     const { account, visit } = c.var.view
     const draft = visit.draft?.path === c.var.view.path ? visit.draft.fields : null
     const typed = untouched({ ...stored(account, visit.guardian), ...draft })
-    return show(c, typed, 200, draft ? null : doneIn(c))
+    return showProfile(c, c.var.view, typed, 200, draft ? null : doneIn(c))
   })
   .post('/konto/:account/kort/:card/:verb{spaer|aktiver}', async (c) => {
     const { view, db, now } = c.var

@@ -17,8 +17,8 @@ export const privacy = {
       en: 'How you want to be told: language, mail address, and which mails you have asked for.',
     },
     sessions: {
-      da: 'Hvornår du har været logget ind. Det slettes 30 dage efter. Blev du logget ud, mens du skrev, er det, du skrev, gemt i et døgn.',
-      en: 'When you have been logged in. It is deleted 30 days later. If you were logged out while writing, what you wrote is kept for a day.',
+      da: 'Hvornår du har været logget ind. Det slettes 30 dage efter. Blev du logget ud, fordi der gik for lang tid, er det, du var ved at skrive, gemt i et døgn.',
+      en: 'When you have been logged in. It is deleted 30 days later. If you were logged out because too much time passed, what you were writing is kept for a day.',
     },
     cases: {
       da: 'Det, du har skrevet til supporten, det telefonnummer, du har givet, og svarene.',

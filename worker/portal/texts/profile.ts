@@ -17,33 +17,41 @@ export const profile = {
   block: { da: 'Spær kort', en: 'Block card' },
   activate: { da: 'Aktiver kort', en: 'Activate card' },
   advice: {
-    da: 'Er kortet væk? Det kan være en god idé at starte med at spærre kortet og vente 2-3 dage, før et nyt kort bestilles, for at se om det gamle kort dukker op igen. Bliver kortet fundet, aktiverer du det her igen. Et nyt kort koster 45 kr. Skriv til supporten, hvis du skal have et.',
-    en: 'Is the card lost? It can be a good idea to block it first and wait two or three days before ordering a new one, to see whether the old card turns up. If it does, you activate it here again. A new card costs 45 kr. Write to support if you need one.',
+    da: 'Er kortet væk? Det kan være en god idé at starte med at spærre kortet og vente 2-3 dage, før et nyt kort bestilles, for at se om det gamle kort dukker op igen. Bliver kortet fundet, aktiverer du det her igen. Skriv til supporten, hvis du skal have et nyt kort.',
+    en: 'Is the card lost? It can be a good idea to block it first and wait two or three days before ordering a new one, to see whether the old card turns up. If it does, you activate it here again. Write to support if you need a new card.',
   },
   blocked: {
     da: 'Kortet er spærret. Det virker straks i alle kasser, der er på nettet. En kasse uden forbindelse kan godkende kortet, til den har fået besked.',
     en: 'The card is blocked. That takes effect at once at every till that is online. A till without a connection may accept the card until it has been told.',
   },
-  activated: { da: 'Kortet er aktivt og kan bruges igen.', en: 'The card is active and can be used again.' },
+  activated: {
+    da: 'Kortet er aktivt og kan bruges igen. En kasse uden forbindelse kan afvise det, til den har fået besked.',
+    en: 'The card is active and can be used again. A till without a connection may refuse it until it has been told.',
+  },
   cardClosed: { da: 'Kortet er lukket og kan ikke bruges igen.', en: 'The card is closed and cannot be used again.' },
   tillsNone: { da: 'Der er ingen kasser endnu.', en: 'There are no tills yet.' },
   tillsOnly: {
-    da: (told: boolean): string => (told ? 'Kassen ved, at kortet er spærret.' : 'Kassen har ikke fået besked endnu.'),
+    da: (told: boolean): string =>
+      told
+        ? 'Kassen har spærringen på sin egen liste og afviser kortet også uden net.'
+        : 'Kassen afviser kortet, når den er på nettet. Den har det ikke på sin egen liste endnu.',
     en: (told: boolean): string =>
-      told ? 'The till knows that the card is blocked.' : 'The till has not been told yet.',
+      told
+        ? 'The till has the block on its own list and refuses the card offline too.'
+        : 'The till refuses the card while it is online. It does not have it on its own list yet.',
   },
   tillsAll: {
-    da: (all: number) => `Alle ${all} kasser ved, at kortet er spærret.`,
-    en: (all: number) => `All ${all} tills know that the card is blocked.`,
+    da: (all: number) => `Alle ${all} kasser har spærringen på deres egen liste og afviser kortet også uden net.`,
+    en: (all: number) => `All ${all} tills have the block on their own lists and refuse the card offline too.`,
   },
   tillsSome: {
     da: (told: number, all: number) =>
-      `${told} af ${all} kasser ved, at kortet er spærret. De andre får besked, så snart de har forbindelse.`,
+      `${told} af ${all} kasser har spærringen på deres egen liste, også uden net. De andre afviser kortet, når de er på nettet.`,
     en: (told: number, all: number) =>
-      `${told} of ${all} tills know that the card is blocked. The others are told as soon as they are connected.`,
+      `${told} of ${all} tills have the block on their own lists, for when they are offline. The others refuse the card while they are online.`,
   },
-  told: { da: 'ved, at kortet er spærret', en: 'knows that the card is blocked' },
-  notYetTold: { da: 'har ikke fået besked endnu', en: 'has not been told yet' },
+  told: { da: 'har spærringen på sin egen liste', en: 'has the block on its own list' },
+  notYetTold: { da: 'har den ikke på sin egen liste endnu', en: 'does not have it on its own list yet' },
   lastSeen: { da: 'Sidst i forbindelse', en: 'Last connected' },
   never: { da: 'Aldrig', en: 'Never' },
   limit: { da: 'Maks forbrug', en: 'Maximum spending' },
