@@ -136,7 +136,7 @@ export async function callerOf(
         `SELECT account.id, child.id AS child, child.name, account.daily_limit AS dailyLimit,
            newest.balance, newest.day, newest.spent,
            (SELECT json_group_array(json_object('id', id, 'status', status, 'version', version, 'createdAt', created_at))
-            FROM card WHERE card.account = account.id) AS cards
+            FROM (SELECT * FROM card WHERE card.account = account.id ORDER BY status = 'closed', id)) AS cards
          FROM session
          JOIN guardian ON guardian.id = session.guardian
          JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash AND guardianship.ended_at IS NULL

@@ -2,12 +2,18 @@ import type { PersonKey } from './persons.ts'
 
 const HOPS_MAX = 12
 
-/** What a page or a file of a portal says to a test person, who logs in for it with Test-MitID. */
-export async function readAs(who: PersonKey, portal: string, path: string): Promise<string> {
+/** What a browser shows after all redirects. */
+export type Page = { url: URL; status: number; title: string; text: string }
+
+/** A browser without JavaScript: it keeps each origin's cookies, follows redirects, and sends the forms of a page. */
+export function browser() {
   const jars = new Map<string, Map<string, string>>()
-  async function go(address: URL, form?: URLSearchParams): Promise<{ url: URL; text: string }> {
-    let [url, body] = [address, form]
-    for (let hops = 0; hops < HOPS_MAX; hops += 1) {
+  const visited: URL[] = []
+  async function go(address: string | URL, form?: Record<string, string>): Promise<Page> {
+    let url = new URL(address)
+    let body = form && new URLSearchParams(form)
+    for (let hops = 0; hops < HOPS_MAX; hops++) {
+      visited.push(url)
       const jar = jars.get(url.origin) ?? new Map<string, string>()
       jars.set(url.origin, jar)
       const response = await fetch(url, {
@@ -18,20 +24,36 @@ export async function readAs(who: PersonKey, portal: string, path: string): Prom
       })
       for (const line of response.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-        jar.set(name, value)
+        if (value === '') jar.delete(name)
+        else jar.set(name, value)
       }
-      const text = await response.text()
       const location = response.headers.get('location')
-      if (location === null && response.status === 200) return { url, text }
-      if (location === null) throw new Error(`${url.href} answered ${response.status}: ${text}`)
+      const text = await response.text()
+      if (!location) return { url, status: response.status, title: /<h1>(.*?)<\/h1>/.exec(text)?.[1] ?? '', text }
       url = new URL(location, url)
       body = undefined
     }
-    throw new Error(`${address.href} leads nowhere`)
+    throw new Error(`too many redirects, the last to ${url.href}`)
   }
+  /** Sends a form of a page, with its hidden fields. */
+  async function send(page: Page, action: string, fields: Record<string, string>): Promise<Page> {
+    const form = new RegExp(`<form[^>]*action="([^"]*${action}[^"]*)"[^>]*>([\\s\\S]*?)</form>`).exec(page.text)
+    if (!form) throw new Error(`no form ${action} on ${page.url.href}: ${page.text}`)
+    const hidden = [...(form[2] ?? '').matchAll(/type="hidden" name="([^"]*)" value="([^"]*)"/g)]
+    const all = { ...Object.fromEntries(hidden.map(([, name, value]) => [name, value])), ...fields }
+    return await go(new URL(form[1] ?? '', page.url), all)
+  }
+  return { go, send, visited }
+}
+
+export type Browser = ReturnType<typeof browser>
+
+/** What a page or a file of a portal says to a test person, who logs in for it with Test-MitID. */
+export async function readAs(who: PersonKey, portal: string, path: string): Promise<string> {
+  const { go, send } = browser()
   const choice = await go(new URL('/log-ind/mitid?tilbage=/konti', portal))
-  const action = /action="([^"]*\/interaction\/[^"]*)"/.exec(choice.text)?.[1]
-  if (action === undefined) throw new Error(`${choice.url.href} does not ask who it is: ${choice.text}`)
-  await go(new URL(action, choice.url), new URLSearchParams({ person: who }))
-  return (await go(new URL(path, portal))).text
+  await send(choice, '/interaction/', { person: who })
+  const { status, text, url } = await go(new URL(path, portal))
+  if (status !== 200) throw new Error(`${url.href} answered ${status}: ${text}`)
+  return text
 }
