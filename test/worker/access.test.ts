@@ -360,6 +360,28 @@ describe('every route', () => {
     expect(leaks).toEqual([])
   })
 
+  it('that shows a page or makes a file asks the database at most twice', async () => {
+    const asked = [
+      ...(['first', 'all', 'run', 'raw'] as const).map((name) =>
+        vi.spyOn(Object.getPrototypeOf(world.office.db.prepare('SELECT 1')), name),
+      ),
+      vi.spyOn(Object.getPrototypeOf(world.office.db), 'batch'),
+    ]
+    const pages = routes.filter((route) => /^GET \/(?!api\/|healthz|openapi)/.test(route))
+    const trips: Record<string, number> = {}
+    for (const who of ['nobody', 'guardian'] as const) {
+      for (const route of pages) {
+        for (const spy of asked) spy.mockClear()
+        await ask(route, who)
+        trips[`${route} for ${who}`] = asked.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
+      }
+    }
+    for (const spy of asked) spy.mockRestore()
+    expect(pages.length).toBeGreaterThan(15)
+    expect(Object.entries(trips).filter(([, count]) => count > 2)).toEqual([])
+    expect(trips['GET /konti for guardian']).toBe(2) // Or nothing was counted.
+  })
+
   it('lets in whoever may, and tells its secrets to nobody else', async () => {
     const faults: string[] = []
     const last = ['POST /log-ud/alle', 'POST /log-ud'] // Nobody comes in after that.
