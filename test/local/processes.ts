@@ -42,6 +42,12 @@ export function startNode(args: string[], options: SpawnOptions & { onLine?: (li
     })
   }
   const ended = once(child, 'exit')
+  let asked = false
+  // Whoever waits for an answer from a dead process sees only that nobody answers; here is why.
+  child.on('close', (code, signal) => {
+    if (!asked && (code !== 0 || signal))
+      console.error(`${args[0]} ended by itself (${signal ?? code}):\n${output.slice(-4000)}`)
+  })
   const signalGroup = (signal: NodeJS.Signals) => {
     if (child.pid === undefined) return
     try {
@@ -73,6 +79,7 @@ export function startNode(args: string[], options: SpawnOptions & { onLine?: (li
         look()
       }),
     async stop() {
+      asked = true
       if (child.exitCode === null && child.signalCode === null) {
         signalGroup('SIGTERM')
         const late = setTimeout(() => signalGroup('SIGKILL'), 3000)
@@ -82,6 +89,7 @@ export function startNode(args: string[], options: SpawnOptions & { onLine?: (li
       signalGroup('SIGKILL') // Whoever it left behind.
     },
     async kill() {
+      asked = true
       const gone = child.exitCode !== null || child.signalCode !== null
       signalGroup('SIGKILL')
       if (!gone) await ended
