@@ -300,7 +300,28 @@ export const PublicationCall = z.strictObject({
 
 const Mail = z.email().max(254)
 
-/** What a municipality tells parents about itself, and the address that its mail comes from. */
+/**
+ * What a municipality has settled about money, amounts in øre: how much one deposit may be, below which balance a top-up
+ * fires and at which an agreement comes into force, how many top-ups a day and how large the payouts of a day may be for
+ * one account, for how many days a payout goes back to the card that paid (0 for never), and what a new card costs.
+ */
+export const MoneySettings = z
+  .object({
+    depositMin: Amount,
+    depositMax: Amount,
+    topUpThreshold: Amount,
+    topUpActivation: Amount,
+    topUpsPerDay: z.int().min(1).max(20),
+    payoutDayMax: Amount,
+    refundDays: z.int().min(0).max(150),
+    cardFee: z.int().min(0),
+    bankRegistration: z.string().nullable(),
+    bankAccount: z.string().nullable(),
+    bankFileVersion: z.enum(['03', '09']),
+  })
+  .meta({ id: 'MoneySettings' })
+
+/** What a municipality tells parents about itself, the address that its mail comes from, and its rules for money. */
 export const Settings = z
   .object({
     name: z.string(),
@@ -308,6 +329,7 @@ export const Settings = z
     supportMail: z.string().nullable(),
     supportHours: z.object({ da: z.string().nullable(), en: z.string().nullable() }),
     mailFrom: z.string().nullable(),
+    money: MoneySettings,
   })
   .meta({ id: 'Settings' })
 
@@ -325,6 +347,19 @@ export const SettingsCall = z.strictObject({
     .strictObject({ da: Text.min(1).max(200).nullable().optional(), en: Text.min(1).max(200).nullable().optional() })
     .optional(),
   mailFrom: Mail.nullable().optional(),
+  money: MoneySettings.extend({
+    bankRegistration: z
+      .string()
+      .regex(/^\d{4}$/, 'a registration number has four digits')
+      .nullable(),
+    bankAccount: z
+      .string()
+      .regex(/^\d{1,10}$/, 'an account number has up to ten digits')
+      .nullable(),
+  })
+    .partial()
+    .strict()
+    .optional(),
 })
 
 // ── The book ────────────────────────────────────────────────────────────────

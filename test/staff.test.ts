@@ -162,6 +162,19 @@ const settings: z.infer<typeof wire.Settings> = {
   supportMail: null,
   supportHours: { da: 'mandag til torsdag', en: null },
   mailFrom: null,
+  money: {
+    depositMin: 5_000,
+    depositMax: 200_000,
+    topUpThreshold: 5_000,
+    topUpActivation: 10_000,
+    topUpsPerDay: 2,
+    payoutDayMax: 500_000,
+    refundDays: 60,
+    cardFee: 4_500,
+    bankRegistration: null,
+    bankAccount: null,
+    bankFileVersion: '09',
+  },
 }
 const terminalCode = { terminal: '4000-7', code: '7K3M-9QXT-2ZJH-0BWE', expiresAt: Date.UTC(2026, 0, 2, 12, 15) }
 

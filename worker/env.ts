@@ -17,6 +17,13 @@ export type Env = {
   MAIL?: SendEmail
   /** The portal's address as letters name it, with `{municipality}` for the number, and no closing slash. */
   PORTAL_ADDRESS: string
+  /**
+   * The account at Stripe; absent where a municipality takes no payments. A municipality with an account of its own has
+   * `STRIPE_SECRET_KEY_<number>` and `STRIPE_WEBHOOK_SECRET_<number>`. The address is for a stand-in, in development only.
+   */
+  STRIPE_SECRET_KEY?: string
+  STRIPE_WEBHOOK_SECRET?: string
+  STRIPE_ADDRESS?: string
   /** The portal's style sheets and fonts. */
   ASSETS: Fetcher
 }

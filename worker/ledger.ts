@@ -2,6 +2,7 @@ import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { DebitMessage, DebitResult } from '../shared/debit.ts'
 import { type Ore, ore } from '../shared/money.ts'
 import { purchaseLetters } from './outbox.ts'
+import type { transfer } from './schema.ts'
 
 /**
  * The one writer of message, transfer and posting. Every movement of money is a transfer out of a debit account into a
@@ -17,7 +18,7 @@ export type Signer = { terminal: string; publicKey: string }
 
 /** What became of one call: all of it is booked, or nothing. */
 export type Booking =
-  | { kind: 'booked'; results: DebitResult[] }
+  | { kind: 'booked'; results: DebitResult[]; low: number[] } // `low`: accounts that a top-up agreement may have to fill.
   | { kind: 'terminal_revoked' }
   | { kind: 'seq_gap'; expected: number }
   | { kind: 'conflict'; seq: number } // Same number or same sale, other bytes: a copied terminal or a rolled-back journal.
@@ -164,7 +165,9 @@ export async function book(
   const answers = db
     .prepare(
       `SELECT seq, sale, hash, outcome, reason, message.balance,
-         terminal.revoked_at IS NULL AND terminal.public_key = ?4 AS trusted
+         terminal.revoked_at IS NULL AND terminal.public_key = ?4 AS trusted,
+         (SELECT account FROM agreement WHERE agreement.account = message.account AND status = 'active'
+            AND threshold > message.balance) AS low
        FROM message JOIN terminal ON terminal.id = message.terminal
        WHERE terminal = ?1 AND seq BETWEEN ?2 AND ?3 ORDER BY seq`,
     )
@@ -185,7 +188,8 @@ export async function book(
     await raiseAlarm(db, signer.terminal, messages, message.seq, nowMs)
     return { kind: 'conflict', seq: message.seq }
   }
-  return { kind: 'booked', results: stored.map(resultOf) }
+  const low = new Set(stored.flatMap((row) => row.low ?? []))
+  return { kind: 'booked', results: stored.map(resultOf), low: [...low] }
 }
 
 type StoredAnswer = {
@@ -196,6 +200,7 @@ type StoredAnswer = {
   reason: DebitResult['reason'] | null
   balance: number | null
   trusted: 0 | 1
+  low: number | null
 }
 
 function resultOf({ sale, seq, outcome, reason, balance }: StoredAnswer): DebitResult {
@@ -289,32 +294,116 @@ async function raiseAlarm(
 /** A movement that is no debit message. `id` makes it happen at most once, and begins with its kind. */
 export type Movement = {
   id: string
-  kind: 'deposit' | 'correction'
-  debitAccount: number
-  creditAccount: number
+  kind: Exclude<(typeof transfer.$inferSelect)['kind'], 'purchase' | 'reversal'>
+  debitAccount: AccountOf
+  creditAccount: AccountOf
   amount: Ore
   staff: number | null
   reason: string | null
 }
 
-/** The statements that move money once, for a batch of the caller's; nothing moves that would break a floor. */
-export function post(db: D1Database, movement: Movement, nowMs: number): D1PreparedStatement[] {
-  const today = copenhagenDay(nowMs)
-  const { id, kind, debitAccount, creditAccount, amount, staff, reason } = movement
+/** An account by its id, or the one of its kind. */
+export type AccountOf =
+  | number
+  | 'psp_clearing'
+  | 'psp_fees'
+  | 'payouts_payable'
+  | 'card_fee_revenue'
+  | 'bank'
+  | 'suspense'
+
+/** What must be so in the same transaction for money to move: SQL whose parameters begin at ?10. */
+export type Condition = { sql: string; bind: readonly (string | number | null)[] }
+
+/*
+ * ?1 id, ?2 kind, ?3 debited account, ?4 credited account, ?5 amount, ?6 instant, ?7 day, ?8 staff, ?9 reason. An account
+ * is named by its id or, the one of a kind, by its kind.
+ */
+const named = (parameter: string) =>
+  `(SELECT id FROM account WHERE id = ${parameter} UNION ALL SELECT id FROM account
+    WHERE kind = ${parameter} AND child IS NULL AND site IS NULL)`
+
+/** The instruction that takes `amount`, which is SQL, out of the debited account, where that is above zero. */
+const insertTransfer = (amount: string, condition: string) => `
+INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, staff, reason)
+SELECT id, ?2, debited, credited, amount, ?6, ?7, ?8, ?9 FROM (
+  SELECT ?1 AS id, account.id AS debited, ${named('?4')} AS credited, account.floor, ${amount} AS amount,
+    coalesce(newest.balance, 0) AS balance
+  FROM account
+  LEFT JOIN posting AS newest ON newest.account = account.id
+    AND newest.seq = (SELECT max(seq) FROM posting WHERE posting.account = account.id)
+  WHERE account.id = ${named('?3')}
+)
+WHERE amount > 0 AND (floor IS NULL OR balance - amount >= floor) AND ${condition}
+ON CONFLICT DO NOTHING`
+
+/**
+ * The statements that move money once, for a batch of the caller's; nothing moves that would break a floor, or while the
+ * condition does not hold. Whether it has moved, the transfer says.
+ */
+export function post(
+  db: D1Database,
+  movement: Movement,
+  nowMs: number,
+  condition: Condition = ALWAYS,
+): D1PreparedStatement[] {
+  return [
+    db.prepare(insertTransfer('?5', condition.sql)).bind(...bound(movement, nowMs), ...condition.bind),
+    db.prepare(INSERT_POSTINGS).bind(movement.id, copenhagenDay(nowMs)),
+  ]
+}
+
+/**
+ * The statements for money that is gone whatever the wallet holds, as when it was paid back at Stripe: what the wallet
+ * has above its floor is taken from there, and the rest, as transfer '<id>:short', from suspense, where staff find it.
+ */
+export function postAsFarAsThere(
+  db: D1Database,
+  movement: Movement,
+  nowMs: number,
+  condition: Condition = ALWAYS,
+): D1PreparedStatement[] {
+  const short: Movement = { ...movement, id: `${movement.id}:short`, debitAccount: 'suspense' }
+  const there = 'min(?5, coalesce(newest.balance, 0) - account.floor)'
+  const missing = "?5 - coalesce((SELECT taken.amount FROM transfer AS taken WHERE taken.id || ':short' = ?1), 0)"
+  const notYet = `NOT EXISTS (SELECT 1 FROM transfer AS rest WHERE rest.id = ?1 || ':short') AND ${condition.sql}`
+  const day = copenhagenDay(nowMs)
+  return [
+    db.prepare(insertTransfer(there, notYet)).bind(...bound(movement, nowMs), ...condition.bind),
+    db.prepare(INSERT_POSTINGS).bind(movement.id, day),
+    db.prepare(insertTransfer(missing, condition.sql)).bind(...bound(short, nowMs), ...condition.bind),
+    db.prepare(INSERT_POSTINGS).bind(short.id, day),
+  ]
+}
+
+/** A transfer the other way round, of the same amount, because the first one came to nothing. */
+export type Return = Pick<Movement, 'id' | 'kind' | 'staff' | 'reason'> & { of: string }
+
+/** The statements that take a transfer back, once; nothing moves where there is no such transfer. */
+export function postBack(
+  db: D1Database,
+  { id, kind, of, staff, reason }: Return,
+  nowMs: number,
+  condition: Condition = ALWAYS,
+): D1PreparedStatement[] {
+  const day = copenhagenDay(nowMs)
   return [
     db
       .prepare(
         `INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, staff, reason)
-         SELECT ?1, ?2, account.id, ?4, ?5, ?6, ?7, ?8, ?9
-         FROM account
-         LEFT JOIN posting AS newest ON newest.account = account.id
-           AND newest.seq = (SELECT max(seq) FROM posting WHERE posting.account = account.id)
-         WHERE account.id = ?3 AND (account.floor IS NULL OR coalesce(newest.balance, 0) - ?5 >= account.floor)
+         SELECT ?1, ?2, credit_account, debit_account, amount, ?6, ?7, ?8, ?9 FROM transfer
+         WHERE id = ?3 AND ${condition.sql}
          ON CONFLICT DO NOTHING`,
       )
-      .bind(id, kind, debitAccount, creditAccount, amount, nowMs, today, staff, reason),
-    db.prepare(INSERT_POSTINGS).bind(id, today),
+      .bind(id, kind, of, null, null, nowMs, day, staff, reason, ...condition.bind),
+    db.prepare(INSERT_POSTINGS).bind(id, day),
   ]
+}
+
+const ALWAYS: Condition = { sql: 'true', bind: [] }
+
+function bound({ id, kind, debitAccount, creditAccount, amount, staff, reason }: Movement, nowMs: number) {
+  return [id, kind, debitAccount, creditAccount, amount, nowMs, copenhagenDay(nowMs), staff, reason]
 }
 
 /** What an account holds, in øre: the balance of its newest posting. */

@@ -17,6 +17,21 @@ export type News =
   | { kind: 'weekly'; data: { week: number; from: string; to: string; children: Child[] } }
   | { kind: 'case_answered'; data: Record<string, never> }
   | { kind: 'mail_changed'; data: Record<string, never> }
+  | MoneyNews
+
+/** News of money from outside or on its way there, about the child of `account`. */
+export type MoneyNews =
+  | { kind: 'deposited' | 'topped_up'; data: About & { amount: number } }
+  | { kind: 'top_up_paused'; data: About & { reason: 'declined' | 'authentication_required' | 'card_unusable' } }
+  | { kind: 'card_expiring'; data: About & { last4: string; expires: string } }
+  | { kind: 'payout_returned'; data: About & { amount: number; reason: string | null } }
+  | { kind: 'refund_failed'; data: About & { amount: number } }
+  | { kind: 'card_sent'; data: About }
+  | { kind: 'card_order_cancelled'; data: About & { amount: number } }
+  | { kind: 'child_left'; data: About }
+
+/** Whose account it is about, and what it holds now. */
+type About = { account: number; child: string; balance: number }
 
 type Line = { name: string | null; quantity: number; price: number }
 type Child = { id: number; child: string; spent: number; balance: number }
@@ -83,6 +98,80 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
         subject: say(letters.mailChanged.subject),
         body: [say(letters.mailChanged.changed), `${say(letters.mailChanged.notYou)}\n${portal}/support`],
       }
+    case 'deposited':
+    case 'topped_up': {
+      const words = news.kind === 'deposited' ? letters.deposited : letters.toppedUp
+      const { child, amount, balance } = news.data
+      return {
+        subject: say(words.subject),
+        body: [say(words.fact)({ child, amount: kr(amount), balance: kr(balance) }), account],
+      }
+    }
+    case 'top_up_paused': {
+      const { child, reason, account: id } = news.data
+      return {
+        subject: say(letters.topUpPaused.subject),
+        body: [
+          say(letters.topUpPaused.fact)({ child }),
+          say(letters.topUpPaused.reasons[reason]),
+          `${say(letters.topUpPaused.mend)}\n${portal}/konto/${id}/optankning`,
+        ],
+      }
+    }
+    case 'card_expiring': {
+      const { child, last4, expires, account: id } = news.data
+      const [year, month] = expires.split('-')
+      return {
+        subject: say(letters.cardExpiring.subject),
+        body: [
+          say(letters.cardExpiring.fact)({ child, last4, expires: `${month}/${year}` }),
+          `${say(letters.cardExpiring.change)}\n${portal}/konto/${id}/optankning`,
+        ],
+      }
+    }
+    case 'payout_returned': {
+      const { child, amount, reason, balance } = news.data
+      return {
+        subject: say(letters.payoutReturned.subject),
+        body: [
+          say(letters.payoutReturned.fact)({ child, amount: kr(amount), balance: kr(balance) }),
+          ...(reason === null ? [] : [say(letters.payoutReturned.reason)({ reason })]),
+          `${say(letters.payoutReturned.again)}\n${portal}/konto/${news.data.account}/udbetal`,
+        ],
+      }
+    }
+    case 'refund_failed': {
+      const { child, amount, balance, account: id } = news.data
+      return {
+        subject: say(letters.refundFailed.subject),
+        body: [
+          say(letters.refundFailed.fact)({ child, amount: kr(amount), balance: kr(balance) }),
+          `${say(letters.payoutReturned.again)}\n${portal}/konto/${id}/udbetal`,
+        ],
+      }
+    }
+    case 'card_sent':
+      return {
+        subject: say(letters.cardSent.subject),
+        body: [say(letters.cardSent.fact)({ child: news.data.child }), account],
+      }
+    case 'card_order_cancelled': {
+      const { child, amount } = news.data
+      return {
+        subject: say(letters.cardOrderCancelled.subject),
+        body: [say(letters.cardOrderCancelled.fact)({ child, amount: kr(amount) }), account],
+      }
+    }
+    case 'child_left': {
+      const { child, balance, account: id } = news.data
+      return {
+        subject: say(letters.childLeft.subject),
+        body: [
+          say(letters.childLeft.fact)({ child, balance: kr(balance) }),
+          `${say(letters.childLeft.payout)}\n${portal}/konto/${id}/udbetal`,
+        ],
+      }
+    }
   }
 }
 

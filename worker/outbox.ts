@@ -1,6 +1,6 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { Language } from '../shared/wire.ts'
-import { letterOf, type News } from './letters.ts'
+import { letterOf, type MoneyNews, type News } from './letters.ts'
 import { type Sending, send } from './mail.ts'
 
 /**
@@ -104,6 +104,37 @@ export function mailChangedLetter(
     .bind(guardian, mail, nowMs, `change:${copenhagenDay(nowMs)}`)
 }
 
+/** Whom news of money is for: `recipient` is an address, or null for the guardian's own. */
+export type Addressee = { guardian: number; recipient: string | null; account: number; cause: string }
+
+/**
+ * The statement that tells a guardian what has become of money, once for each cause: the child's first name and the
+ * balance are put in as they are then. For the batch of what it tells, after it; the condition's parameters begin at
+ * ?10. Nothing is told where it does not hold, or where there is no address.
+ */
+export function moneyLetter<K extends MoneyNews['kind']>(
+  db: D1Database,
+  kind: K,
+  data: Omit<Extract<MoneyNews, { kind: K }>['data'], 'account' | 'child' | 'balance'>,
+  { guardian, recipient, account, cause }: Addressee,
+  nowMs: number,
+  condition: { sql: string; bind: readonly (string | number | null)[] },
+): D1PreparedStatement {
+  return db
+    .prepare(
+      `INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
+       SELECT guardian.id, ?1, ?2, coalesce(?3, guardian.mail), child.id,
+         json_set(?4, '$.account', account.id, '$.child', ${FIRST_NAME}, '$.balance', coalesce(
+           (SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0)),
+         ?7, ?7
+       FROM guardian JOIN account ON account.id = ?6 JOIN child ON child.id = account.child
+       WHERE guardian.id = ?5 AND coalesce(?3, guardian.mail) IS NOT NULL
+         AND (${condition.sql})
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(kind, cause, recipient, JSON.stringify(data), guardian, account, nowMs, null, null, ...condition.bind)
+}
+
 const MINUTE_MS = 60_000
 /** How long after each failed attempt the next one is made; after the last of them no more. */
 const PAUSES_MS = [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 120 * MINUTE_MS, 720 * MINUTE_MS]
@@ -138,11 +169,13 @@ ORDER BY row_number() OVER (PARTITION BY guardian ORDER BY due_at, outbox.id), d
 LIMIT ${RUN_MAX}`
 
 /*
- * Whether a letter may still go out. The one about a changed address is for the address that was left; any other is for
- * the guardian's own address, the wish that caused it, and children that are all still theirs.
+ * Whether a letter may still go out. The one about a changed address is for the address that was left, and receipts and
+ * news of their own money go where they were asked for; any other is for the guardian's own address, the wish that
+ * caused it, and children that are all still theirs.
  */
 const IS_WANTED = `
-kind = 'mail_changed' OR EXISTS (
+kind IN ('mail_changed', 'deposited', 'topped_up', 'top_up_paused', 'card_expiring', 'payout_returned', 'refund_failed',
+  'card_sent', 'card_order_cancelled') OR EXISTS (
   SELECT 1 FROM guardian
   WHERE guardian.id = outbox.guardian AND guardian.mail = outbox.recipient
     AND CASE outbox.kind
@@ -150,6 +183,7 @@ kind = 'mail_changed' OR EXISTS (
       WHEN 'low_balance' THEN tell_below IS NOT NULL
       WHEN 'weekly' THEN tell_weekly
       WHEN 'case_answered' THEN 1
+      WHEN 'child_left' THEN 1
     END
     AND NOT EXISTS (SELECT 1 FROM transfer -- A sale that has been undone is no news.
                     WHERE transfer.id = replace(outbox.cause, 'sale:', '') || ':reversal')

@@ -25,6 +25,19 @@ export const municipality = sqliteTable(
     supportHoursDa: text('support_hours_da'),
     supportHoursEn: text('support_hours_en'),
     mailFrom: text('mail_from'),
+    depositMin: integer('deposit_min').notNull().default(5_000),
+    depositMax: integer('deposit_max').notNull().default(200_000),
+    topUpThreshold: integer('top_up_threshold').notNull().default(5_000),
+    topUpActivation: integer('top_up_activation').notNull().default(10_000),
+    topUpsPerDay: integer('top_ups_per_day').notNull().default(2),
+    payoutDayMax: integer('payout_day_max').notNull().default(500_000),
+    refundDays: integer('refund_days').notNull().default(60),
+    cardFee: integer('card_fee').notNull().default(4_500),
+    bankRegistration: text('bank_registration'),
+    bankAccount: text('bank_account'),
+    bankFileVersion: text('bank_file_version', { enum: ['03', '09'] })
+      .notNull()
+      .default('09'),
     createdAt: integer('created_at').notNull(),
   },
   (t) => [check('municipality_only_one', sql`${t.only} = 1`)],
@@ -55,19 +68,33 @@ export const product = sqliteTable(
   ],
 )
 
+/** `leftAt` is when the child left: its cards are frozen, and no more money comes in. */
 export const child = sqliteTable('child', {
   id: integer('id').primaryKey(),
   name: text('name').notNull(),
   createdAt: integer('created_at').notNull(),
+  leftAt: integer('left_at'),
 })
 
-/** Wallets (floor 0, one a child), revenue (one a site), and one each of the rest, which have no floor. */
+/**
+ * Wallets (floor 0, one a child), revenue (one a site), and one each of the rest, which have no floor. What is owed has
+ * a balance above zero, what is held (`psp_clearing` at Stripe, `bank`) below it.
+ */
 export const account = sqliteTable(
   'account',
   {
     id: integer('id').primaryKey(),
     kind: text('kind', {
-      enum: ['wallet', 'revenue', 'psp_clearing', 'payouts_payable', 'card_fee_revenue', 'bank', 'suspense'],
+      enum: [
+        'wallet',
+        'revenue',
+        'psp_clearing',
+        'psp_fees',
+        'payouts_payable',
+        'card_fee_revenue',
+        'bank',
+        'suspense',
+      ],
     }).notNull(),
     floor: integer('floor'),
     child: integer('child')
@@ -81,7 +108,7 @@ export const account = sqliteTable(
   (t) => [
     check(
       'account_kind',
-      sql`${t.kind} in ('wallet', 'revenue', 'psp_clearing', 'payouts_payable', 'card_fee_revenue', 'bank', 'suspense')`,
+      sql`${t.kind} in ('wallet', 'revenue', 'psp_clearing', 'psp_fees', 'payouts_payable', 'card_fee_revenue', 'bank', 'suspense')`,
     ),
     check('account_wallet_has_child', sql`(${t.kind} = 'wallet') = (${t.child} is not null)`),
     check('account_wallet_has_floor', sql`(${t.kind} = 'wallet') = (${t.floor} is not null)`),
@@ -188,7 +215,26 @@ export const transfer = sqliteTable(
   'transfer',
   {
     id: text('id').primaryKey(),
-    kind: text('kind', { enum: ['deposit', 'purchase', 'reversal', 'correction'] }).notNull(),
+    kind: text('kind', {
+      enum: [
+        'deposit',
+        'top_up',
+        'purchase',
+        'reversal',
+        'correction',
+        'card_fee',
+        'card_fee_return',
+        'payout',
+        'payout_return',
+        'payout_paid',
+        'refund',
+        'refund_return',
+        'dispute',
+        'dispute_return',
+        'psp_fee',
+        'settlement',
+      ],
+    }).notNull(),
     debitAccount: foreignId('debit_account').references(() => account.id),
     creditAccount: foreignId('credit_account').references(() => account.id),
     amount: integer('amount').notNull(),
@@ -199,7 +245,11 @@ export const transfer = sqliteTable(
     reason: text('reason'),
   },
   (t) => [
-    check('transfer_kind', sql`${t.kind} in ('deposit', 'purchase', 'reversal', 'correction')`),
+    check(
+      'transfer_kind',
+      sql`${t.kind} in ('deposit', 'top_up', 'purchase', 'reversal', 'correction', 'card_fee', 'card_fee_return', 'payout',
+        'payout_return', 'payout_paid', 'refund', 'refund_return', 'dispute', 'dispute_return', 'psp_fee', 'settlement')`,
+    ),
     check('transfer_amount_positive', sql`${t.amount} > 0`),
     check('transfer_two_accounts', sql`${t.debitAccount} <> ${t.creditAccount}`),
   ],
@@ -325,7 +375,7 @@ export const session = sqliteTable(
 
 /**
  * A log-in that has been sent to the broker and is awaited back, known by the digest of its cookie; taken away when it
- * comes.
+ * comes. `confirms` is what it confirms with somebody who is logged in already: 'payout:<id>', 'agreement:<id>'.
  */
 export const loginAttempt = sqliteTable('login_attempt', {
   hash: text('hash').primaryKey(),
@@ -333,6 +383,7 @@ export const loginAttempt = sqliteTable('login_attempt', {
   nonce: text('nonce').notNull(),
   verifier: text('verifier').notNull(),
   returnTo: text('return_to').notNull(),
+  confirms: text('confirms'),
   createdAt: integer('created_at').notNull(),
 })
 
@@ -400,7 +451,24 @@ export const outbox = sqliteTable(
   {
     id: integer('id').primaryKey(),
     guardian: foreignId('guardian').references(() => guardian.id),
-    kind: text('kind', { enum: ['purchase', 'low_balance', 'weekly', 'case_answered', 'mail_changed'] }).notNull(),
+    kind: text('kind', {
+      enum: [
+        'purchase',
+        'low_balance',
+        'weekly',
+        'case_answered',
+        'mail_changed',
+        'deposited',
+        'topped_up',
+        'top_up_paused',
+        'card_expiring',
+        'payout_returned',
+        'refund_failed',
+        'card_sent',
+        'card_order_cancelled',
+        'child_left',
+      ],
+    }).notNull(),
     cause: text('cause').notNull(),
     recipient: text('recipient').notNull(),
     child: integer('child').references(() => child.id),

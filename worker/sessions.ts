@@ -32,7 +32,7 @@ export type Guardian = {
 /** An account that the guardian may see and steer, amounts in øre. */
 export type GuardedAccount = {
   id: number
-  child: { id: number; name: string }
+  child: { id: number; name: string; left: boolean }
   balance: number
   dailyLimit: number | null
   spentToday: number
@@ -99,6 +99,7 @@ type AccountRow = {
   id: number
   child: number
   name: string
+  leftAt: number | null
   dailyLimit: number | null
   balance: number | null
   day: string | null
@@ -133,7 +134,7 @@ export async function callerOf(
       .bind(hash, nowMs),
     db
       .prepare(
-        `SELECT account.id, child.id AS child, child.name, account.daily_limit AS dailyLimit,
+        `SELECT account.id, child.id AS child, child.name, child.left_at AS leftAt, account.daily_limit AS dailyLimit,
            newest.balance, newest.day, newest.spent,
            (SELECT json_group_array(json_object('id', id, 'status', status, 'version', version, 'createdAt', created_at))
             FROM (SELECT * FROM card WHERE card.account = account.id ORDER BY status = 'closed', id)) AS cards
@@ -165,9 +166,9 @@ export async function callerOf(
       tellWeekly: guardian.tellWeekly === 1,
       hasCpr: guardian.hasCpr === 1,
     },
-    accounts: accounts.map(({ id, child, name, dailyLimit, balance, day, spent, cards }) => ({
+    accounts: accounts.map(({ id, child, name, leftAt, dailyLimit, balance, day, spent, cards }) => ({
       id,
-      child: { id: child, name },
+      child: { id: child, name, left: leftAt !== null },
       balance: balance ?? 0,
       dailyLimit,
       spentToday: day === today ? (spent ?? 0) : 0,

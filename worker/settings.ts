@@ -12,6 +12,39 @@ type Row = {
   supportHoursDa: string | null
   supportHoursEn: string | null
   mailFrom: string | null
+  money: string
+}
+
+/** The columns of the rules for money, by their names in the settings. */
+const MONEY = {
+  depositMin: 'deposit_min',
+  depositMax: 'deposit_max',
+  topUpThreshold: 'top_up_threshold',
+  topUpActivation: 'top_up_activation',
+  topUpsPerDay: 'top_ups_per_day',
+  payoutDayMax: 'payout_day_max',
+  refundDays: 'refund_days',
+  cardFee: 'card_fee',
+  bankRegistration: 'bank_registration',
+  bankAccount: 'bank_account',
+  bankFileVersion: 'bank_file_version',
+} as const satisfies Record<keyof SettingsView['money'], string>
+
+const MONEY_OBJECT = `json_object(${Object.entries(MONEY).map(([name, column]) => `'${name}', ${column}`)})`
+
+/** The rules for money before a municipality has been set up: nothing may move. */
+const NO_MONEY: SettingsView['money'] = {
+  depositMin: 1,
+  depositMax: 1,
+  topUpThreshold: 1,
+  topUpActivation: 1,
+  topUpsPerDay: 1,
+  payoutDayMax: 1,
+  refundDays: 0,
+  cardFee: 0,
+  bankRegistration: null,
+  bankAccount: null,
+  bankFileVersion: '09',
 }
 
 /** The settings of a municipality; before it has been set up its name is empty. */
@@ -23,7 +56,7 @@ export async function settings(db: D1Database): Promise<SettingsView> {
 export function settingsQuery(db: D1Database): D1PreparedStatement {
   return db.prepare(
     `SELECT name, support_phone AS supportPhone, support_mail AS supportMail, support_hours_da AS supportHoursDa,
-       support_hours_en AS supportHoursEn, mail_from AS mailFrom
+       support_hours_en AS supportHoursEn, mail_from AS mailFrom, ${MONEY_OBJECT} AS money
      FROM municipality`,
   )
 }
@@ -36,6 +69,7 @@ export function settingsOf(found: unknown): SettingsView {
     supportMail: row?.supportMail ?? null,
     supportHours: { da: row?.supportHoursDa ?? null, en: row?.supportHoursEn ?? null },
     mailFrom: row?.mailFrom ?? null,
+    money: row ? JSON.parse(row.money) : NO_MONEY,
   }
 }
 
@@ -53,6 +87,9 @@ export async function changeSettings(
     support_hours_da: wanted.supportHours?.da,
     support_hours_en: wanted.supportHours?.en,
     mail_from: wanted.mailFrom,
+    ...Object.fromEntries(
+      Object.entries(wanted.money ?? {}).map(([name, value]) => [MONEY[name as keyof typeof MONEY], value]),
+    ),
   }
   const named = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
   if (named.length === 0) return settings(db)

@@ -12,7 +12,7 @@ export const TOKEN_LIFE_MS = 365 * 86_400_000
  */
 export async function setUp(db: D1Database, { number, name, staff, token }: Setup, nowMs: number): Promise<boolean> {
   const empty = 'WHERE NOT EXISTS (SELECT 1 FROM municipality)'
-  const kinds = ['psp_clearing', 'payouts_payable', 'card_fee_revenue', 'bank', 'suspense']
+  const kinds = ['psp_clearing', 'psp_fees', 'payouts_payable', 'card_fee_revenue', 'bank', 'suspense']
   const results = await db.batch([
     ...kinds.map((kind) => db.prepare(`INSERT INTO account (kind) SELECT ?1 ${empty}`).bind(kind)),
     db

@@ -2,7 +2,8 @@ import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { ProductCategory } from '../shared/wire.ts'
 import type { transfer } from './schema.ts'
 
-export type TransferKind = (typeof transfer.$inferSelect)['kind']
+/** The kinds of transfer that move a wallet. */
+export type TransferKind = Exclude<(typeof transfer.$inferSelect)['kind'], 'payout_paid' | 'psp_fee' | 'settlement'>
 
 /** What a sale's line sold: `product` is null for an amount that staff keyed in, `name` where no such product is known. */
 export type StatementItem = {

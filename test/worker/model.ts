@@ -129,7 +129,7 @@ function hearAll(ledger: LedgerModel, id: string, call: readonly SignedMessage[]
     terminal.booked.push({ hash, result })
     results.push(result)
   }
-  return { kind: 'booked', results }
+  return { kind: 'booked', results, low: [] }
 }
 
 function hearOne(ledger: LedgerModel, id: string, message: DebitMessage, nowMs: number): DebitResult | 'conflict' {

@@ -286,7 +286,7 @@ describe('a credit', () => {
   it('reaches wallets only', async () => {
     await newSite(office)
     const others = await office.db.prepare('SELECT id FROM account WHERE child IS NULL').all<{ id: number }>()
-    expect(others.results).toHaveLength(6)
+    expect(others.results).toHaveLength(7)
     for (const { id } of others.results) {
       await expectRefused(`/accounts/${id}/credit`, { id: newSale(), amount: 100, reason: 'test' }, 'account_unknown')
     }

@@ -10,6 +10,7 @@ import { speaker } from '../../worker/portal/texts/language.ts'
 import type { AccountEnv } from '../../worker/portal/view.ts'
 import { accountsRoutes } from '../../worker/routes/accounts.ts'
 import { statementRoutes } from '../../worker/routes/statement.ts'
+import { settingsOf } from '../../worker/settings.ts'
 import type { StatementLine } from '../../worker/statements.ts'
 import { db, newWallet, openBook, payIn, say, UNKNOWN_PRODUCT, type Wallet } from './movements.ts'
 import { cardHolder, municipality } from './municipality.ts'
@@ -45,7 +46,7 @@ function ask(wallet: Wallet, address = '', language: Language = 'da') {
 /** Asks for a page as the guardian of a wallet. */
 async function askFor(path: string, wallet: Wallet, language: Language) {
   const { seen, trips } = counted()
-  const child = { id: wallet.child, name: wallet.name }
+  const child = { id: wallet.child, name: wallet.name, left: false }
   const account = { id: wallet.account, child, balance: 0, dailyLimit: null, spentToday: 0, cards: [] }
   const guardian = {
     ...{ id: 1, name: 'Asta Prøveforælder', language, mail: null, tellBelow: null },
@@ -54,6 +55,7 @@ async function askFor(path: string, wallet: Wallet, language: Language) {
   const settings = {
     ...{ name: 'Roskilde Kommune', supportPhone: null, supportMail: null, mailFrom: null },
     supportHours: { da: null, en: null },
+    money: settingsOf(null).money,
   }
   const visit = { guardian, accounts: [account], csrf: '', draft: null }
   const app = new Hono<AccountEnv>()

@@ -71,4 +71,97 @@ export const letters = {
       en: 'If this was not you, please write to support:',
     },
   },
+  deposited: {
+    subject: { da: 'Kvittering for indbetaling', en: 'Receipt for a deposit' },
+    fact: {
+      da: (fact: { child: string; amount: string; balance: string }) =>
+        `Der er indbetalt ${fact.amount} på kontoen for ${fact.child}. Saldoen er nu ${fact.balance}`,
+      en: (fact: { child: string; amount: string; balance: string }) =>
+        `${fact.amount} has been deposited to the account of ${fact.child}. The balance is now ${fact.balance}`,
+    },
+  },
+  toppedUp: {
+    subject: { da: 'Kvittering for automatisk optankning', en: 'Receipt for an automatic top-up' },
+    fact: {
+      da: (fact: { child: string; amount: string; balance: string }) =>
+        `Kontoen for ${fact.child} er tanket op med ${fact.amount} efter jeres aftale. Saldoen er nu ${fact.balance}`,
+      en: (fact: { child: string; amount: string; balance: string }) =>
+        `The account of ${fact.child} has been topped up with ${fact.amount} as agreed. The balance is now ${fact.balance}`,
+    },
+  },
+  topUpPaused: {
+    subject: { da: 'Den automatiske optankning er sat på pause', en: 'The automatic top-up is paused' },
+    fact: {
+      da: (fact: { child: string }) => `Vi kunne ikke tanke kontoen for ${fact.child} op.`,
+      en: (fact: { child: string }) => `We could not top up the account of ${fact.child}.`,
+    },
+    reasons: {
+      declined: { da: 'Banken afviste betalingen flere gange.', en: 'The bank declined the payment several times.' },
+      authentication_required: {
+        da: 'Banken beder om, at du selv godkender kortet igen.',
+        en: 'The bank asks you to approve the card again yourself.',
+      },
+      card_unusable: { da: 'Kortet kan ikke bruges mere.', en: 'The card can no longer be used.' },
+    },
+    mend: { da: 'Her kan du få den i gang igen:', en: 'You can set it going again here:' },
+  },
+  cardExpiring: {
+    subject: { da: 'Kreditkortet til optankning udløber snart', en: 'The card for top-ups expires soon' },
+    fact: {
+      da: (fact: { child: string; last4: string; expires: string }) =>
+        `Kreditkortet, der ender på ${fact.last4} og tanker kontoen for ${fact.child} op, udløber ${fact.expires}.`,
+      en: (fact: { child: string; last4: string; expires: string }) =>
+        `The card ending in ${fact.last4}, which tops up the account of ${fact.child}, expires ${fact.expires}.`,
+    },
+    change: { da: 'Her kan du skifte kort:', en: 'You can change the card here:' },
+  },
+  payoutReturned: {
+    subject: { da: 'En udbetaling kunne ikke gennemføres', en: 'A payout could not be made' },
+    fact: {
+      da: (fact: { child: string; amount: string; balance: string }) =>
+        `Udbetalingen af ${fact.amount} kunne ikke gennemføres. Beløbet er sat tilbage på kontoen for ${fact.child}, hvor saldoen nu er ${fact.balance}`,
+      en: (fact: { child: string; amount: string; balance: string }) =>
+        `The payout of ${fact.amount} could not be made. The amount is back on the account of ${fact.child}, whose balance is now ${fact.balance}`,
+    },
+    reason: {
+      da: (fact: { reason: string }) => `Begrundelse: ${fact.reason}`,
+      en: (fact: { reason: string }) => `Reason: ${fact.reason}`,
+    },
+    again: { da: 'Her kan du prøve igen:', en: 'You can try again here:' },
+  },
+  refundFailed: {
+    subject: { da: 'En tilbagebetaling kunne ikke gennemføres', en: 'A refund could not be made' },
+    fact: {
+      da: (fact: { child: string; amount: string; balance: string }) =>
+        `${fact.amount} kunne ikke sendes tilbage til det kort, der blev betalt med. Beløbet er sat tilbage på kontoen for ${fact.child}, hvor saldoen nu er ${fact.balance}`,
+      en: (fact: { child: string; amount: string; balance: string }) =>
+        `${fact.amount} could not be sent back to the card that paid. The amount is back on the account of ${fact.child}, whose balance is now ${fact.balance}`,
+    },
+  },
+  cardSent: {
+    subject: { da: 'Det nye betalingskort er sendt', en: 'The new payment card has been sent' },
+    fact: {
+      da: (fact: { child: string }) => `Det nye betalingskort til ${fact.child} er på vej.`,
+      en: (fact: { child: string }) => `The new payment card for ${fact.child} is on its way.`,
+    },
+  },
+  cardOrderCancelled: {
+    subject: { da: 'Bestillingen af et nyt betalingskort er annulleret', en: 'The order of a new card is cancelled' },
+    fact: {
+      da: (fact: { child: string; amount: string }) =>
+        `Bestillingen af et nyt betalingskort til ${fact.child} er annulleret, og ${fact.amount} er sat tilbage på kontoen.`,
+      en: (fact: { child: string; amount: string }) =>
+        `The order of a new payment card for ${fact.child} is cancelled, and ${fact.amount} is back on the account.`,
+    },
+  },
+  childLeft: {
+    subject: { da: 'Betalingskortet er lukket', en: 'The payment card is closed' },
+    fact: {
+      da: (fact: { child: string; balance: string }) =>
+        `${fact.child} er meldt ud, og betalingskortet kan ikke bruges mere. På kontoen står ${fact.balance}`,
+      en: (fact: { child: string; balance: string }) =>
+        `${fact.child} has left, and the payment card can no longer be used. The account holds ${fact.balance}`,
+    },
+    payout: { da: 'Her kan du få pengene udbetalt:', en: 'You can have the money paid out here:' },
+  },
 } satisfies Texts

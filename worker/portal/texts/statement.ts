@@ -24,9 +24,18 @@ export const statement = {
   thisYear: { da: 'I år', en: 'This year' },
   kinds: {
     deposit: { da: 'Indbetaling', en: 'Deposit' },
+    top_up: { da: 'Automatisk optankning', en: 'Automatic top-up' },
     purchase: { da: 'Køb', en: 'Purchase' },
     reversal: { da: 'Fortrudt køb', en: 'Cancelled purchase' },
     correction: { da: 'Rettelse', en: 'Correction' },
+    card_fee: { da: 'Nyt kort', en: 'New card' },
+    card_fee_return: { da: 'Gebyr for nyt kort, retur', en: 'Fee for a new card, returned' },
+    payout: { da: 'Udbetaling', en: 'Payout' },
+    payout_return: { da: 'Udbetaling, retur', en: 'Payout, returned' },
+    refund: { da: 'Tilbagebetaling', en: 'Refund' },
+    refund_return: { da: 'Tilbagebetaling, retur', en: 'Refund, returned' },
+    dispute: { da: 'Indsigelse mod en indbetaling', en: 'Disputed deposit' },
+    dispute_return: { da: 'Indsigelse afvist', en: 'Dispute dismissed' },
   } satisfies Record<TransferKind, Both<string>>,
   categories: {
     food: { da: 'Mad', en: 'Food' },
