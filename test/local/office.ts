@@ -10,7 +10,8 @@ export function office(url: string, token: string) {
     const answer = await call({
       url: `${url}${path}`,
       method,
-      headers: { authorization: `Bearer ${token}` },
+      // Each on a connection of its own: the local worker closes an idle one after five seconds, maybe just now.
+      headers: { authorization: `Bearer ${token}`, connection: 'close' },
       ...(body !== undefined && { body }),
       schema,
       timeoutMs: 10_000,

@@ -44,9 +44,9 @@ export function startNode(args: string[], options: SpawnOptions & { onLine?: (li
   const ended = once(child, 'exit')
   let asked = false
   // Whoever waits for an answer from a dead process sees only that nobody answers; here is why.
-  child.on('close', (code, signal) => {
-    if (!asked && (code !== 0 || signal))
-      console.error(`${args[0]} ended by itself (${signal ?? code}):\n${output.slice(-4000)}`)
+  child.on('exit', (code, signal) => {
+    if (asked || code === 0) return
+    process.stderr.write(`${args[0]} ended by itself (${signal ?? code}):\n${output.slice(-4000)}\n`)
   })
   const signalGroup = (signal: NodeJS.Signals) => {
     if (child.pid === undefined) return
