@@ -15,7 +15,7 @@ function crons(): string[] {
 }
 
 /**
- * Cloudflare's clock, which `wrangler dev` leaves to its user: calls the worker's crons, that of every minute every few
+ * Cloudflare's clock, which Miniflare leaves to its user: calls the worker's crons, that of every minute every few
  * seconds, others at once and every hour. A worker that is down misses its calls. Resolves when the last call is over.
  */
 export function startClock(workerPort: number): { stop(): Promise<void> } {

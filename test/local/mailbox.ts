@@ -6,7 +6,7 @@ export type LocalMail = { to: string; subject: string; text: string; at: number 
 
 /** Everybody's mail on this machine, in the order in which it was sent. */
 export type Mailbox = {
-  /** Takes a line that `wrangler dev` printed. */
+  /** Takes a line that the local worker printed. */
   hear(line: string): void
   mails(): LocalMail[]
   /** A page of all mail, the newest first. */
@@ -14,7 +14,7 @@ export type Mailbox = {
 }
 
 /**
- * `wrangler dev` sends no mail: it prints a few lines about it (`To: …`, `Subject: …`) and the name of a file with the
+ * Miniflare sends no mail: it prints a few lines about it (`To: …`, `Subject: …`) and the name of a file with the
  * text, which comes last. `epochMs` reads the clock.
  */
 export function mailbox(epochMs: () => number): Mailbox {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { ROOT, type Running, startNode } from './processes.ts'
 
 const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
@@ -37,38 +37,35 @@ export async function migrate(folder: string, municipality: number): Promise<voi
   if (code !== 0) throw new Error(`the migrations of municipality ${municipality} failed:\n${running.printed()}`)
 }
 
+/** The worker as `wrangler deploy` would upload it, in a folder; `script` is bundled in the place of its own. */
+async function bundle(folder: string, script: string): Promise<string> {
+  const out = join(folder, 'bundle')
+  const running = startNode([WRANGLER, 'deploy', script, '--dry-run', '--outdir', out], {
+    env: { ...process.env, ...QUIET, CI: '1' },
+  })
+  const [code] = await once(running.process, 'close', { signal: AbortSignal.timeout(120_000) })
+  if (code !== 0) throw new Error(`the worker cannot be built:\n${running.printed()}`)
+  return join(out, `${basename(script, extname(script))}.js`)
+}
+
 /**
- * The worker under `wrangler dev`, on the databases in a folder; resolves when it answers. `more` are secrets beside its
- * own; no value may hold a single quote. `onLine` takes what it prints. `script` is run in the place of the worker's own.
+ * The worker in workerd, on the databases in a folder; resolves when it answers. `more` are secrets beside its own.
+ * `onLine` takes what it prints. `script` is run in the place of the worker's own.
  */
 export async function startWorker(
   folder: string,
   port: number,
   more: Record<string, string> = {},
   onLine?: (line: string) => void,
-  script?: string,
+  script = 'worker/main.ts',
 ): Promise<Running> {
-  const secrets = await secretsIn(folder)
-  const vars = join(folder, 'worker.env')
   const address = `http://{municipality}.localhost:${port}`
-  const all = { ...secrets, HOME_MUNICIPALITY: '4000', PORTAL_ADDRESS: address, ...more }
-  const lines = Object.entries(all).map(([name, value]) => `${name}='${value}'`)
-  await writeFile(vars, `${lines.join('\n')}\n`, { mode: 0o600 })
-  const args = [
-    'dev',
-    ...(script ? [script] : []),
-    '--local',
-    '--ip',
-    '127.0.0.1',
-    '--port',
-    String(port),
-    '--inspector-port',
-    '0',
-  ]
-  const running = startNode(
-    [WRANGLER, ...args, '--env-file', vars, '--persist-to', join(folder, 'd1'), '--show-interactive-dev-session=false'],
-    { env: { ...process.env, ...QUIET }, ...(onLine && { onLine }) },
-  )
-  await running.says(/Ready on/, 60_000)
+  const secrets = { ...(await secretsIn(folder)), HOME_MUNICIPALITY: '4000', PORTAL_ADDRESS: address, ...more }
+  const serve = [join(ROOT, 'test/local/serve.mjs'), await bundle(folder, script), String(port), join(folder, 'd1')]
+  const running = startNode([...serve, join(ROOT, 'wrangler.toml')], {
+    env: { ...process.env, WORKER_SECRETS: JSON.stringify(secrets) },
+    ...(onLine && { onLine }),
+  })
+  await running.says(/^Ready$/m, 60_000)
   return running
 }
