@@ -51,6 +51,50 @@ const OFFENDERS: Record<string, string> = {
     SELECT message.terminal || '/' || message.seq AS subject FROM message
     LEFT JOIN message AS before ON before.terminal = message.terminal AND before.seq = message.seq - 1
     WHERE message.prev <> coalesce(before.hash, '')`,
+  'a paid payment is credited exactly once': `
+    SELECT payment.id AS subject FROM payment
+    LEFT JOIN transfer ON transfer.id = payment.purpose || ':' || payment.intent AND transfer.amount = payment.amount
+    WHERE payment.status = 'paid' GROUP BY payment.id HAVING count(transfer.id) <> 1`,
+  'what is credited from outside was paid': `
+    SELECT transfer.id AS subject FROM transfer
+    JOIN account ON account.id = transfer.debit_account AND account.kind = 'psp_clearing'
+    JOIN account AS credited ON credited.id = transfer.credit_account AND credited.kind <> 'suspense'
+    LEFT JOIN payment ON transfer.id = payment.purpose || ':' || payment.intent AND payment.status = 'paid'
+    WHERE transfer.kind IN ('deposit', 'top_up', 'card_fee') AND payment.id IS NULL`,
+  'what is owed as payouts is under way': `
+    SELECT 'off by ' || (held - asked) || ' øre' AS subject FROM (
+      SELECT coalesce((SELECT sum(posting.amount) FROM posting JOIN account ON account.id = posting.account
+                       WHERE account.kind = 'payouts_payable'), 0) AS held,
+        coalesce((SELECT sum(bank_amount) FROM payout
+                  WHERE status IN ('requested', 'approved', 'exported')), 0) AS asked)
+    WHERE held <> asked`,
+  'a payout has moved what it says': `
+    SELECT payout.id AS subject FROM payout
+    LEFT JOIN transfer AS out ON out.id = 'payout:' || payout.id AND out.amount = payout.bank_amount
+      AND out.debit_account = payout.account
+    LEFT JOIN transfer AS back ON back.id = 'payout_return:' || payout.id
+    LEFT JOIN transfer AS paid ON paid.id = 'payout_paid:' || payout.id
+    WHERE CASE
+      WHEN payout.status = 'draft' OR payout.bank_amount = 0 THEN coalesce(out.id, back.id, paid.id) IS NOT NULL
+      WHEN payout.status = 'rejected' THEN out.id IS NULL OR back.id IS NULL
+      WHEN payout.status = 'paid' THEN out.id IS NULL OR back.id IS NOT NULL OR paid.id IS NULL
+      ELSE out.id IS NULL OR back.id IS NOT NULL OR paid.id IS NOT NULL END`,
+  "a bank file's sum is that of its payouts": `
+    SELECT bank_file.id AS subject FROM bank_file LEFT JOIN payout ON payout.bank_file = bank_file.id
+    GROUP BY bank_file.id HAVING count(payout.id) <> bank_file.count OR sum(payout.bank_amount) <> bank_file.sum`,
+  'a refund has moved what it says': `
+    SELECT refund.id AS subject FROM refund
+    LEFT JOIN transfer AS out ON out.id IN ('refund:' || refund.id, 'refund:' || refund.id || ':short')
+    LEFT JOIN transfer AS back ON back.id = 'refund_return:' || substr(out.id, length('refund:') + 1)
+      AND back.amount = out.amount
+    GROUP BY refund.id HAVING coalesce(sum(out.amount), 0) <> iif(refund.status = 'draft', 0, refund.amount)
+      OR count(back.id) <> iif(refund.status = 'failed', count(out.id), 0)`,
+  'a card that was ordered is paid for': `
+    SELECT card_order.id AS subject FROM card_order
+    LEFT JOIN transfer ON transfer.id = 'card_fee:' || card_order.id
+    LEFT JOIN payment ON payment.card_order = card_order.id AND payment.status = 'paid'
+    WHERE card_order.status IN ('ordered', 'sent', 'handed_out') AND card_order.fee > 0
+      AND iif(card_order.paid_from = 'account', transfer.id, payment.id) IS NULL`,
 }
 
 /** Holds the whole book against every invariant, in one round trip; an empty list of violations is what it should be. */

@@ -353,6 +353,9 @@ export function post(
   ]
 }
 
+/** The id that '<id>:short' belongs to. */
+const FIRST = "substr(?1, 1, length(?1) - length(':short'))"
+
 /**
  * The statements for money that is gone whatever the wallet holds, as when it was paid back at Stripe: what the wallet
  * has above its floor is taken from there, and the rest, as transfer '<id>:short', from suspense, where staff find it.
@@ -365,13 +368,16 @@ export function postAsFarAsThere(
 ): D1PreparedStatement[] {
   const short: Movement = { ...movement, id: `${movement.id}:short`, debitAccount: 'suspense' }
   const there = 'min(?5, coalesce(newest.balance, 0) - account.floor)'
-  const missing = "?5 - coalesce((SELECT taken.amount FROM transfer AS taken WHERE taken.id || ':short' = ?1), 0)"
+  const missing = `?5 - coalesce((SELECT taken.amount FROM transfer AS taken WHERE taken.id = ${FIRST}), 0)`
   const notYet = `NOT EXISTS (SELECT 1 FROM transfer AS rest WHERE rest.id = ?1 || ':short') AND ${condition.sql}`
+  // Only beside what has just been taken, or where nothing ever was: a repetition finds both halves as they were.
+  const justNow = `(changes() > 0 OR NOT EXISTS (
+    SELECT 1 FROM transfer AS taken WHERE taken.id = ${FIRST})) AND ${condition.sql}`
   const day = copenhagenDay(nowMs)
   return [
     db.prepare(insertTransfer(there, notYet)).bind(...bound(movement, nowMs), ...condition.bind),
     db.prepare(INSERT_POSTINGS).bind(movement.id, day),
-    db.prepare(insertTransfer(missing, condition.sql)).bind(...bound(short, nowMs), ...condition.bind),
+    db.prepare(insertTransfer(missing, justNow)).bind(...bound(short, nowMs), ...condition.bind),
     db.prepare(INSERT_POSTINGS).bind(short.id, day),
   ]
 }
@@ -379,7 +385,7 @@ export function postAsFarAsThere(
 /** A transfer the other way round, of the same amount, because the first one came to nothing. */
 export type Return = Pick<Movement, 'id' | 'kind' | 'staff' | 'reason'> & { of: string }
 
-/** The statements that take a transfer back, once; nothing moves where there is no such transfer. */
+/** The statements that take a transfer back, once; nothing moves where there is none, or out of a wallet. */
 export function postBack(
   db: D1Database,
   { id, kind, of, staff, reason }: Return,
@@ -392,7 +398,7 @@ export function postBack(
       .prepare(
         `INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, staff, reason)
          SELECT ?1, ?2, credit_account, debit_account, amount, ?6, ?7, ?8, ?9 FROM transfer
-         WHERE id = ?3 AND ${condition.sql}
+         WHERE id = ?3 AND credit_account IN (SELECT account.id FROM account WHERE floor IS NULL) AND ${condition.sql}
          ON CONFLICT DO NOTHING`,
       )
       .bind(id, kind, of, null, null, nowMs, day, staff, reason, ...condition.bind),

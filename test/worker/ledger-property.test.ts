@@ -4,10 +4,18 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { DebitMessage } from '../../shared/debit.ts'
 import { ore } from '../../shared/money.ts'
 import { digest } from '../../shared/signing.ts'
-import { type Booking, book, post, type SignedMessage } from '../../worker/ledger.ts'
+import {
+  type Booking,
+  book,
+  type Condition,
+  post,
+  postAsFarAsThere,
+  postBack,
+  type SignedMessage,
+} from '../../worker/ledger.ts'
 import { checkLedger } from '../../worker/ledger-check.ts'
 import { setUp } from '../../worker/setup.ts'
-import { dayOf, emptyLedger, hear, type LedgerModel, moveOnce, spentOn } from './model.ts'
+import { dayOf, emptyLedger, hear, type LedgerModel, moveOnce, spentOn, takeAsFarAsThere, takeBack } from './model.ts'
 import { call, emptyDatabases, type Key, newKey, signed } from './municipality.ts'
 
 /*
@@ -71,6 +79,19 @@ const step = fc.oneof(
   {
     weight: 15,
     arbitrary: fc.record({
+      do: fc.constantFrom('refund' as const, 'refund' as const, 'return' as const),
+      wallet: fc.nat({ max: 1 }),
+      amount: fc.constantFrom(...AMOUNTS),
+      again: fc.boolean(),
+      /** Whether the condition that goes along holds. */
+      may: fc.constantFrom(true, true, true, false),
+      /** Which of the movements so far is taken back. */
+      of: fc.nat({ max: 30 }),
+    }),
+  },
+  {
+    weight: 15,
+    arbitrary: fc.record({
       do: fc.constant('status' as const),
       card: fc.constantFrom<CardName[]>('first', 'first', 'sibling'),
       status: fc.constantFrom('active' as const, 'active' as const, 'blocked' as const, 'closed' as const),
@@ -103,7 +124,7 @@ const db = env.DB_4000
 const TERMINALS = ['4000-1', '4000-2', '4000-3'] as const
 const WALLETS = [101, 102] as const
 const PSP_CLEARING = 1
-const SUSPENSE = 5
+const SUSPENSE = 6
 const CARD_HASHES = {} as Record<CardName, string>
 const keys = new Map<string, Key>()
 
@@ -143,7 +164,7 @@ async function found({ paidIn, limit }: History): Promise<LedgerModel> {
   ])
   const model = emptyLedger(SUSPENSE)
   const nothing = { balance: 0, floor: null, dailyLimit: null, spent: { day: '', amount: 0 } }
-  for (const id of [PSP_CLEARING, 2, 3, 4, SUSPENSE, 201, 202]) model.accounts.set(id, structuredClone(nothing))
+  for (const id of [PSP_CLEARING, 2, 3, 4, 5, SUSPENSE, 201, 202]) model.accounts.set(id, structuredClone(nothing))
   model.accounts.set(101, { ...structuredClone(nothing), floor: 0, dailyLimit: limit })
   model.accounts.set(102, { ...structuredClone(nothing), floor: 0 })
   for (const [card, wallet] of [
@@ -164,11 +185,13 @@ async function found({ paidIn, limit }: History): Promise<LedgerModel> {
 }
 
 async function movement(model: LedgerModel, id: string, from: number, to: number, amount: number, nowMs: number) {
-  const kind = id.startsWith('deposit:') ? 'deposit' : 'correction'
-  const money = { id, kind, debitAccount: from, creditAccount: to, amount: ore(amount), staff: null, reason: null }
-  await db.batch(post(db, money as Parameters<typeof post>[1], nowMs))
+  const who = { kind: 'correction', staff: null, reason: null } as const
+  await db.batch(post(db, { ...who, id, debitAccount: from, creditAccount: to, amount: ore(amount) }, nowMs))
   moveOnce(model, id, from, to, amount)
 }
+
+/** A condition whose parameters come after a movement's. */
+const condition = (holds: boolean): Condition => ({ sql: '?10 = ?11', bind: [1, holds ? 1 : 2] })
 
 // ── Telling it ──────────────────────────────────────────────────────────────
 
@@ -282,6 +305,21 @@ async function live(
         return step.do === 'deposit'
           ? movement(model, `deposit:${number}`, PSP_CLEARING, wallet, step.amount, nowMs)
           : movement(model, `correction:${number}`, wallet, SUSPENSE, step.amount, nowMs)
+      }
+      case 'refund': {
+        if (!step.again) movements += 1
+        const [id, wallet] = [`refund:${movements}`, WALLETS[step.wallet] ?? 0]
+        const money = { id, kind: 'refund', debitAccount: wallet, creditAccount: 'psp_clearing' } as const
+        const refund = { ...money, amount: ore(step.amount), staff: null, reason: null }
+        await db.batch(postAsFarAsThere(db, refund, nowMs, condition(step.may)))
+        return step.may ? takeAsFarAsThere(model, id, wallet, PSP_CLEARING, step.amount) : undefined
+      }
+      case 'return': {
+        const known = [...model.movements.keys()]
+        const of = known[step.of % Math.max(1, known.length)] ?? 'nothing'
+        const back = { id: `back:${of}`, kind: 'refund_return', of, staff: null, reason: null } as const
+        await db.batch(postBack(db, back, nowMs, condition(step.may)))
+        return step.may ? takeBack(model, back.id, of) : undefined
       }
       case 'status': {
         const card = model.cards.get(CARD_HASHES[step.card])

@@ -28,7 +28,7 @@ export type LedgerModel = {
   cards: Map<string, { wallet: number; status: 'active' | 'blocked' | 'closed' }>
   terminals: Map<string, { revenue: number; revoked: boolean; booked: { hash: string; result: DebitResult }[] }>
   sales: Map<string, SaleModel>
-  movements: Set<string>
+  movements: Map<string, { from: number; to: number; amount: number }>
   transfers: number
   alarms: Set<string>
 }
@@ -41,7 +41,7 @@ export function emptyLedger(suspense: number): LedgerModel {
     cards: new Map(),
     terminals: new Map(),
     sales: new Map(),
-    movements: new Set(),
+    movements: new Map(),
     transfers: 0,
     alarms: new Set(),
   }
@@ -84,8 +84,24 @@ function move(ledger: LedgerModel, from: number, to: number, amount: number) {
 export function moveOnce(ledger: LedgerModel, id: string, from: number, to: number, amount: number) {
   const { balance, floor } = there(ledger.accounts, from)
   if (ledger.movements.has(id) || (floor !== null && balance - amount < floor)) return
-  ledger.movements.add(id)
+  ledger.movements.set(id, { from, to, amount })
   move(ledger, from, to, amount)
+}
+
+/** Money that is gone in any case: out of the account as far as it has it, and the rest out of suspense. */
+export function takeAsFarAsThere(ledger: LedgerModel, id: string, from: number, to: number, amount: number) {
+  if (ledger.movements.has(id) || ledger.movements.has(`${id}:short`)) return
+  const { balance, floor } = there(ledger.accounts, from)
+  const taken = Math.max(0, Math.min(amount, balance - (floor ?? Number.NEGATIVE_INFINITY)))
+  if (taken > 0) moveOnce(ledger, id, from, to, taken)
+  if (taken < amount) moveOnce(ledger, `${id}:short`, ledger.suspense, to, amount - taken)
+}
+
+/** A movement the other way round, once; none is taken out of a wallet. */
+export function takeBack(ledger: LedgerModel, id: string, of: string) {
+  const first = ledger.movements.get(of)
+  if (!first || there(ledger.accounts, first.to).floor !== null) return
+  moveOnce(ledger, id, first.to, first.from, first.amount)
 }
 
 /** What a terminal's call is answered, and the ledger after it: the whole call is in it, or nothing but an alarm. */
