@@ -1,13 +1,11 @@
 import { randomFillSync } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { cardHash, digest, sign } from '../../shared/signing.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { type Enrolment, type KeyPair, keyPair } from '../../terminal/identity.ts'
 import { enrolAt } from '../../terminal/link.ts'
 import { office, setUp } from '../local/office.ts'
-import { freePort, ROOT, type Running, startNode } from '../local/processes.ts'
-import { migrate, secretsIn } from '../local/worker.ts'
+import { freePort } from '../local/processes.ts'
+import { migrate, secretsIn, startWorker } from '../local/worker.ts'
 import type { Shot } from './load.ts'
 
 /** What every sale of the measurement costs, and what every wallet may spend a day, in øre. */
@@ -16,11 +14,6 @@ const DAILY_LIMIT = 50_000_000
 const CREDIT = 90_000_000
 
 const MUNICIPALITY = 4000
-const QUIET = {
-  WRANGLER_SEND_METRICS: 'false',
-  WRANGLER_SEND_ERROR_REPORTS: 'false',
-  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-}
 
 /** A card with money behind it. */
 export type Purse = { uid: string; hash: string; account: number }
@@ -44,14 +37,14 @@ export type Club = {
 }
 
 /**
- * A municipality with one club: the worker under `wrangler dev` on a database in a folder, set up, staffed and enrolled
+ * A municipality with one club: the worker on a database in a folder, with the measurement's routes beside its own, set up, staffed and enrolled
  * through its public API. `epochMs` reads the clock.
  */
 export async function openClub(folder: string, epochMs: () => number): Promise<Club> {
   await migrate(folder, MUNICIPALITY)
   const port = await freePort()
   const { SETUP_KEY } = await secretsIn(folder)
-  const worker = await startWithYardstick(folder, port)
+  const worker = await startWorker(folder, port, {}, undefined, 'test/bench/worker.mjs')
   const host = `${MUNICIPALITY}.localhost:${port}`
   const url = `http://${host}`
   const uuid = () => uuidv7(epochMs(), randomFillSync(new Uint8Array(16)))
@@ -90,31 +83,6 @@ export async function openClub(folder: string, epochMs: () => number): Promise<C
       },
       close: () => worker.stop(),
     }
-  } catch (error) {
-    await worker.stop()
-    throw error
-  }
-}
-
-/** The worker as test/local starts it, with the measurement's route beside its own. */
-async function startWithYardstick(folder: string, port: number): Promise<Running> {
-  const vars = join(folder, 'worker.env')
-  const lines = Object.entries(await secretsIn(folder)).map(([name, value]) => `${name}="${value}"`)
-  await writeFile(vars, `${lines.join('\n')}\n`, { mode: 0o600 })
-  const worker = startNode(
-    [
-      join(ROOT, 'node_modules/wrangler/bin/wrangler.js'),
-      'dev',
-      join(ROOT, 'test/bench/worker.mjs'),
-      '--local',
-      ...['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
-      ...['--env-file', vars, '--persist-to', join(folder, 'd1'), '--show-interactive-dev-session=false'],
-    ],
-    { env: { ...process.env, ...QUIET } },
-  )
-  try {
-    await worker.says(/Ready on/, 60_000)
-    return worker
   } catch (error) {
     await worker.stop()
     throw error

@@ -8,7 +8,7 @@ import { pages } from './pages.ts'
 import { exchanges, tapToScreen } from './taps.ts'
 
 /**
- * Measures the whole on this machine: the worker under `wrangler dev`, debits over HTTP, taps through the till. A goal
+ * Measures the whole on this machine: the worker in workerd, debits over HTTP, taps through the till. A goal
  * that is missed is shown as missed; the exit status only says whether everything could be measured.
  */
 const folder = await mkdtemp(join(tmpdir(), 'klubkort-bench-'))

@@ -83,7 +83,7 @@ async function answerCounted(request, env, context) {
 
 const printed = console.info
 
-/** `wrangler dev` hands every log line to a Node process that prints it; `bench-quiet` measures without that price. */
+/** Every log line goes to a Node process that prints it; `bench-quiet` measures without that price. */
 export default {
   fetch(request, env, context) {
     console.info = request.headers.has('bench-quiet') ? () => {} : printed
