@@ -25,6 +25,9 @@ export default defineConfig(async () => ({
                 MASTER_KEY: 'dGVzdHMgb25seTogdGhpcnR5LXR3byBieXRlcyBrZXk',
                 SETUP_KEY: 'tests-only',
                 HOME_MUNICIPALITY: '4000',
+                STRIPE_SECRET_KEY: 'sk_test_tests_only',
+                STRIPE_WEBHOOK_SECRET: 'whsec_tests_only',
+                STRIPE_ADDRESS: 'http://stripe.localhost:4242',
                 MIGRATIONS: await readD1Migrations(`${root}migrations`),
               },
               ratelimits: {

@@ -1,5 +1,17 @@
+import Stripe from 'stripe'
 import type { Language } from '../shared/wire.ts'
-import type { Env } from './env.ts'
+import { asked, clientOf, troubleOf } from './stripe-client.ts'
+import {
+  CHECKOUT_EXPANDED,
+  cardFrom,
+  disputeFrom,
+  expanded,
+  INTENT_EXPANDED,
+  intentFrom,
+  isHard,
+  originOf,
+  refundFrom,
+} from './stripe-objects.ts'
 
 /**
  * Stripe, as the rest of the worker knows it: payments by card or MobilePay on Stripe's own page, stored cards, refunds
@@ -79,37 +91,45 @@ export type Charge =
   | { kind: 'declined'; code: string; hard: boolean; intent: string | null }
   | { kind: 'authentication_required'; intent: string | null }
 
-/** A line of Stripe's book: `net` is `amount` less `fee`; `source` is the charge, refund, dispute or payout it is of. */
-export type BookLine = {
-  id: string
-  type: string
-  amount: number
-  fee: number
-  net: number
-  currency: string
-  source: string | null
-  /** The payment that the source belongs to; null where it belongs to none. */
-  intent: string | null
-  createdAtMs: number
-}
+/** What of the worker's bindings speaks of Stripe, beside those that end in a municipality's number. */
+type Bindings = { STRIPE_SECRET_KEY?: string; STRIPE_WEBHOOK_SECRET?: string; STRIPE_ADDRESS?: string }
 
-/** What a webhook that is genuine speaks of; everything else about it is asked of Stripe. */
-export type Event = {
-  kind: 'event'
-  id: string
-  type: string
-  subject: { kind: 'checkout'; id: string } | { kind: 'intent'; id: string } | { kind: 'other' } // Of a kind that moves no money here.
-  /** What the event's object says of whose it is: to find our row, not to be believed. */
-  origin: Origin
+/** The municipality's account at Stripe; null where it has none, or where one of the two secrets is missing. */
+export function stripeOf(env: Bindings, municipality: number): StripeAccount | null {
+  const bindings: Record<string, unknown> = { ...env }
+  const own = (name: string) => bindings[`${name}_${municipality}`] ?? bindings[name]
+  const [secretKey, webhookSecret] = [own('STRIPE_SECRET_KEY'), own('STRIPE_WEBHOOK_SECRET')]
+  if (typeof secretKey !== 'string' || typeof webhookSecret !== 'string') return null
+  if (secretKey === '' || webhookSecret === '') return null
+  return { municipality, secretKey, webhookSecret, address: env.STRIPE_ADDRESS || null }
 }
-
-export declare function stripeOf(env: Env, municipality: number): StripeAccount | null
 
 /** The origin of Stripe's pages, to which a form of ours may lead. */
-export declare function pagesOf(account: StripeAccount): string
+export function pagesOf(account: StripeAccount): string {
+  return account.address === null ? 'https://checkout.stripe.com' : new URL(account.address).origin
+}
 
-/** A payment page: `payment` is our row's id; `item` is what it says is paid for; it ends half an hour after `nowMs`. */
-export declare function openPayment(
+/** Metadata in Stripe's form, on everything that is made. */
+const metadata = ({ municipality }: StripeAccount, ids: { payment?: string; agreement?: string; refund?: string }) => ({
+  municipality: String(municipality),
+  ...ids,
+})
+
+/** Stripe takes no page that ends in less than half an hour: a minute more, for clocks that differ and a call tried again. */
+const PAGE_S = 31 * 60
+const pageEnd = (nowMs: number) => Math.ceil(nowMs / 1000) + PAGE_S
+
+function pageFrom(session: Stripe.Checkout.Session): Page | Unavailable {
+  if (session.url === null) return { kind: 'unavailable', reason: 'a page without an address' }
+  return { kind: 'page', checkout: session.id, address: session.url }
+}
+
+/**
+ * A payment page: `payment` is our row's id; `item` is what it says is paid for; it ends half an hour after `nowMs`. A
+ * call made again for the same payment must be the same in everything, `nowMs` too: Stripe refuses another with
+ * 'idempotency_error'.
+ */
+export function openPayment(
   account: StripeAccount,
   wanted: {
     payment: string
@@ -121,10 +141,36 @@ export declare function openPayment(
     back: string
   },
   nowMs: number,
-): Promise<Page | Refused | Unavailable>
+): Promise<Page | Refused | Unavailable> {
+  const ours = metadata(account, { payment: wanted.payment })
+  const params: Stripe.Checkout.SessionCreateParams = {
+    mode: 'payment',
+    allowed_payment_method_types: ['card', 'mobilepay'],
+    line_items: [
+      {
+        quantity: 1,
+        price_data: { currency: 'dkk', unit_amount: wanted.amount, product_data: { name: wanted.item } },
+      },
+    ],
+    adaptive_pricing: { enabled: false }, // Kroner are paid, whatever country the card is from.
+    client_reference_id: wanted.payment,
+    customer_email: wanted.mail,
+    locale: wanted.language,
+    success_url: wanted.done,
+    cancel_url: wanted.back,
+    expires_at: pageEnd(nowMs),
+    metadata: ours,
+    payment_intent_data: { description: wanted.item, metadata: ours },
+  }
+  const idempotencyKey = `${wanted.payment}:page`
+  return asked(account, async (stripe) => pageFrom(await stripe.checkout.sessions.create(params, { idempotencyKey })))
+}
 
-/** A page where a card is given and authenticated for later charges; `attempt` is the idempotency key. */
-export declare function openSetup(
+/**
+ * A page where a card is given and authenticated for later charges; `attempt` is the idempotency key, and as with a
+ * payment a call made again must be the same. `consent` stands above the button, and has at most 1200 characters.
+ */
+export function openSetup(
   account: StripeAccount,
   wanted: {
     agreement: string
@@ -136,51 +182,168 @@ export declare function openSetup(
     back: string
   },
   nowMs: number,
-): Promise<Page | Refused | Unavailable>
+): Promise<Page | Refused | Unavailable> {
+  const ours = metadata(account, { agreement: wanted.agreement })
+  const params: Stripe.Checkout.SessionCreateParams = {
+    mode: 'setup',
+    currency: 'dkk',
+    allowed_payment_method_types: ['card'],
+    customer_creation: 'always',
+    custom_text: { submit: { message: wanted.consent } },
+    client_reference_id: wanted.agreement,
+    customer_email: wanted.mail,
+    locale: wanted.language,
+    success_url: wanted.done,
+    cancel_url: wanted.back,
+    expires_at: pageEnd(nowMs),
+    metadata: ours,
+    setup_intent_data: { metadata: ours },
+  }
+  const idempotencyKey = `${wanted.attempt}:setup`
+  return asked(account, async (stripe) => pageFrom(await stripe.checkout.sessions.create(params, { idempotencyKey })))
+}
 
-export declare function checkoutOf(
+/** A payment with its disputes, which Stripe lists apart. */
+async function wholeIntent(stripe: Stripe, raw: Stripe.PaymentIntent): Promise<Intent> {
+  const intent = intentFrom(raw)
+  const charge = expanded(raw.latest_charge)
+  const [disputes, refunds] = await Promise.all([
+    charge?.disputed ? stripe.disputes.list({ payment_intent: raw.id, limit: 100 }) : null,
+    charge?.refunds?.has_more ? stripe.refunds.list({ payment_intent: raw.id, limit: 100 }) : null,
+  ])
+  return {
+    ...intent,
+    ...(refunds && { refunds: refunds.data.map(refundFrom) }),
+    disputes: disputes?.data.map(disputeFrom) ?? [],
+  }
+}
+
+async function wholeCheckout(stripe: Stripe, session: Stripe.Checkout.Session): Promise<CheckoutState> {
+  const intent = expanded(session.payment_intent)
+  return {
+    id: session.id,
+    status: (['complete', 'expired'] as const).find((status) => status === session.status) ?? 'open',
+    intent: intent && (await wholeIntent(stripe, intent)),
+    card: cardFrom(session),
+    origin: originOf(session.metadata),
+  }
+}
+
+export function checkoutOf(account: StripeAccount, checkout: string): Promise<CheckoutState | Refused | Unavailable> {
+  return asked(account, async (stripe) =>
+    wholeCheckout(stripe, await stripe.checkout.sessions.retrieve(checkout, { expand: CHECKOUT_EXPANDED })),
+  )
+}
+
+/** Ends a page that is open, so that nobody pays there any more; one that has ended already is told as it is. */
+export async function closeCheckout(
   account: StripeAccount,
   checkout: string,
-): Promise<CheckoutState | Refused | Unavailable>
-/** Ends a page that is open, so that nobody pays there any more. */
-export declare function closeCheckout(
-  account: StripeAccount,
-  checkout: string,
-): Promise<CheckoutState | Refused | Unavailable>
-export declare function intentOf(account: StripeAccount, intent: string): Promise<Intent | Refused | Unavailable>
+): Promise<CheckoutState | Refused | Unavailable> {
+  const closed = await asked(account, async (stripe) =>
+    wholeCheckout(stripe, await stripe.checkout.sessions.expire(checkout, { expand: CHECKOUT_EXPANDED })),
+  )
+  return 'kind' in closed && closed.kind === 'refused' ? await checkoutOf(account, checkout) : closed
+}
 
-/** Charges a stored card with nobody present. */
-export declare function chargeStored(
+export function intentOf(account: StripeAccount, intent: string): Promise<Intent | Refused | Unavailable> {
+  return asked(account, async (stripe) =>
+    wholeIntent(stripe, await stripe.paymentIntents.retrieve(intent, { expand: INTENT_EXPANDED })),
+  )
+}
+
+/**
+ * Charges a stored card with nobody present. Stripe keeps the idempotency key for a day: a call whose answer was lost is
+ * made again within it, and later `chargeOf` is asked instead.
+ */
+export async function chargeStored(
   account: StripeAccount,
   wanted: { payment: string; agreement: string; amount: number; customer: string; paymentMethod: string; item: string },
-): Promise<Charge | Refused | Unavailable>
+): Promise<Charge | Refused | Unavailable> {
+  const { payment, agreement } = wanted
+  const params: Stripe.PaymentIntentCreateParams = {
+    amount: wanted.amount,
+    currency: 'dkk',
+    customer: wanted.customer,
+    payment_method: wanted.paymentMethod,
+    automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+    allowed_payment_method_types: ['card'],
+    off_session: true,
+    confirm: true,
+    description: wanted.item,
+    metadata: metadata(account, { payment, agreement }),
+    expand: INTENT_EXPANDED,
+  }
+  try {
+    const stripe = clientOf(account)
+    const raw = await stripe.paymentIntents.create(params, { idempotencyKey: `${payment}:charge` })
+    const intent = await wholeIntent(stripe, raw)
+    switch (intent.status) {
+      case 'succeeded':
+        return { kind: 'charged', intent }
+      case 'processing':
+        return { kind: 'pending', intent }
+      case 'canceled':
+        return { kind: 'declined', code: 'canceled', hard: false, intent: intent.id }
+      case 'open': // Off session, Stripe refuses what the payer would have to authenticate; should it not, nobody is there.
+        return { kind: 'authentication_required', intent: intent.id }
+    }
+  } catch (error) {
+    return error instanceof Stripe.errors.StripeCardError ? declineOf(error) : troubleOf(error)
+  }
+}
+
+function declineOf(error: Stripe.errors.StripeCardError): Charge {
+  const code = error.decline_code || error.code || 'card_declined'
+  const intent = error.payment_intent?.id ?? null
+  if ([code, error.code].includes('authentication_required')) return { kind: 'authentication_required', intent }
+  return { kind: 'declined', code, hard: isHard(code, error.advice_code), intent }
+}
+
 /** The charge of `payment` among the newest of a customer, when its call was never answered; null where there is none. */
-export declare function chargeOf(
+export function chargeOf(
   account: StripeAccount,
   wanted: { customer: string; payment: string },
-): Promise<Intent | null | Refused | Unavailable>
-/** Forgets a stored card. */
-export declare function forgetCard(
+): Promise<Intent | null | Refused | Unavailable> {
+  const params = { customer: wanted.customer, limit: 100, expand: INTENT_EXPANDED.map((field) => `data.${field}`) }
+  return asked(account, async (stripe) => {
+    const { data } = await stripe.paymentIntents.list(params)
+    const raw = data.find((intent) => originOf(intent.metadata).payment === wanted.payment)
+    return raw ? wholeIntent(stripe, raw) : null
+  })
+}
+
+/** Forgets a stored card; one that is forgotten already is no fault. */
+export async function forgetCard(
   account: StripeAccount,
   paymentMethod: string,
-): Promise<{ kind: 'forgotten' } | Refused | Unavailable>
+): Promise<{ kind: 'forgotten' } | Refused | Unavailable> {
+  const forgotten = await asked(account, async (stripe) => {
+    await stripe.paymentMethods.detach(paymentMethod)
+    return { kind: 'forgotten' } as const
+  })
+  if (forgotten.kind !== 'refused') return forgotten
+  return asked(account, async (stripe) => {
+    const { customer } = await stripe.paymentMethods.retrieve(paymentMethod)
+    return customer === null ? ({ kind: 'forgotten' } as const) : forgotten
+  })
+}
 
-export declare function openRefund(
+/** Sends money back to the card or the MobilePay that it came from; never more than has not been sent back yet. */
+export function openRefund(
   account: StripeAccount,
   wanted: { refund: string; intent: string; amount: number },
-): Promise<RefundState | Refused | Unavailable>
-export declare function refundOf(account: StripeAccount, refund: string): Promise<RefundState | Refused | Unavailable>
+): Promise<RefundState | Refused | Unavailable> {
+  const params: Stripe.RefundCreateParams = {
+    payment_intent: wanted.intent,
+    amount: wanted.amount,
+    reason: 'requested_by_customer',
+    metadata: metadata(account, { refund: wanted.refund }),
+  }
+  const idempotencyKey = `${wanted.refund}:refund`
+  return asked(account, async (stripe) => refundFrom(await stripe.refunds.create(params, { idempotencyKey })))
+}
 
-/** Stripe's book from an instant on, oldest first; `after` is the last line of the page before. */
-export declare function bookOf(
-  account: StripeAccount,
-  wanted: { fromMs: number; after: string | null },
-): Promise<{ kind: 'lines'; lines: BookLine[]; more: boolean } | Refused | Unavailable>
-
-/** A webhook's exact bytes, held against its signature; 'forged' also where it is older than five minutes. */
-export declare function eventOf(
-  account: StripeAccount,
-  body: string,
-  signature: string,
-  nowMs: number,
-): Promise<Event | 'forged'>
+export function refundOf(account: StripeAccount, refund: string): Promise<RefundState | Refused | Unavailable> {
+  return asked(account, async (stripe) => refundFrom(await stripe.refunds.retrieve(refund)))
+}

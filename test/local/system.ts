@@ -2,21 +2,31 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Broker, startBroker } from './broker.ts'
 import { startClock } from './clock.ts'
-import { DEMO, type DemoMunicipality, fill } from './demo-data.ts'
+import { DEMO, type DemoMunicipality, type Filled, fill } from './demo-data.ts'
 import { openingOf, type TellTime } from './demo-history.ts'
 import { type LocalMail, mailbox } from './mailbox.ts'
 import { type Office, office, setUp } from './office.ts'
 import { type Pi, virtualPi } from './pi.ts'
 import { isFree, type Running } from './processes.ts'
+import { type LocalStripe, startStripe } from './stripe/server.ts'
 import { migrate, secretsIn, startWorker } from './worker.ts'
 
-/** One municipality of the running system: its desk, its staff token and its one Pi. */
-export type Place = { demo: DemoMunicipality; url: string; token: string; desk: Office; pi: Pi }
+/** One municipality of the running system: its desk, its staff's tokens (an admin's first) and its one Pi. */
+export type Place = {
+  demo: DemoMunicipality
+  url: string
+  token: string
+  finance: Filled['finance']
+  desk: Office
+  pi: Pi
+}
 
 export type System = {
   places: Place[]
   /** Where guardians log in; it may be stopped and started again. */
   broker: Broker
+  /** Where they pay; null where the environment names an account at Stripe itself. */
+  stripe: LocalStripe | null
   /** What the worker has mailed, oldest first, and a page that shows it. */
   mails(): LocalMail[]
   mailPage(): string
@@ -48,9 +58,19 @@ export async function startSystem(
     say(`database of municipality ${number} …`)
     await migrate(folder, number)
   }
-  say('log-in broker …')
+  say('log-in broker, and Stripe …')
   const broker = await startBroker(folder, brokerPortOf(workerPort), portals(workerPort))
-  const secrets = Object.fromEntries(DEMO.map(({ number }) => [`OIDC_${number}`, broker.configFor(number)]))
+  const account = stripeInEnvironment()
+  const stripe = account
+    ? null
+    : await startStripe(stripePortOf(workerPort), webhooks(workerPort), folder).catch(async (error) => {
+        await broker.stop()
+        throw error
+      })
+  const secrets = {
+    ...Object.fromEntries(DEMO.map(({ number }) => [`OIDC_${number}`, broker.configFor(number)])),
+    ...(stripe ? stripeSecrets(stripe) : account),
+  }
   const post = mailbox(() => Date.now())
   say('worker …')
   let worker: Running
@@ -58,6 +78,7 @@ export async function startSystem(
     worker = await startWorker(folder, workerPort, secrets, post.hear, DATED_WORKER)
   } catch (error) {
     await broker.stop()
+    await stripe?.stop()
     throw error
   }
   const clock = startClock(workerPort)
@@ -65,6 +86,7 @@ export async function startSystem(
   const system: System = {
     places,
     broker,
+    stripe,
     mails: post.mails,
     mailPage: post.page,
     worker: () => worker,
@@ -77,6 +99,7 @@ export async function startSystem(
       await clock.stop()
       await worker.stop()
       await broker.stop()
+      await stripe?.stop()
     },
   }
   try {
@@ -92,9 +115,13 @@ export async function startSystem(
       if (!kept) await tellTime(openingOf(Date.now()))
       const token = kept ?? (await setUp(url, SETUP_KEY, demo.number, demo.name))
       const desk = office(url, token)
-      places.push({ demo, url, token, desk, pi })
+      const place: Place = { demo, url, token, finance: await financeIn(folder, demo.number), desk, pi }
+      places.push(place)
       if (kept) continue
-      await pi.enrol(await fill(desk, demo, tellTime))
+      const filled = await fill(desk, demo, tellTime)
+      place.finance = filled.finance
+      await pi.enrol(filled.code)
+      await writeFile(financeFile(folder, demo.number), JSON.stringify(filled.finance), { mode: 0o600 })
       await writeFile(tokenFile(folder, demo.number), token, { mode: 0o600 })
     }
   } catch (error) {
@@ -124,6 +151,25 @@ function timeTeller(workerPort: number, setupKey: string): TellTime {
 /** The broker's port follows from the worker's, and so do the Pis'. */
 export const brokerPortOf = (workerPort: number) => workerPort + 2
 
+/** Where Stripe's stand-in is reached. */
+export const stripePortOf = (workerPort: number) => workerPort + 3
+
+/** A test account at Stripe itself, where the environment has both its secrets: the same worker speaks to it. */
+function stripeInEnvironment(): { STRIPE_SECRET_KEY: string; STRIPE_WEBHOOK_SECRET: string } | null {
+  const { STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } = process.env
+  return STRIPE_SECRET_KEY && STRIPE_WEBHOOK_SECRET ? { STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } : null
+}
+
+const stripeSecrets = ({ secretKey, webhookSecret, address }: LocalStripe) => ({
+  STRIPE_SECRET_KEY: secretKey,
+  STRIPE_WEBHOOK_SECRET: webhookSecret,
+  STRIPE_ADDRESS: address,
+})
+
+/** Where Stripe tells each municipality what has happened. */
+const webhooks = (workerPort: number) =>
+  DEMO.map(({ number }) => `http://${number}.localhost:${workerPort}/api/stripe/webhook`)
+
 /** Where each municipality's portal is reached: plain `localhost` is the first one's. */
 function portals(workerPort: number): Map<number, string[]> {
   return new Map(
@@ -136,9 +182,18 @@ function portals(workerPort: number): Map<number, string[]> {
 
 const tokenFile = (folder: string, municipality: number) => join(folder, `staff-token-${municipality}`)
 
-async function tokenIn(folder: string, municipality: number): Promise<string | null> {
+const financeFile = (folder: string, municipality: number) => join(folder, `finance-tokens-${municipality}.json`)
+
+async function financeIn(folder: string, municipality: number): Promise<Filled['finance']> {
+  return JSON.parse((await textOf(financeFile(folder, municipality))) ?? '[]')
+}
+
+const tokenIn = (folder: string, municipality: number) => textOf(tokenFile(folder, municipality))
+
+/** What a file says; null where there is none. */
+async function textOf(file: string): Promise<string | null> {
   try {
-    return await readFile(tokenFile(folder, municipality), 'utf8')
+    return await readFile(file, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw error
