@@ -78,6 +78,7 @@ CREATE TABLE `agreement` (
 	`card_brand` text,
 	`card_last4` text,
 	`card_expires` text,
+	`left_card` text,
 	`failures` integer DEFAULT 0 NOT NULL,
 	`retry_at` integer,
 	`paused_for` text,

@@ -4,27 +4,30 @@ import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { Health } from '../shared/wire.ts'
+import { announceExpiring, keepAgreements } from './agreement-upkeep.ts'
+import { clearing, importBook } from './clearing.ts'
 import { type AppEnv, databaseOf, databases, type Env, municipalityOf } from './env.ts'
 import { health } from './health.ts'
 import { checkLedger } from './ledger-check.ts'
+import { log } from './log.ts'
 import { deliver } from './outbox.ts'
 import { BarePage } from './portal/bare.tsx'
+import { reconcile } from './reconciliation.ts'
+import { pushRefunds } from './refunds.ts'
 import { refuse } from './refusal.ts'
 import { router } from './routes/contract.ts'
 import { failurePage, notFoundPage, portalRoutes } from './routes/portal.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { staffRoutes } from './routes/staff.ts'
+import { stripeRoutes } from './routes/stripe.ts'
 import { terminalRoutes } from './routes/terminal.ts'
+import { type StripeAccount, stripeOf } from './stripe.ts'
 import { sweep } from './sweep.ts'
+import { topUp } from './top-ups.ts'
 import { sumUpWeek } from './weekly.ts'
 
 /** The largest body that is read: a hundred messages of the largest size. */
 const BODY_MAX_BYTES = 1_048_576
-
-/** One line of JSON; never a name, a card, a token or a body. */
-function log(level: 'info' | 'error', event: string, fields: Record<string, unknown>) {
-  console[level](JSON.stringify({ level, event, ...fields }))
-}
 
 /** Whether a program asks, which is answered as JSON, and no browser. */
 const isApi = (c: Context) => c.req.path.startsWith('/api/')
@@ -112,6 +115,7 @@ app.use('/api/*', async (c, next) => {
 app.route('/api/setup', setupRoutes)
 app.route('/api/terminal', terminalRoutes)
 app.route('/api/staff', staffRoutes)
+app.route('/api/stripe', stripeRoutes)
 app.all('/api/*', (c) => refuse(c, 'not_found', 'nothing here'))
 
 app.route('/', portalRoutes as unknown as typeof setupRoutes)
@@ -129,8 +133,27 @@ app.onError((error, c) => {
 /** The cron that sends mail; the other one comes every hour. */
 const EVERY_MINUTE = '* * * * *'
 
-/** Sends the mail that is due, and says so where there was any. */
+/** Runs one of a cron's tasks, whose failure keeps nothing from the others. */
+async function task(municipality: number, name: string, run: () => Promise<void>) {
+  try {
+    await run()
+  } catch (error) {
+    log('error', 'cron_failure', {
+      municipality,
+      task: name,
+      error: error instanceof Error ? error.message : 'unknown',
+    })
+  }
+}
+
+/** What is due every minute; mail waits for nobody at Stripe. */
 async function minute(env: Env, municipality: number, db: D1Database) {
+  const stripe = stripeOf(env, municipality)
+  await Promise.all([task(municipality, 'mail', () => mail(env, municipality, db)), stripe && money(db, stripe)])
+}
+
+/** Sends the mail that is due, and says so where there was any. */
+async function mail(env: Env, municipality: number, db: D1Database) {
   if (!env.MAIL) return
   const portal = env.PORTAL_ADDRESS.replace('{municipality}', String(municipality))
   const delivered = await deliver(db, env.MAIL, { municipality, portal }, Date.now())
@@ -138,12 +161,45 @@ async function minute(env: Env, municipality: number, db: D1Database) {
   if (sent + failed + givenUp > 0) log(failed + givenUp ? 'error' : 'info', 'mail', { municipality, ...delivered })
 }
 
-/** Holds the book against its invariants, writes the week's summaries when it is time, and sweeps. */
-async function hour(municipality: number, db: D1Database) {
+/** Does at Stripe what is due there, one thing after the other, and says so where there was any. */
+async function money(db: D1Database, stripe: StripeAccount) {
+  const { municipality } = stripe
+  const tasks = {
+    agreements: () => keepAgreements(db, stripe, Date.now()),
+    top_ups: () => topUp(db, stripe, 'all', Date.now()),
+    refunds: () => pushRefunds(db, stripe, Date.now()),
+    reconciliation: () => reconcile(db, stripe, Date.now()),
+  }
+  for (const [name, run] of Object.entries(tasks)) {
+    await task(municipality, name, async () => {
+      const done = await run()
+      if (Object.values(done).some(Boolean)) log('info', name, { municipality, ...done })
+    })
+  }
+}
+
+/** Fetches Stripe's book and holds ours against it; what it does not explain is an error that somebody must look into. */
+async function book(env: Env, db: D1Database, stripe: StripeAccount) {
+  const { municipality, secretKey } = stripe
+  const shared = databases(env).some(
+    (other) => other.municipality !== municipality && stripeOf(env, other.municipality)?.secretKey === secretKey,
+  )
+  const imported = await importBook(db, stripe, { shared }, Date.now())
+  log(imported.kind === 'imported' ? 'info' : 'error', 'stripe_book', { municipality, ...imported })
+  const { difference, timing, differences } = await clearing(db, Date.now())
+  if (differences.length === 0) return
+  log('error', 'clearing', { municipality, difference, timing: timing.amount, unexplained: differences.length })
+}
+
+/** Holds the books against Stripe's and their invariants, writes the week's summaries when it is time, and sweeps. */
+async function hour(env: Env, municipality: number, db: D1Database) {
+  const stripe = stripeOf(env, municipality)
+  if (stripe) await task(municipality, 'stripe_book', () => book(env, db, stripe))
   const check = await checkLedger(db)
   log(check.violations.length ? 'error' : 'info', 'ledger_check', { municipality, ...check })
   const summaries = await sumUpWeek(db, Date.now())
-  log('info', 'sweep', { municipality, summaries, ...(await sweep(db, Date.now())) })
+  const expiring = await announceExpiring(db, Date.now())
+  log('info', 'sweep', { municipality, summaries, expiring, ...(await sweep(db, Date.now())) })
 }
 
 export default {
@@ -151,17 +207,11 @@ export default {
   /** One municipality's failure keeps nothing from the others. */
   async scheduled({ cron }: Pick<ScheduledController, 'cron'>, env: Env) {
     await Promise.all(
-      databases(env).map(async ({ municipality, db }) => {
-        try {
-          await (cron === EVERY_MINUTE ? minute(env, municipality, db) : hour(municipality, db))
-        } catch (error) {
-          log('error', 'cron_failure', {
-            municipality,
-            cron,
-            error: error instanceof Error ? error.message : 'unknown',
-          })
-        }
-      }),
+      databases(env).map(({ municipality, db }) =>
+        task(municipality, cron, () =>
+          cron === EVERY_MINUTE ? minute(env, municipality, db) : hour(env, municipality, db),
+        ),
+      ),
     )
   },
 } satisfies ExportedHandler<Env>

@@ -108,7 +108,8 @@ export const dispute = sqliteTable(
 /**
  * A stored card that is charged `amount` when the balance falls below `threshold`. `draft` awaits a fresh log-in,
  * `setting_up` the card; `waiting` has a card and awaits a balance of `activation`. `checkout` is the page at Stripe
- * where the card is being given or changed. The newest words of consent are those of version `terms`.
+ * where the card is being given or changed; `leftCard` is a card that Stripe is yet to forget. The newest words of consent
+ * are those of version `terms`.
  */
 export const agreement = sqliteTable(
   'agreement',
@@ -131,6 +132,7 @@ export const agreement = sqliteTable(
     cardBrand: text('card_brand'),
     cardLast4: text('card_last4'),
     cardExpires: text('card_expires'),
+    leftCard: text('left_card'),
     failures: integer('failures').notNull().default(0),
     retryAt: integer('retry_at'),
     pausedFor: text('paused_for', { enum: ['declined', 'authentication_required', 'card_unusable'] }),

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { CardHash, DebitMessage } from '../../shared/debit.ts'
 import { claimedSigner, digest, verified } from '../../shared/signing.ts'
 import {
@@ -15,8 +15,10 @@ import {
 import { cardBalance } from '../cards.ts'
 import type { AppEnv } from '../env.ts'
 import { type Booking, book, type SignedMessage } from '../ledger.ts'
+import { log } from '../log.ts'
 import { refuse } from '../refusal.ts'
 import { cardKeyOf } from '../secrets.ts'
+import { stripeOf } from '../stripe.ts'
 import { sync } from '../sync.ts'
 import {
   enrol,
@@ -27,6 +29,7 @@ import {
   signerKey,
   type Trusted,
 } from '../terminals.ts'
+import { topUp } from '../top-ups.ts'
 import { changing, reading, router } from './contract.ts'
 
 const STRANGER = {
@@ -114,6 +117,18 @@ async function bookSigned(
   return book(db, { terminal, publicKey }, signed, nowMs)
 }
 
+/** Has accounts topped up that a sale has left low, after the till has its answer; where that fails, the cron does it. */
+function topUpLater(c: Context<AppEnv>, low: number[]) {
+  const stripe = stripeOf(c.env, c.var.municipality)
+  if (low.length === 0 || !stripe) return
+  const { db, municipality, now } = c.var
+  c.executionCtx.waitUntil(
+    topUp(db, stripe, low, now).catch((error: unknown) =>
+      log('error', 'top_up_failure', { municipality, error: error instanceof Error ? error.message : 'unknown' }),
+    ),
+  )
+}
+
 /** What a terminal talks to. */
 export const terminalRoutes = router()
   .openapi(
@@ -138,6 +153,7 @@ export const terminalRoutes = router()
       }
       switch (booking.kind) {
         case 'booked':
+          topUpLater(c, booking.low)
           return c.json({ results: booking.results, time: c.var.now }, 200)
         case 'signature_invalid':
           return refuse(c, 'signature_invalid', 'a message is not signed by its terminal')
