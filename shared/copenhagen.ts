@@ -31,3 +31,11 @@ export function isoWeek(day: string): { year: number; week: number } {
   const year = Number(thursday.slice(0, 4))
   return { year, week: 1 + Math.floor((msOf(thursday) - msOf(`${year}-01-01`)) / (7 * DAY_MS)) }
 }
+
+/** The instant at which a day begins in Copenhagen, epoch milliseconds. */
+export function copenhagenMidnight(day: string): number {
+  const utc = msOf(day)
+  const hour = DAY_MS / 24
+  // An hour ahead of UTC in winter, two in summer; the clocks are changed later in the night than this.
+  return copenhagenDay(utc - 2 * hour) === day ? utc - 2 * hour : utc - hour
+}

@@ -552,7 +552,14 @@ it('the sweep deletes what has ended long ago, gives up stale letters, and leave
     login('old', nowMs - 25 * 60 * MINUTE_MS),
     login('new', nowMs - MINUTE_MS),
   ])
-  expect(await sweep(db, nowMs)).toEqual({ lettersGivenUp: 2, letters: 1, sessions: 2, loginAttempts: 1, logIns: 0 })
+  expect(await sweep(db, nowMs)).toEqual({
+    lettersGivenUp: 2,
+    letters: 1,
+    sessions: 2,
+    loginAttempts: 1,
+    logIns: 0,
+    payoutDrafts: 0,
+  })
   expect((await outbox()).map(({ cause, given_up_at }) => [cause, given_up_at])).toEqual([
     ['2', null],
     ['3', nowMs],

@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { validateXML } from 'xmllint-wasm'
+import { bankTextOf } from '../shared/bank-accounts.ts'
+import { type BankFileVersion, type BankOrder, bankFileXml, bankId, nextWeekday, uuidOf } from '../worker/bank-files.ts'
+import { readBankReport } from '../worker/bank-reports.ts'
+
+const VERSIONS = ['03', '09'] as const
+
+const schemas = Object.fromEntries(
+  VERSIONS.map((version) => {
+    const fileName = `pain.001.001.${version}.cut.xsd`
+    return [version, { fileName, contents: readFileSync(new URL(`schemas/${fileName}`, import.meta.url), 'utf8') }]
+  }),
+)
+
+/** What the schema has against a file; nothing where it is valid. */
+async function faults(version: BankFileVersion, xml: string): Promise<string[]> {
+  const schema = schemas[version]
+  if (!schema) throw new Error(`no schema for ${version}`)
+  const { errors } = await validateXML({ xml: [{ fileName: 'file.xml', contents: xml }], schema: [schema] })
+  return errors.map(({ message }) => message)
+}
+
+const uuid = (at: number) => `0198c0de-0000-7000-8000-${at.toString(16).padStart(12, '0')}`
+
+const transfer = {
+  id: uuid(1),
+  name: 'Åse Ærø Prøveforælder & Søn <A/S>',
+  registration: '9570',
+  bankAccount: '0001234567',
+  message: 'Kantinekort "Ida" – tak'.replace('–', '-').padEnd(140, 'ø'),
+  amount: 1,
+}
+
+const order = (version: BankFileVersion, transfers = [transfer]): BankOrder => ({
+  id: uuid(0xffff),
+  version,
+  executionDay: '2026-11-23',
+  createdAtMs: Date.UTC(2026, 10, 20, 11, 0, 0, 123),
+  debtor: { name: 'Prøvekøbing Kommune', registration: '1234', bankAccount: '7654321' },
+  transfers,
+})
+
+const all = (xml: string, element: string) =>
+  [...xml.matchAll(new RegExp(`<${element}[^>]*>([^<]*)</${element}>`, 'g'))].map(([, text]) => text)
+
+describe.each(VERSIONS)('a file of version %s', (version) => {
+  test('is valid with the smallest amount, all letters, and the longest message', async () => {
+    const xml = bankFileXml(order(version))
+    expect(await faults(version, xml)).toEqual([])
+    expect(all(xml, 'InstdAmt')).toEqual(['0.01'])
+    expect(all(xml, 'CtrlSum')).toEqual(['0.01', '0.01'])
+    expect(all(xml, 'MsgId')[0]).toHaveLength(32)
+    expect(all(xml, 'EndToEndId')).toEqual([bankId(transfer.id)])
+    expect(all(xml, 'Nm')).toEqual([
+      'Prøvekøbing Kommune',
+      'Prøvekøbing Kommune',
+      'Åse Ærø Prøveforælder &amp; Søn &lt;A/S&gt;',
+    ])
+    expect(all(xml, 'CreDtTm')).toEqual(['2026-11-20T11:00:00Z'])
+    expect(xml).toContain('<Id>12340007654321</Id>')
+    expect(xml).toContain('<Id>95700001234567</Id>')
+    expect(xml).toContain(version === '03' ? '<ReqdExctnDt>2026-11-23<' : '<Dt>2026-11-23</Dt>')
+  })
+
+  test('is valid with 500 payouts, one of them large and one without a message, and adds up', async () => {
+    const transfers = Array.from({ length: 500 }, (_, at) => ({ ...transfer, id: uuid(at), amount: 10_000 + at }))
+    transfers[7] = { ...transfer, id: uuid(7), amount: 99_999_999, message: '' }
+    const xml = bankFileXml(order(version, transfers))
+    expect(await faults(version, xml)).toEqual([])
+    const amounts = all(xml, 'InstdAmt').map((text) => Number(text?.replace('.', '')))
+    expect(amounts).toHaveLength(500)
+    expect(all(xml, 'NbOfTxs')).toEqual(['500', '500'])
+    expect(amounts).toContain(99_999_999)
+    const sum = amounts.reduce((total, amount) => total + amount, 0)
+    expect(all(xml, 'CtrlSum').map((text) => Number(text?.replace('.', '')))).toEqual([sum, sum])
+    expect(all(xml, 'Ustrd')).toHaveLength(499)
+  })
+
+  test('is the same again, and other where anything is', () => {
+    expect(bankFileXml(order(version))).toBe(bankFileXml(order(version)))
+    expect(bankFileXml(order(version, [{ ...transfer, amount: 2 }]))).not.toBe(bankFileXml(order(version)))
+  })
+
+  test('is refused by the schema when it is not one', async () => {
+    const xml = bankFileXml(order(version))
+    const broken = [
+      xml.replace('<EndToEndId>', '<EndToEndId>123456'),
+      xml.replace('0.01</InstdAmt>', '0,01</InstdAmt>'),
+      xml.replace(/<Ustrd>/, '<Ustrd>x'),
+      xml.replace('BBAN', 'KONTO'),
+      xml.replace(/<ChrgBr>SHAR<\/ChrgBr>\s*/, '').replace('<Dbtr>', '<ChrgBr>SHAR</ChrgBr><Dbtr>'),
+      xml.replace(`pain.001.001.${version}`, 'pain.001.001.02'),
+    ]
+    for (const file of broken) {
+      expect(file).not.toBe(xml)
+      expect(await faults(version, file)).not.toEqual([])
+    }
+  })
+
+  test('is valid with every name and message that a form lets through', async () => {
+    const text = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCodePoint(code)) })
+    const samples = fc.sample(fc.tuple(text, text), { numRuns: 300, seed: 7 })
+    const transfers = samples.flatMap(([name, message], at) => {
+      const [named, said] = [bankTextOf(name, 70), bankTextOf(message, 140)]
+      return 'value' in named && 'value' in said && named.value !== ''
+        ? [{ ...transfer, id: uuid(at), name: named.value, message: said.value }]
+        : []
+    })
+    expect(transfers.length).toBeGreaterThan(20)
+    expect(await faults(version, bankFileXml(order(version, transfers)))).toEqual([])
+  })
+})
+
+test('a UUID goes to the bank and comes back', () => {
+  fc.assert(fc.property(fc.uuid(), (id) => void expect(uuidOf(bankId(id))).toBe(id)))
+  for (const other of ['', 'NOTPROVIDED', 'x'.repeat(32), `${bankId(uuid(1))}0`]) expect(uuidOf(other)).toBeNull()
+})
+
+test('the bank is asked to pay on the next weekday', () => {
+  const days = ['2026-11-19', '2026-11-20', '2026-11-21', '2026-11-22', '2026-12-31']
+  expect(days.map(nextWeekday)).toEqual(['2026-11-20', '2026-11-23', '2026-11-23', '2026-11-23', '2027-01-01'])
+})
+
+test('no text whatever makes the reader of reports throw, or wait', () => {
+  const pieces = [
+    '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03">',
+    '</Document>',
+    '<a>',
+    '</a>',
+    '&x;',
+  ]
+  const text = fc.array(
+    fc.oneof(fc.constantFrom(...pieces, '<![CDATA[', ']]>', '<!--', '<?x ?>', 'constructor', '__proto__'), fc.string()),
+  )
+  fc.assert(fc.property(text, (parts) => void expect(readBankReport(parts.join('')).kind).toBe('invalid')))
+  const startedAt = performance.now()
+  for (const long of [
+    '<a '.repeat(100_000),
+    '<a>'.repeat(100_000),
+    `<a b="${'x'.repeat(900_000)}"/>`,
+    '&a;'.repeat(300_000),
+  ]) {
+    expect(readBankReport(long).kind).toBe('invalid')
+  }
+  expect(performance.now() - startedAt).toBeLessThan(5000)
+})

@@ -1,0 +1,246 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { z } from 'zod'
+import type { BankFileContent, ImportStatusAnswer, StaffPayout } from '../shared/payout-wire.ts'
+
+const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
+
+type Heard = { path: string; body: unknown }
+type Said = { status?: number; body: unknown }
+
+/** A stand-in worker that gives its answers in turn by method and path, the last of them ever after. */
+async function standIn(answers: Record<string, Said[]>): Promise<{ url: string; heard: Heard[] }> {
+  const heard: Heard[] = []
+  const server = createServer(async (request, response) => {
+    let text = ''
+    for await (const chunk of request) text += chunk
+    const path = `${request.method} ${request.url}`
+    heard.push({ path, body: text === '' ? null : JSON.parse(text) })
+    const queue = answers[path] ?? [{ status: 404, body: { error: { code: 'not_found', message: 'nothing here' } } }]
+    const said = (queue.length > 1 ? queue.shift() : queue[0]) ?? { body: {} }
+    response.writeHead(said.status ?? 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(said.body))
+  })
+  server.unref()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
+}
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'klubkort-payouts-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+type Ended = { code: number | null; out: string; err: string }
+
+/** Runs the real command line in a process of its own, logged in at `url`. */
+function klubkort(args: readonly string[], url = 'http://4000.localhost:1', input = ''): Promise<Ended> {
+  const { PATH = '' } = process.env
+  const login = { KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
+  const child = spawn(process.execPath, [program, 'payout', ...args], {
+    env: { PATH, HOME: folder, NODE_COMPILE_CACHE: join(folder, 'compiled'), ...login },
+    cwd: folder,
+  })
+  const ended: Ended = { code: null, out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    ended.out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    ended.err += text
+  })
+  child.stdin.on('error', () => {}) // Whoever reads no input closes it early.
+  child.stdin.end(input)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ ...ended, code }))
+  })
+}
+
+const ID = '0198c0de-0000-7000-8000-000000000001'
+const OTHER = '0198c0de-0000-7000-8000-000000000002'
+const payout: z.infer<typeof StaffPayout> = {
+  id: ID,
+  child: { id: 3, name: 'Freja Prøvebarn' },
+  account: 7,
+  name: 'Asta \u001b[31mPrøveforælder',
+  bankAccountEnds: '4567',
+  message: '',
+  amount: 123_450,
+  bankAmount: 100_000,
+  state: 'requested',
+  requestedAt: Date.UTC(2026, 10, 20, 11, 0),
+  approvedBy: null,
+  approvedAt: null,
+  file: null,
+  reason: null,
+  settledAt: null,
+}
+const file: z.infer<typeof BankFileContent> = {
+  id: OTHER,
+  version: '09',
+  executionDay: '2026-11-23',
+  count: 2,
+  sum: 250_050,
+  staff: 'Carl',
+  createdAt: Date.UTC(2026, 10, 20, 11, 0),
+  xml: '<?xml version="1.0" encoding="UTF-8"?>\n<Document>øre</Document>\n',
+}
+const LIST = 'GET /api/staff/payouts?state=open&offset=0'
+const EXPORT = 'POST /api/staff/payouts/export'
+const IMPORT = 'POST /api/staff/payouts/import-status'
+
+describe('payouts', () => {
+  test('are listed in a table of 80 columns that nothing in them can steer, and as JSON', async () => {
+    const { url } = await standIn({ [LIST]: [{ body: { payouts: [payout], more: true } }] })
+    const { code, out } = await klubkort(['list'], url)
+    expect(code).toBe(0)
+    expect(out).toContain(ID)
+    expect(out).toContain('1.000,00')
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('··4567')
+    expect(out).toContain('klubkort payout list --state open --offset 1')
+    expect(out).not.toContain('\u001b')
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    expect(JSON.parse((await klubkort(['list', '--json'], url)).out)).toEqual({ payouts: [payout], more: true })
+    const none = await standIn({
+      'GET /api/staff/payouts?state=paid&offset=0': [{ body: { payouts: [], more: false } }],
+    })
+    expect((await klubkort(['list', '--state', 'paid'], none.url)).out).toBe('No such payouts.\n')
+  })
+
+  test('are approved, and rejected with a reason', async () => {
+    const refused = { status: 409, body: { error: { code: 'payout_too_late', message: 'it has ended' } } }
+    const { url, heard } = await standIn({
+      [`POST /api/staff/payouts/${ID}/approve`]: [
+        { body: { ...payout, state: 'approved', approvedBy: 'Birthe' } },
+        refused,
+      ],
+      [`POST /api/staff/payouts/${ID}/reject`]: [{ body: { ...payout, state: 'rejected', reason: 'Forkert navn' } }],
+    })
+    const approved = await klubkort(['approve', ID.toUpperCase()], url)
+    expect(approved).toMatchObject({ code: 0, out: expect.stringContaining('Somebody else can export it now.') })
+    expect(await klubkort(['approve', ID], url)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('payout_too_late'),
+    })
+    const rejected = await klubkort(['reject', ID, '--reason', 'Forkert navn'], url)
+    expect(rejected.out).toContain('1.000,00 kr is back on account 7.')
+    expect(heard.at(-1)?.body).toEqual({ reason: 'Forkert navn' })
+    const asked = heard.length
+    for (const wrong of [
+      ['approve', '7'],
+      ['reject', ID],
+      ['reject', ID, '--reason', 'x'],
+      ['list', '--state', 'draft'],
+    ]) {
+      expect([wrong, (await klubkort(wrong, url)).code]).toEqual([wrong, 2])
+    }
+    expect(heard.length).toBe(asked)
+  })
+})
+
+describe('an export', () => {
+  test('writes the file for its owner alone, says what is in it, and never overwrites', async () => {
+    const { url, heard } = await standIn({
+      [EXPORT]: [{ body: file }],
+      [`GET /api/staff/payouts/files/${OTHER}`]: [{ body: file }],
+    })
+    const made = await klubkort(['export', '--out', 'a.xml', '--version', '03', '--day', '2026-11-24'], url)
+    expect(made).toEqual({
+      code: 0,
+      err: '',
+      out: `2 payouts, 2.500,50 kr in all, to be paid on 2026-11-23.\nFile ${OTHER} (pain.001.001.09) is in a.xml.\n`,
+    })
+    expect(heard[0]?.body).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
+      version: '03',
+      executionDay: '2026-11-24',
+    })
+    expect(await readFile(join(folder, 'a.xml'), 'utf8')).toBe(file.xml)
+    expect((await stat(join(folder, 'a.xml'))).mode & 0o777).toBe(0o600)
+
+    const asked = heard.length
+    const again = await klubkort(['export', '--out', 'a.xml'], url)
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('is not overwritten') })
+    expect(heard.length).toBe(asked) // A new file was not even asked for.
+
+    expect((await klubkort(['export', '--file', OTHER, '--out', 'a.xml', '--json'], url)).code).toBe(0) // The same bytes.
+    await writeFile(join(folder, 'b.xml'), 'mine')
+    const other = await klubkort(['export', '--file', OTHER, '--out', 'b.xml'], url)
+    expect(other).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`klubkort payout export --file ${OTHER} --out`),
+    })
+    expect(await readFile(join(folder, 'b.xml'), 'utf8')).toBe('mine')
+    const both = await klubkort(['export', '--file', OTHER, '--version', '03', '--out', 'c.xml'], url)
+    expect(both.code).toBe(2)
+  })
+
+  test('that got no answer can be repeated under its id', async () => {
+    const lost = await klubkort(['export', '--out', 'd e.xml', '--version', '03'])
+    expect(lost.code).toBe(3)
+    const again = /klubkort payout export --id (\S+) --version 03 --out 'd e.xml'/.exec(lost.err)
+    const { url, heard } = await standIn({ [EXPORT]: [{ body: file }] })
+    expect(
+      (await klubkort(['export', '--id', again?.[1] ?? '', '--version', '03', '--out', 'd e.xml'], url)).code,
+    ).toBe(0)
+    expect(heard[0]?.body).toEqual({ id: again?.[1], version: '03' })
+  })
+
+  test('of nothing says so, and writes no file', async () => {
+    const message = 'no approved payout awaits its export; 2 that you approved must be exported by somebody else'
+    const { url } = await standIn({
+      [EXPORT]: [{ status: 409, body: { error: { code: 'nothing_to_export', message } } }],
+    })
+    expect(await klubkort(['export', '--out', 'e.xml'], url)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(message),
+    })
+    expect(await stat(join(folder, 'e.xml')).catch(() => null)).toBeNull()
+    const files = await standIn({ 'GET /api/staff/payouts/files': [{ body: { files: [file] } }] })
+    expect((await klubkort(['files'], files.url)).out).toContain('2.500,50')
+  })
+})
+
+describe("the bank's report", () => {
+  const answer: z.infer<typeof ImportStatusAnswer> = {
+    file: OTHER,
+    paid: [ID],
+    returned: [],
+    unchanged: 2,
+    unknown: [],
+    contradicted: [],
+    more: true,
+  }
+
+  test('is sent until all of it is taken in, and what came back is told', async () => {
+    const rest = {
+      ...answer,
+      paid: [],
+      returned: [{ payout: OTHER, reason: 'AC04: The account is closed' }],
+      more: false,
+    }
+    const { url, heard } = await standIn({ [IMPORT]: [{ body: answer }, { body: { ...rest, unknown: ['X\u0007'] } }] })
+    const { code, out } = await klubkort(['import-status', '-'], url, '<Document/>')
+    expect([code, heard.map(({ body }) => body)]).toEqual([0, [{ report: '<Document/>' }, { report: '<Document/>' }]])
+    expect(out).toContain(`File ${OTHER}: 1 paid, 1 sent back, 1 as before.`)
+    expect(out).toContain(`${OTHER} is back on its account (AC04: The account is closed).`)
+    expect(out).toContain('X is in the report, but not in this file')
+  })
+
+  test('that cannot be read, or taken, is an error', async () => {
+    expect(await klubkort(['import-status', 'nowhere.xml'])).toMatchObject({ code: 2 })
+    const refusal = { status: 400, body: { error: { code: 'malformed', message: 'report: it is no status report' } } }
+    const { url } = await standIn({ [IMPORT]: [refusal] })
+    expect(await klubkort(['import-status', '-', '--json'], url, 'x')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no status report'),
+    })
+  })
+})
