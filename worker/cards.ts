@@ -1,25 +1,28 @@
 import type { CardStatus } from '../shared/wire.ts'
 import { type Actor, recordedIfChanged } from './audit.ts'
+import { childLeft } from './children.ts'
 import { maySteer, steererOf } from './guardianships.ts'
 
 export type CardRow = { id: number; status: CardStatus; createdAt: number }
 
-const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM card)'
+/** SQL for the version of a card that changes: a till asks for what is newer than its list. */
+export const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM card)'
 const COLUMNS = 'id, status, created_at AS createdAt'
 
-/** Gives a child a card, known by its hash; a hash belongs to one child for good. */
+/** Gives a child a card, known by its hash; a hash belongs to one child for good. A child that has left gets none. */
 export async function addCard(
   db: D1Database,
   { child, hash }: { child: number; hash: string },
   staff: number,
   nowMs: number,
-): Promise<CardRow | 'child_unknown' | 'card_taken'> {
-  const [childFound, added, , row] = await db.batch<CardRow>([
-    db.prepare('SELECT id FROM child WHERE id = ?').bind(child),
+): Promise<CardRow | 'child_unknown' | 'child_left' | 'card_taken'> {
+  const [childFound, added, , row] = await db.batch<CardRow & { gone: 0 | 1 }>([
+    db.prepare('SELECT left_at IS NOT NULL AS gone FROM child WHERE id = ?').bind(child),
     db
       .prepare(
         `INSERT INTO card (hash, account, status, version, created_at)
-         SELECT ?2, id, 'active', ${NEXT_VERSION}, ?3 FROM account WHERE child = ?1
+         SELECT ?2, account.id, 'active', ${NEXT_VERSION}, ?3 FROM account JOIN child ON child.id = account.child
+         WHERE child.id = ?1 AND left_at IS NULL
          ON CONFLICT (hash) DO NOTHING`,
       )
       .bind(child, hash, nowMs),
@@ -27,12 +30,13 @@ export async function addCard(
     db.prepare(`SELECT ${COLUMNS} FROM card WHERE hash = ?`).bind(hash),
   ])
   if (!childFound?.results.length) return 'child_unknown'
+  if (childFound.results[0]?.gone) return 'child_left'
   return (added?.meta.changes && row?.results[0]) || 'card_taken'
 }
 
 /**
- * Blocks or activates a card, at once for every sale that asks. A closed card stays closed; doing it again is no change.
- * To a guardian only cards of their own children are there.
+ * Blocks or activates a card, at once for every sale that asks. A closed card stays closed, and the card of a child that
+ * has left stays blocked; doing it again is no change. To a guardian only cards of their own children are there.
  */
 export async function setStatus(
   db: D1Database,
@@ -40,22 +44,28 @@ export async function setStatus(
   status: 'active' | 'blocked',
   actor: Actor,
   nowMs: number,
-): Promise<CardRow | 'not_found' | 'card_closed'> {
-  const [, , row] = await db.batch<CardRow>([
+): Promise<CardRow | 'not_found' | 'card_closed' | 'child_left'> {
+  const [, , row] = await db.batch<CardRow & { gone: 0 | 1 }>([
     db
       .prepare(
         `UPDATE card SET status = ?2, version = ${NEXT_VERSION}
-         WHERE id = ?1 AND status NOT IN (?2, 'closed') AND ${maySteer('card.account', '?3')}`,
+         WHERE id = ?1 AND status NOT IN (?2, 'closed') AND ${maySteer('card.account', '?3')}
+           AND (?2 = 'blocked' OR NOT ${childLeft('card.account')})`,
       )
       .bind(id, status, steererOf(actor)),
     recordedIfChanged(db, { ...actor, action: `card_${status}`, subject: `card:${id}` }, nowMs),
     db
-      .prepare(`SELECT ${COLUMNS} FROM card WHERE id = ?1 AND ${maySteer('card.account', '?2')}`)
+      .prepare(
+        `SELECT ${COLUMNS}, ${childLeft('card.account')} AS gone FROM card
+         WHERE id = ?1 AND ${maySteer('card.account', '?2')}`,
+      )
       .bind(id, steererOf(actor)),
   ])
-  const card = row?.results[0]
-  if (!card) return 'not_found'
-  return card.status === 'closed' ? 'card_closed' : card
+  const found = row?.results[0]
+  if (!found) return 'not_found'
+  const { gone, ...card } = found
+  if (card.status === 'closed') return 'card_closed'
+  return gone && status === 'active' ? 'child_left' : card
 }
 
 /** What a tap without a sale shows: the card's status and the wallet's balance in øre; null for an unknown card. */

@@ -2,7 +2,7 @@ import type { CardStatus } from '../shared/wire.ts'
 import { type Actor, recordedIfChanged } from './audit.ts'
 import { viewed, viewedAmong } from './viewings.ts'
 
-/** A child with its account; `guardians` is how many guardianships are in force. */
+/** A child with its account; `guardians` is how many guardianships are in force, `leftAt` when it left. */
 export type ChildView = {
   id: number
   name: string
@@ -11,10 +11,16 @@ export type ChildView = {
   dailyLimit: number | null
   cards: { id: number; status: CardStatus; createdAt: number }[]
   guardians: number
+  leftAt: number | null
 }
 
+/** The condition that the child of an account has left; `account` is SQL. */
+export const childLeft = (account: string) =>
+  `EXISTS (SELECT 1 FROM account AS wallet JOIN child ON child.id = wallet.child
+           WHERE wallet.id = ${account} AND child.left_at IS NOT NULL)`
+
 const VIEW = `
-SELECT child.id, child.name, account.id AS account, account.daily_limit AS dailyLimit,
+SELECT child.id, child.name, child.left_at AS leftAt, account.id AS account, account.daily_limit AS dailyLimit,
   coalesce((SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0) AS balance,
   (SELECT json_group_array(json_object('id', id, 'status', status, 'createdAt', created_at))
    FROM card WHERE card.account = account.id) AS cards,

@@ -61,8 +61,25 @@ export function childCommands(klubkort: Command, desk: Desk) {
     .argument('<id>', 'the child', idArgument)
     .action(async (id: number) => desk.deliver(told(await read(desk, `/children/${id}`, Child), page)))
 
+  for (const [verb, words, tell] of [
+    ['leave', 'take a child out: its cards are frozen, and its guardians told by mail', left],
+    ['return', 'take a child back in; its cards stay blocked until they are activated', came],
+  ] as const) {
+    command(child, verb, words, `klubkort child ${verb} 3`)
+      .argument('<id>', 'the child', idArgument)
+      .action(async (id: number) => {
+        const changed = await change(desk, `/children/${id}/${verb}`, z.strictObject({}), {}, Child)
+        desk.deliver(told(changed, tell))
+      })
+  }
+
   guardianCommands(child, desk)
 }
+
+const left = ({ id, name, account, balance }: Owner) =>
+  `Child ${id}, ${plain(name)}, has left; account ${account} holds ${amount(balance)} kr.`
+
+const came = ({ id, name }: Owner) => `Child ${id}, ${plain(name)}, is back; its cards are blocked until activated.`
 
 function page(child: Owner): string {
   const cards = table(
@@ -74,7 +91,8 @@ function page(child: Owner): string {
     ],
     'No cards.',
   )
-  return `Child ${child.id}: ${plain(child.name)}
+  const gone = child.leftAt === null ? '' : `, left ${instant(child.leftAt)}`
+  return `Child ${child.id}: ${plain(child.name)}${gone}
 Account ${child.account}, balance ${amount(child.balance)} kr, daily limit ${dailyLimit(child)}
 Guardians ${child.guardians}
 

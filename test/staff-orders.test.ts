@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import type { z } from 'zod'
+import type * as wire from '../shared/wire.ts'
+
+const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
+const ID = '0198c0de-0000-7000-8000-000000000001'
+
+const order: z.infer<typeof wire.CardOrder> = {
+  id: ID,
+  account: 7,
+  child: { id: 3, name: 'Freja \u001b[31mPrøvebarn' },
+  lostCard: 9,
+  recipient: 'Freja Prøvebarn',
+  street: 'Prøvevej 1',
+  postalCode: '4000',
+  city: 'Prøveby',
+  fee: 4_500,
+  paidFrom: 'account',
+  status: 'ordered',
+  card: null,
+  createdAt: Date.UTC(2026, 11, 24, 17, 0),
+  sentAt: null,
+  endedAt: null,
+}
+
+const child: z.infer<typeof wire.Child> = {
+  ...{ id: 3, name: 'Freja Prøvebarn', account: 7, balance: 12_350, dailyLimit: null, cards: [], guardians: 1 },
+  leftAt: Date.UTC(2026, 11, 24, 17, 0),
+}
+
+type Heard = { call: string; body: string }
+
+/** A worker that answers one call, and what it has heard; null answers that it is refused. */
+async function office(call: string, answer: unknown): Promise<{ url: string; heard: Heard[] }> {
+  const heard: Heard[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    heard.push({ call: `${request.method} ${request.url}`, body })
+    const known = call === `${request.method} ${request.url}` && answer !== null
+    response.writeHead(known ? 200 : 409, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(known ? answer : { error: { code: 'order_ended', message: 'it is over' } }))
+  })
+  server.unref()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
+}
+
+/** Runs the real command line; `input` is its standard input. */
+function klubkort(url: string, args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
+  const { PATH = '' } = process.env
+  const program = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { PATH, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
+  })
+  const ended = { out: '', err: '' }
+  program.stdout.setEncoding('utf8').on('data', (text: string) => {
+    ended.out += text
+  })
+  program.stderr.setEncoding('utf8').on('data', (text: string) => {
+    ended.err += text
+  })
+  program.stdin.on('error', () => {}) // Whoever reads no input closes it early.
+  program.stdin.end(input)
+  return new Promise((resolve, reject) => {
+    program.on('error', reject)
+    program.on('close', (code) => resolve({ ...ended, code }))
+  })
+}
+
+test('orders are listed with what goes on the envelope, and nothing that steers the terminal', async () => {
+  const { url } = await office('GET /api/staff/orders?state=under_way&offset=0', { orders: [order], more: true })
+  const { code, out } = await klubkort(url, ['order', 'list'])
+  expect(code).toBe(0)
+  expect(out).toContain(`Order ${ID}: ordered`)
+  expect(out).toContain('child 3, Freja [31mPrøvebarn; ordered 24.12.2026 18.00; for card 9')
+  expect(out).toContain('to Freja Prøvebarn, Prøvevej 1, 4000 Prøveby')
+  expect(out).toContain('klubkort order list --state under_way --offset 1')
+  expect(out).not.toContain('\u001b')
+})
+
+test('an empty list says so', async () => {
+  const { url } = await office('GET /api/staff/orders?state=ended&offset=0', { orders: [], more: false })
+  expect((await klubkort(url, ['order', 'list', '--state', 'ended'])).out).toBe('No such orders.\n')
+})
+
+test('a card is handed out by its UID, typed or read', async () => {
+  const done = { ...order, status: 'handed_out', card: 12 }
+  const { url, heard } = await office(`POST /api/staff/orders/${ID}/hand-out`, done)
+  const typed = await klubkort(url, ['order', 'hand-out', ID, '--uid', '04:A1:b2:c3:d4:e5:f6'])
+  const read = await klubkort(url, ['order', 'hand-out', ID, '--uid', '-'], '04a1b2c3d4e5f6\n')
+  expect(typed.out).toContain('Card 12 of child 3')
+  expect(typed.out).toContain('is active; card 9 is closed.')
+  expect(read.code).toBe(0)
+  expect(heard.map(({ body }) => body)).toEqual(['{"uid":"04a1b2c3d4e5f6"}', '{"uid":"04a1b2c3d4e5f6"}'])
+})
+
+test('a UID or an id that is none is wrong usage, is not sent, and is not repeated', async () => {
+  const { url, heard } = await office('', null)
+  const uid = await klubkort(url, ['order', 'hand-out', ID, '--uid', '04a1b2'])
+  expect([uid.code, uid.err.includes('04a1b2')]).toEqual([2, false])
+  expect((await klubkort(url, ['order', 'send', '7'])).code).toBe(2)
+  expect((await klubkort(url, ['child', 'leave', 'x'])).code).toBe(2)
+  expect(heard).toEqual([])
+})
+
+test('sending and cancelling say what has come of it', async () => {
+  const sent = await office(`POST /api/staff/orders/${ID}/send`, { ...order, status: 'sent' })
+  expect((await klubkort(sent.url, ['order', 'send', ID])).out).toBe(`Order ${ID} is sent.\n`)
+  const cancelled = await office(`POST /api/staff/orders/${ID}/cancel`, { ...order, status: 'cancelled' })
+  const { out } = await klubkort(cancelled.url, ['order', 'cancel', ID])
+  expect(out).toBe(`Order ${ID} is cancelled; 45,00 kr are back on account 7.\n`)
+  const refused = await klubkort((await office('', null)).url, ['order', 'cancel', ID])
+  expect([refused.code, refused.err]).toEqual([1, 'klubkort: it is over (order_ended)\n'])
+})
+
+test('a child leaves and returns', async () => {
+  const left = await office('POST /api/staff/children/3/leave', child)
+  expect((await klubkort(left.url, ['child', 'leave', '3'])).out).toBe(
+    'Child 3, Freja Prøvebarn, has left; account 7 holds 123,50 kr.\n',
+  )
+  const back = await office('POST /api/staff/children/3/return', { ...child, leftAt: null })
+  expect((await klubkort(back.url, ['child', 'return', '3'])).out).toContain('its cards are blocked until activated')
+  const shown = await office('GET /api/staff/children/3', child)
+  expect((await klubkort(shown.url, ['child', 'show', '3'])).out).toContain('left 24.12.2026 18.00')
+})

@@ -1,0 +1,325 @@
+import type { Child } from 'hono/jsx'
+import type { OrderView } from '../card-orders.ts'
+import type { PublicationText } from '../publications.ts'
+import type { GuardedAccount } from '../sessions.ts'
+import { Acceptance } from './acceptance.tsx'
+import { Closed, Left } from './deposit.tsx'
+import { AlertIcon, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { kr, shortInstant } from './format.ts'
+import { accounts } from './texts/accounts.ts'
+import { cardOrder as texts } from './texts/card-order.ts'
+import type { AccountEnv, GuardianView } from './view.ts'
+
+type AccountView = AccountEnv['Variables']['view']
+
+/** The ways in which an order may be paid now. */
+export type Ways = { account: boolean; checkout: boolean }
+
+/** What can be ordered for: cards that are not closed. */
+export const openCards = ({ cards }: GuardedAccount) => cards.filter(({ status }) => status !== 'closed')
+
+type FormProps = {
+  view: AccountView
+  terms: PublicationText | null
+  underWay: OrderView | null
+  ways: Ways
+  typed: Typed
+}
+
+/** The form of an order, or why there is none. Without `terms` the municipality takes no orders here. */
+export function OrderFormPage({ view, terms, underWay, ways, typed }: FormProps) {
+  const { say, account, settings } = view
+  const own = `/konto/${account.id}`
+  const fee = settings.money.cardFee
+  const body = () => {
+    if (account.child.left) return <Left view={view} text={say(texts.left)(account.child.name)} />
+    if (underWay) return <Hindrance text={say(texts.underWay)} href={orderPath(view, underWay)} way={say(texts.see)} />
+    if (account.cards.length === 0) {
+      return <Hindrance text={say(texts.firstCard)} href={`${own}/brugerinfo`} way={say(texts.toProfile)} />
+    }
+    if (terms === null) return <Closed view={view} text={say(texts.closed)} />
+    if (!ways.account && !ways.checkout) {
+      return <Hindrance text={say(texts.notEnough)(kr(fee))} href={`${own}/indbetaling`} way={say(texts.toDeposit)} />
+    }
+    return <OrderForm view={view} terms={terms} ways={ways} typed={typed} />
+  }
+  return (
+    <>
+      <h1>{say(texts.title)}</h1>
+      <p id="order">{say(texts.of)(account.child.name, kr(account.balance))}</p>
+      {body()}
+    </>
+  )
+}
+
+export const orderPath = ({ account }: AccountView, { id }: { id: string }) => `/konto/${account.id}/nyt-kort/${id}`
+
+function Hindrance({ text, href, way }: { text: string; href: string; way: string }) {
+  return (
+    <>
+      <Notice kind="info" text={text} />
+      <a class="button button-secondary" href={href}>
+        {way}
+      </a>
+    </>
+  )
+}
+
+function OrderForm({ view, terms, ways, typed }: Omit<FormProps, 'terms' | 'underWay'> & { terms: PublicationText }) {
+  const { say, account, settings } = view
+  const fee = settings.money.cardFee
+  const cards = openCards(account)
+  const options = cards.map(({ id, status }): [string, string] => [
+    String(id),
+    say(texts.lostCardOption)(id, say(accounts.status[status])),
+  ])
+  return (
+    <>
+      <ErrorSummary view={view} typed={typed} />
+      {cards.length > 0 && <Patience view={view} />}
+      <dl class="facts">
+        <div>
+          <dt>{say(texts.price)}</dt>
+          <dd>{priceOf(view, fee)}</dd>
+        </div>
+        <div>
+          <dt>{say(texts.delivery)}</dt>
+          <dd>{say(texts.days)}</dd>
+        </div>
+      </dl>
+      <Form view={view} action={`/konto/${account.id}/nyt-kort`} label={say(texts.title)}>
+        <input type="hidden" name="id" value={typed.fields.id} />
+        <input type="hidden" name="price" value={String(fee)} />
+        {cards.length > 0 && (
+          <Choice
+            typed={typed}
+            name="lostCard"
+            label={say(texts.lostCard)}
+            options={cards.length > 1 ? [['', say(texts.lostCardChoose)], ...options] : options}
+          />
+        )}
+        <fieldset class="order-part">
+          <legend class="h3">{say(texts.address)}</legend>
+          <Field
+            typed={typed}
+            name="recipient"
+            label={say(texts.recipient)}
+            hint={say(texts.recipientHint)}
+            autocomplete="off"
+          />
+          <Field typed={typed} name="street" label={say(texts.street)} autocomplete="address-line1" />
+          <Field
+            typed={typed}
+            name="postalCode"
+            label={say(texts.postalCode)}
+            inputmode="numeric"
+            autocomplete="postal-code"
+          />
+          <Field typed={typed} name="city" label={say(texts.city)} autocomplete="address-level2" />
+        </fieldset>
+        {fee > 0 && <Payment view={view} ways={ways} typed={typed} />}
+        {fee > 0 && ways.checkout && (
+          <Field
+            typed={typed}
+            name="mail"
+            label={say(texts.mail)}
+            hint={say(texts.mailHint)}
+            type="email"
+            inputmode="email"
+            autocomplete="email"
+          />
+        )}
+        <Acceptance view={view} typed={typed} terms={terms} />
+        <button class="button button-primary" type="submit">
+          {say(texts.next)}
+        </button>
+      </Form>
+    </>
+  )
+}
+
+const priceOf = ({ say }: GuardianView, fee: number) => (fee === 0 ? say(texts.free) : kr(fee))
+
+/** The guide's advice to block and wait, more urgent while a card can still be used. */
+function Patience({ view }: { view: AccountView }) {
+  const { say, account } = view
+  const active = account.cards.some(({ status }) => status === 'active')
+  const kind = active ? 'warning' : 'info'
+  return (
+    <div class={`alert alert-${kind}`}>
+      <AlertIcon kind={kind} />
+      <div class="alert-body">
+        <p class="alert-text">{say(active ? texts.waitActive : texts.wait)}</p>
+        {active && (
+          <p class="alert-text">
+            <a href={`/konto/${account.id}/brugerinfo`}>{say(texts.toBlock)}</a>
+          </p>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function Payment({ view, ways, typed }: Pick<FormProps, 'view' | 'ways' | 'typed'>) {
+  const { say, account } = view
+  const error = typed.errors.pay
+  const options: [value: string, label: string][] = [
+    ...(ways.account ? [['account', say(texts.payAccount)(kr(account.balance))] satisfies [string, string]] : []),
+    ...(ways.checkout ? [['checkout', say(texts.payCheckout)] satisfies [string, string]] : []),
+  ]
+  return (
+    <div class={`form-group${error ? ' form-error' : ''}`}>
+      <fieldset class="order-part" {...(error && { 'aria-describedby': 'pay-error' })}>
+        <legend class="h3" id="pay">
+          {say(texts.pay)}
+        </legend>
+        {error && (
+          <span class="form-error-message" id="pay-error">
+            {error}
+          </span>
+        )}
+        {options.map(([value, label]) => (
+          <div class="form-group-radio">
+            <input
+              type="radio"
+              class="form-radio"
+              id={`pay-${value}`}
+              name="pay"
+              value={value}
+              checked={options.length === 1 || typed.fields.pay === value}
+            />
+            <label class="form-label" for={`pay-${value}`}>
+              {label}
+            </label>
+          </div>
+        ))}
+      </fieldset>
+    </div>
+  )
+}
+
+const BADGES: Record<OrderView['state'], string> = {
+  ordered: 'info',
+  sent: 'info',
+  handed_out: 'success',
+  cancelled: 'warning',
+  awaiting: 'warning',
+  abandoned: 'warning',
+  mismatch: 'error',
+}
+
+/** An account's newest orders with where they are, and the way to each; nothing where there are none. */
+export function OrderList({ view, orders }: { view: AccountView; orders: OrderView[] }) {
+  const { say, language } = view
+  if (orders.length === 0) return null
+  return (
+    <>
+      <h3>{say(texts.orders)}</h3>
+      <ul class="nobullet-list">
+        {orders.map((order) => (
+          <li>
+            <span class={`badge badge-${BADGES[order.state]}`}>{say(texts.states[order.state])}</span>{' '}
+            {shortInstant(language, order.createdAt)}
+            <br />
+            <a
+              href={orderPath(view, order)}
+              aria-label={`${say(texts.see)}, ${shortInstant(language, order.createdAt)}`}
+            >
+              {say(texts.see)}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+const KINDS: Record<OrderView['state'], 'success' | 'info' | 'warning'> = {
+  ordered: 'success',
+  sent: 'success',
+  handed_out: 'success',
+  cancelled: 'info',
+  awaiting: 'info',
+  abandoned: 'warning',
+  mismatch: 'warning',
+}
+
+function textOf({ say }: GuardianView, { state, returned, fee, own }: OrderView, stale: boolean): string {
+  if (state === 'cancelled' && returned) return say(texts.texts.cancelledReturned)(kr(fee))
+  if (state === 'awaiting' && !own) return say(texts.texts.awaitingOther)
+  return say(stale ? texts.texts.stale : texts.texts[state])
+}
+
+/** Where an order is. `stale`: Stripe did not answer when it was asked just now. */
+export function OrderPage({ view, order, stale }: { view: AccountView; order: OrderView; stale: boolean }) {
+  const { say } = view
+  const own = `/konto/${view.account.id}`
+  const page = order.own?.payment?.address ?? null
+  return (
+    <>
+      <h1>{say(texts.titles[order.state])}</h1>
+      <Notice kind={KINDS[order.state]} text={textOf(view, order, stale)} />
+      <Facts view={view} order={order} />
+      <p class="ways">
+        {order.state === 'awaiting' && <Way href={orderPath(view, order)}>{say(texts.refresh)}</Way>}
+        {order.state === 'awaiting' && page !== null && <Way href={page}>{say(texts.goOn)}</Way>}
+        {order.state === 'abandoned' && <Way href={`${own}/nyt-kort?igen=${order.id}`}>{say(texts.again)}</Way>}
+        {order.state === 'mismatch' && <Way href="/support">{say(texts.toSupport)}</Way>}
+        <Way href={`${own}/brugerinfo`}>{say(texts.toProfile)}</Way>
+      </p>
+    </>
+  )
+}
+
+function Way({ href, children }: { href: string; children: Child }) {
+  return (
+    <a class="button button-secondary" href={href}>
+      {children}
+    </a>
+  )
+}
+
+function Facts({ view, order }: { view: AccountView; order: OrderView }) {
+  const { say, language, account } = view
+  const { facts } = texts
+  const { own, lostCard, card, fee, paidFrom, state } = order
+  const rows: [label: string, value: string | null][] = [
+    [say(facts.account), account.child.name],
+    [say(facts.state), say(texts.states[state])],
+    [say(facts.replaces), lostCard === null ? null : say(texts.cardName)(lostCard)],
+    [say(facts.card), card === null ? null : say(texts.cardName)(card)],
+    [say(texts.price), priceOf(view, fee)],
+    [say(facts.paidFrom), fee === 0 ? null : say(texts.from[paidFrom])],
+    [say(facts.ordered), shortInstant(language, order.createdAt)],
+    [say(facts.sent), order.sentAt === null ? null : shortInstant(language, order.sentAt)],
+    [say(state === 'handed_out' ? texts.states.handed_out : facts.ended), endedAt(view, order)],
+    [say(facts.reference), order.id],
+  ]
+  return (
+    <dl class="facts">
+      {rows.map(([label, value]) => (value === null ? null : <Fact label={label}>{value}</Fact>))}
+      {own && (
+        <Fact label={say(texts.address)}>
+          {own.recipient}
+          <br />
+          {own.street}
+          <br />
+          {own.postalCode} {own.city}
+        </Fact>
+      )}
+    </dl>
+  )
+}
+
+function endedAt({ language }: GuardianView, { endedAt }: OrderView): string | null {
+  return endedAt === null ? null : shortInstant(language, endedAt)
+}
+
+function Fact({ label, children }: { label: string; children: Child }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}

@@ -1,0 +1,227 @@
+import { type Context, Hono } from 'hono'
+import { City, PostalCode, Recipient, Street } from '../../shared/wire.ts'
+import { type Ordering, type OrderView, orderCard, orderQuery, ordersQuery, orderViewOf } from '../card-orders.ts'
+import { beginCardFee, cancelPayment, settle } from '../payments.ts'
+import { OrderFormPage, OrderPage, openCards, orderPath, type Ways } from '../portal/card-order.tsx'
+import { type Typed, untouched } from '../portal/form.tsx'
+import { page } from '../portal/layout.tsx'
+import { cardOrder as texts } from '../portal/texts/card-order.ts'
+import type { AccountEnv } from '../portal/view.ts'
+import { currentPublicationQuery, type PublicationText, publicationOf } from '../publications.ts'
+import { stripeOf } from '../stripe.ts'
+import { viewed } from '../viewings.ts'
+import { acceptanceFault, FormId, formIdOr, MailAddress, shownAgain } from './acceptance.ts'
+import { fieldsOf } from './door.ts'
+
+type Fields = Record<string, string>
+type Account = Context<AccountEnv>
+
+/** What the form is made from beside the account: the terms in force, and the orders there are. */
+type Standing = { terms: PublicationText | null; underWay: OrderView | null; again: OrderView | null }
+
+async function standingOf(c: Account, again: string | null): Promise<Standing> {
+  const { view, db, now } = c.var
+  const guardian = view.visit.guardian.id
+  const [terms, orders, former] = await db.batch([
+    currentPublicationQuery(db, 'terms', view.language),
+    ordersQuery(db, view.account.id),
+    orderQuery(db, view.account.id, again),
+    viewed(db, { child: view.account.child.id }, { guardian }, now),
+  ])
+  const views = (orders?.results ?? []).map((row) => orderViewOf(row, guardian))
+  return {
+    terms: publicationOf(terms?.results[0]),
+    underWay: views.find(({ state }) => state === 'ordered' || state === 'sent') ?? null,
+    again: former?.results[0] ? orderViewOf(former.results[0], guardian) : null,
+  }
+}
+
+/** The ways of paying that are open now; without a fee there is nothing to pay. */
+function waysOf(c: Account): Ways {
+  const { view, municipality } = c.var
+  const fee = view.settings.money.cardFee
+  return { account: view.account.balance >= fee, checkout: fee > 0 && stripeOf(c.env, municipality) !== null }
+}
+
+function show(c: Account, { terms, underWay }: Standing, typed: Typed, status: 200 | 400 | 409 | 503) {
+  const { view } = c.var
+  const again = { ...typed, fields: shownAgain(typed.fields, terms) }
+  return page(
+    c,
+    { title: view.say(texts.title), at: 'profile', status },
+    <OrderFormPage view={view} terms={terms} underWay={underWay} ways={waysOf(c)} typed={again} />,
+  )
+}
+
+/** What the form orders, or what is wrong with it. */
+function orderingIn(c: Account, fields: Fields, terms: PublicationText): { ordering: Ordering } | { errors: Fields } {
+  const { view } = c.var
+  const { say, account, settings } = view
+  const fee = settings.money.cardFee
+  const ways = waysOf(c)
+  const id = FormId.safeParse(fields.id).data
+  const lost = openCards(account).find((card) => String(card.id) === fields.lostCard)?.id ?? null
+  const recipient = Recipient.safeParse(fields.recipient).data
+  const street = Street.safeParse(fields.street).data
+  const postalCode = PostalCode.safeParse(fields.postalCode).data
+  const city = City.safeParse(fields.city).data
+  const free = fee === 0
+  const from = free || (fields.pay === 'account' && ways.account) ? 'account' : 'checkout'
+  const chosen = free || (fields.pay === 'account' && ways.account) || (fields.pay === 'checkout' && ways.checkout)
+  const wrongMail = from === 'checkout' && chosen && !MailAddress.safeParse(fields.mail?.trim()).success
+  const accept = acceptanceFault(view, fields, terms)
+  const errors: Fields = {
+    ...(id === undefined && { order: say(texts.sendAgain) }),
+    ...(fields.price !== String(fee) && { order: say(texts.priceChanged) }),
+    ...(lost === null && openCards(account).length > 0 && { lostCard: say(texts.lostCardWrong) }),
+    ...(recipient === undefined && { recipient: say(texts.recipientWrong) }),
+    ...(street === undefined && { street: say(texts.streetWrong) }),
+    ...(postalCode === undefined && { postalCode: say(texts.postalCodeWrong) }),
+    ...(city === undefined && { city: say(texts.cityWrong) }),
+    ...(!chosen && { pay: say(fields.pay === 'account' ? texts.payShort : texts.payWrong) }),
+    ...(wrongMail && { mail: say(texts.mailWrong) }),
+    ...(accept !== null && { accept }),
+  }
+  const whole = id && recipient && street && postalCode && city
+  if (!whole || Object.keys(errors).length > 0) return { errors }
+  const [owner, guardian] = [account.id, view.visit.guardian.id]
+  return {
+    ordering: {
+      ...{
+        id,
+        account: owner,
+        guardian,
+        lostCard: lost,
+        recipient,
+        street,
+        postalCode,
+        city,
+        fee: fee as Ordering['fee'],
+      },
+      ...{ terms: terms.version, from },
+    },
+  }
+}
+
+/** The fields of an order that came to nothing, to be sent again. */
+const fieldsOfOrder = (order: OrderView | null): Fields =>
+  order?.own ? { ...(({ payment, ...where }) => where)(order.own), lostCard: String(order.lostCard ?? '') } : {}
+
+/** Opens the page at Stripe for an order that awaits its payment; the payment has the order's id. */
+async function pay(c: Account, standing: Standing, { id }: Ordering, fields: Fields) {
+  const { view, db, now, municipality } = c.var
+  const stripe = stripeOf(c.env, municipality)
+  if (stripe === null) return show(c, standing, untouched(fields), 409)
+  const [account, guardian] = [view.account.id, view.visit.guardian.id]
+  const origin = new URL(c.req.url).origin
+  const mail = (fields.mail ?? '').trim()
+  const fee = { id, order: id, account, guardian, mail, language: view.language, origin }
+  const begun = await beginCardFee(db, stripe, fee, now)
+  switch (begun.kind) {
+    case 'page':
+      return c.redirect(begun.address, 303)
+    case 'ended':
+      return c.redirect(orderPath(view, { id }), 303)
+    case 'unavailable':
+      return show(c, standing, { fields, errors: { order: view.say(texts.unavailable) } }, 503)
+    case 'changed':
+    case 'amount_too_small':
+    case 'amount_too_large':
+      return show(c, standing, { fields, errors: { order: view.say(texts.sendAgain) } }, 409)
+    case 'child_left':
+      return left(c, standing, fields)
+    case 'not_found':
+      return c.notFound()
+  }
+}
+
+/** The page as it is once the child has left, which it had not when the door was passed. */
+function left(c: Account, standing: Standing, fields: Fields) {
+  const { view } = c.var
+  c.set('view', { ...view, account: { ...view.account, child: { ...view.account.child, left: true } } })
+  return show(c, standing, untouched(fields), 409)
+}
+
+/** Nyt kort: an order of a new card in the place of a lost one, and where it is. */
+export const cardOrderRoutes = new Hono<AccountEnv>()
+  .get('/konto/:account/nyt-kort', async (c) => {
+    const { view, now } = c.var
+    const { guardian, draft } = view.visit
+    const standing = await standingOf(c, FormId.safeParse(c.req.query('igen')).data ?? null)
+    const blocked = openCards(view.account).filter(({ status }) => status === 'blocked')
+    const typed: Fields = {
+      recipient: view.account.child.name,
+      mail: guardian.mail ?? '',
+      lostCard: blocked.length === 1 ? String(blocked[0]?.id) : '',
+      ...fieldsOfOrder(standing.again),
+      ...(draft?.path === view.path ? draft.fields : {}),
+    }
+    return show(c, standing, untouched({ ...typed, id: formIdOr(typed.id, now) }), 200)
+  })
+  .post('/konto/:account/nyt-kort', async (c) => {
+    const { view, db, now } = c.var
+    const sent = (await fieldsOf(c)) ?? {}
+    const fields = { ...sent, id: formIdOr(sent.id, now) }
+    const standing = await standingOf(c, FormId.safeParse(sent.id).data ?? null)
+    const { terms } = standing
+    if (terms === null || view.account.child.left) return show(c, standing, untouched(fields), 409)
+    // A form that was sent before is led on to what it has ordered, whatever else it says by now.
+    const before = standing.again
+    if (before?.own && before.state !== 'awaiting' && before.state !== 'abandoned') {
+      return c.redirect(orderPath(view, before), 303)
+    }
+    const read = orderingIn(c, sent, terms)
+    if ('errors' in read) return show(c, standing, { fields, errors: read.errors }, 400)
+    const ordered = await orderCard(db, read.ordering, now)
+    const again = (errors: Fields) => show(c, standing, { fields, errors }, 409)
+    switch (ordered) {
+      case 'ordered':
+        return c.redirect(orderPath(view, read.ordering), 303)
+      case 'unpaid':
+        return pay(c, standing, read.ordering, fields)
+      case 'not_found':
+        return c.notFound()
+      case 'id_taken': {
+        const anew = { ...fields, id: formIdOr(undefined, now) }
+        return show(c, standing, { fields: anew, errors: { order: view.say(texts.changed) } }, 409)
+      }
+      case 'child_left':
+        return left(c, standing, fields)
+      case 'under_way':
+        return show(c, await standingOf(c, null), untouched(fields), 409)
+      case 'first_card':
+      case 'card_unknown':
+        return again({ lostCard: view.say(texts.lostCardWrong) })
+      case 'insufficient_funds':
+        return again({ pay: view.say(texts.payShort) })
+    }
+  })
+  .get('/konto/:account/nyt-kort/:order', async (c) => {
+    const { view, db, now, municipality } = c.var
+    const guardian = view.visit.guardian.id
+    const id = FormId.safeParse(c.req.param('order')).data
+    if (!id) return c.notFound()
+    const query = orderQuery(db, view.account.id, id)
+    const [found] = await db.batch([query, viewed(db, { child: view.account.child.id }, { guardian }, now)])
+    if (!found?.results[0]) return c.notFound()
+    let order = orderViewOf(found.results[0], guardian)
+    let stale = false
+    const stripe = stripeOf(c.env, municipality)
+    const awaited = order.own?.payment
+    if (awaited && stripe) {
+      const payer = { guardian, account: view.account.id }
+      if (c.req.query('afbrudt') !== undefined) {
+        await cancelPayment(db, stripe, { ...payer, id: awaited.id }, now)
+        return c.redirect(orderPath(view, order), 303)
+      }
+      const settlement = await settle(db, stripe, awaited.id, now, payer)
+      stale = settlement?.stale ?? false
+      const [fresh] = await db.batch([query])
+      if (fresh?.results[0]) order = orderViewOf(fresh.results[0], guardian)
+    }
+    return page(
+      c,
+      { title: view.say(texts.titles[order.state]), at: 'profile' },
+      <OrderPage view={view} order={order} stale={stale} />,
+    )
+  })

@@ -1,0 +1,165 @@
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { cardHash } from '../../shared/signing.ts'
+import {
+  CardCall,
+  CardOrder,
+  CardOrderId,
+  CardOrders,
+  CardOrdersQuery,
+  CardView,
+  Child,
+  HandOutCall,
+} from '../../shared/wire.ts'
+import { addCard, setStatus } from '../cards.ts'
+import { comeBack, leave } from '../leaving.ts'
+import { cancelOrder, handOut, type OrderRefusal, sendOrder, staffOrders } from '../order-desk.ts'
+import { refuse } from '../refusal.ts'
+import { cardKeyOf } from '../secrets.ts'
+import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
+
+/** Cards, orders of new ones, and children who leave. Part of the staff API. */
+export const staffCardRoutes = router<StaffEnv>()
+
+/** The hash of a card from its UID in hexadecimal; null for a UID that says nothing of the card. */
+async function hashOf(c: Context<StaffEnv>, uid: string): Promise<string | null> {
+  if (uid.length === 8 && uid.startsWith('08')) return null
+  const cardKey = await cardKeyOf(c.env.MASTER_KEY, c.var.municipality)
+  return cardHash(
+    cardKey,
+    Uint8Array.from(uid.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
+  )
+}
+
+const RANDOM_UID = 'a UID that begins with 08 is drawn anew at every tap (ISO 14443-3)'
+const LEFT = 'the child has left; klubkort child return takes it back in'
+const TAKEN = 'this card belongs to a child already'
+
+staffCardRoutes.openapi(
+  changing({
+    path: '/cards',
+    summary: 'Give a child a card; the UID is hashed on arrival and kept nowhere',
+    body: CardCall,
+    answer: CardView,
+    refusals: ['child_unknown', 'child_left', 'card_taken', 'uid_random'],
+  }),
+  async (c) => {
+    const { child, uid } = c.req.valid('json')
+    const hash = await hashOf(c, uid)
+    if (hash === null) return refuse(c, 'uid_random', RANDOM_UID)
+    const added = await addCard(c.var.db, { child, hash }, c.var.staff.id, c.var.now)
+    if (added === 'child_unknown') return refuse(c, added, 'no such child')
+    if (added === 'child_left') return refuse(c, added, LEFT)
+    if (added === 'card_taken') return refuse(c, added, TAKEN)
+    return c.json(added, 200)
+  },
+)
+
+for (const [verb, status] of [
+  ['block', 'blocked'],
+  ['activate', 'active'],
+] as const) {
+  staffCardRoutes.openapi(
+    changing({
+      path: `/cards/{id}/${verb}`,
+      summary: verb === 'block' ? 'Block a card' : 'Activate a blocked card',
+      params: IdParam,
+      body: Nothing,
+      answer: CardView,
+      refusals: ['card_unknown', 'card_closed', 'child_left'],
+    }),
+    async (c) => {
+      const card = await setStatus(c.var.db, c.req.valid('param').id, status, { staff: c.var.staff.id }, c.var.now)
+      if (card === 'not_found') return refuse(c, 'card_unknown', 'no such card')
+      if (card === 'card_closed') return refuse(c, card, 'the card is closed for good')
+      if (card === 'child_left') return refuse(c, card, LEFT)
+      return c.json(card, 200)
+    },
+  )
+}
+
+// ── Orders ──────────────────────────────────────────────────────────────────
+
+const OrderParam = z.object({ id: CardOrderId })
+
+function refused(c: Context<StaffEnv>, refusal: OrderRefusal) {
+  switch (refusal) {
+    case 'order_unknown':
+      return refuse(c, refusal, 'no such order')
+    case 'order_unpaid':
+      return refuse(c, refusal, 'nobody has paid for it')
+    case 'order_ended':
+      return refuse(c, refusal, 'the order has come further: its card is handed out or sent, or it is cancelled')
+  }
+}
+
+staffCardRoutes
+  .openapi(
+    reading({
+      path: '/orders',
+      summary: 'Orders of new cards, the oldest first; one that is not paid is none yet',
+      query: CardOrdersQuery,
+      answer: CardOrders,
+    }),
+    async (c) => c.json(await staffOrders(c.var.db, c.req.valid('query'), c.var.staff.id, c.var.now), 200),
+  )
+  .openapi(
+    changing({
+      path: '/orders/{id}/hand-out',
+      summary: 'Give the account its new card, and close the lost one for good',
+      params: OrderParam,
+      body: HandOutCall,
+      answer: CardOrder,
+      refusals: ['order_unknown', 'order_unpaid', 'order_ended', 'card_taken', 'uid_random', 'child_left'],
+    }),
+    async (c) => {
+      const hash = await hashOf(c, c.req.valid('json').uid)
+      if (hash === null) return refuse(c, 'uid_random', RANDOM_UID)
+      const order = await handOut(c.var.db, c.req.valid('param').id, hash, c.var.staff.id, c.var.now)
+      if (order === 'card_taken') return refuse(c, order, TAKEN)
+      if (order === 'child_left') return refuse(c, order, LEFT)
+      return typeof order === 'string' ? refused(c, order) : c.json(order, 200)
+    },
+  )
+
+for (const [verb, summary, change] of [
+  ['send', 'Say that the new card is in the post; the guardian is told by mail', sendOrder],
+  ['cancel', 'End an order and give its fee back to the account; the guardian is told by mail', cancelOrder],
+] as const) {
+  staffCardRoutes.openapi(
+    changing({
+      path: `/orders/{id}/${verb}`,
+      summary,
+      params: OrderParam,
+      body: Nothing,
+      answer: CardOrder,
+      refusals: ['order_unknown', 'order_unpaid', 'order_ended'],
+    }),
+    async (c) => {
+      const order = await change(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      return typeof order === 'string' ? refused(c, order) : c.json(order, 200)
+    },
+  )
+}
+
+// ── Leaving ─────────────────────────────────────────────────────────────────
+
+for (const [verb, summary, change] of [
+  ['leave', 'Take a child out: its cards are frozen, and its guardians told by mail', leave],
+  ['return', 'Take a child back in; its cards stay blocked until they are activated', comeBack],
+] as const) {
+  staffCardRoutes.openapi(
+    changing({
+      path: `/children/{id}/${verb}`,
+      summary,
+      params: IdParam,
+      body: Nothing,
+      answer: Child,
+      refusals: ['child_unknown'],
+    }),
+    async (c) => {
+      const child = await change(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      return child ? c.json(child, 200) : refuse(c, 'child_unknown', 'no such child')
+    },
+  )
+}
