@@ -134,6 +134,19 @@ export const WhoAmI = z
   .object({ municipality: z.int(), municipalityName: z.string(), staff: z.string(), role: Role })
   .meta({ id: 'WhoAmI' })
 
+export const StaffMember = z
+  .object({
+    id: Id,
+    name: z.string(),
+    role: Role,
+    state: z.enum(['good', 'expired', 'revoked']),
+    createdAt: InstantMs,
+    expiresAt: InstantMs,
+  })
+  .meta({ id: 'StaffMember' })
+export const StaffCall = z.strictObject({ name: Name, role: Role })
+export const StaffToken = StaffMember.extend({ token: z.string() }).meta({ id: 'StaffToken' })
+
 export const Site = z.object({ id: Id, name: z.string() }).meta({ id: 'Site' })
 export const SiteCall = z.strictObject({ name: Name })
 
@@ -170,6 +183,7 @@ export const Child = z
     dailyLimit: Amount.nullable(),
     cards: z.array(CardView),
     guardians: z.int().min(0).meta({ description: 'how many guardianships are in force' }),
+    leftAt: InstantMs.nullable().meta({ description: 'when it left; null where it has not' }),
   })
   .meta({ id: 'Child' })
 export const ChildCall = z.strictObject({ name: Name, dailyLimit: Amount.nullable().default(null) })
@@ -185,6 +199,55 @@ export const CardUid = z
   .toLowerCase()
   .regex(/^([0-9a-f]{8}|[0-9a-f]{14}|[0-9a-f]{20})$/)
 export const CardCall = z.strictObject({ child: Id, uid: CardUid })
+
+// ── Orders of new cards ─────────────────────────────────────────────────────
+
+export const CardOrderId = z.uuid().toLowerCase()
+
+/** What is written on the envelope of a new card. */
+export const Recipient = Name
+export const Street = Name
+export const PostalCode = z
+  .string()
+  .trim()
+  .regex(/^\d{4}$/)
+export const City = Text.min(1).max(40)
+
+export const CardOrderStatus = z.enum(['unpaid', 'ordered', 'sent', 'handed_out', 'cancelled'])
+export type CardOrderStatus = z.infer<typeof CardOrderStatus>
+
+/** An order of a new card; `card` is the new one, once it is handed out. An order that is not paid yet is none. */
+export const CardOrder = z
+  .object({
+    id: z.uuid(),
+    account: Id,
+    child: z.object({ id: Id, name: z.string() }),
+    lostCard: Id.nullable(),
+    recipient: z.string(),
+    street: z.string(),
+    postalCode: z.string(),
+    city: z.string(),
+    fee: z.int().min(0),
+    paidFrom: z.enum(['account', 'checkout']),
+    status: CardOrderStatus.exclude(['unpaid']),
+    card: Id.nullable(),
+    createdAt: InstantMs,
+    sentAt: InstantMs.nullable(),
+    endedAt: InstantMs.nullable(),
+  })
+  .meta({ id: 'CardOrder' })
+
+export const CardOrderState = z.enum(['under_way', 'ended', 'all'])
+/** `offset` is how many orders to pass over, to see those that did not fit before. */
+export const CardOrdersQuery = z.object({
+  state: CardOrderState.default('under_way'),
+  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+})
+export const CardOrders = z.object({
+  orders: z.array(CardOrder),
+  more: z.boolean().meta({ description: 'whether orders follow after these' }),
+})
+export const HandOutCall = z.strictObject({ uid: CardUid })
 
 export const Terminal = z
   .object({

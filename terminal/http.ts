@@ -13,19 +13,25 @@ export type Result<T> =
   | { kind: 'refused'; status: number; code: ErrorCode; message: string; workerTimeMs: number | null }
   | { kind: 'unreachable'; cause: string }
 
-/** `body` is sent as JSON. `timeoutMs` is for the whole exchange, and `signal` gives it up earlier. */
+/**
+ * `body` is sent as JSON. A `large` answer may be of many megabytes. `timeoutMs` is for the whole exchange, and `signal`
+ * gives it up earlier.
+ */
 export type Call<T> = {
   url: string
   method: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: unknown
   schema: z.ZodType<T>
+  large?: boolean
   timeoutMs: number
   signal?: AbortSignal
 }
 
 /** A page of a sync is some 50 kB; whatever is far beyond that is not from the worker. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024
+/** Some kilobytes for each of a large municipality's children. */
+const LARGE_ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 const LOOPBACK: LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
@@ -46,7 +52,8 @@ export const lookup: LookupFunction = (hostname, options, found) => {
 }
 
 /** Connections are kept for the next tap, so that it does not wait for TLS; idle ones keep no process alive. */
-const dispatcher = new Agent({ connect: { lookup }, keepAliveTimeout: 30_000, maxResponseSize: ANSWER_BYTES_MAX })
+const agent = (maxResponseSize: number) => new Agent({ connect: { lookup }, keepAliveTimeout: 30_000, maxResponseSize })
+const dispatcher = agent(ANSWER_BYTES_MAX)
 
 /**
  * One HTTP exchange with the worker, without retries. Whatever does not come from the worker in a form of its own (a
@@ -54,12 +61,12 @@ const dispatcher = new Agent({ connect: { lookup }, keepAliveTimeout: 30_000, ma
  * nothing is known of what became of the call. Redirects are not followed: they would carry the token elsewhere.
  */
 export async function call<T>(wanted: Call<T>): Promise<Result<T>> {
-  const { url, method, headers, body, schema, timeoutMs, signal } = wanted
+  const { url, method, headers, body, schema, large, timeoutMs, signal } = wanted
   const timeout = AbortSignal.timeout(timeoutMs)
   try {
     const response = await fetch(url, {
       method,
-      dispatcher,
+      dispatcher: large ? agent(LARGE_ANSWER_BYTES_MAX) : dispatcher,
       redirect: 'manual',
       headers: {
         accept: 'application/json',

@@ -115,6 +115,7 @@ const child: z.infer<typeof wire.Child> = {
   dailyLimit: 5_000,
   cards: [{ id: 9, status: 'active', createdAt: Date.UTC(2026, 11, 24, 17, 0) }],
   guardians: 2,
+  leftAt: null,
 }
 const account: z.infer<typeof wire.Account> = {
   id: 7,
@@ -201,20 +202,24 @@ describe.concurrent('help', () => {
     const verbs = leaves.map(({ help }) => help)
     expect(paths.map((path) => path.join(' '))).toEqual([
       ...['site add', 'site list', 'product add', 'product list', 'product set-price', 'product category'],
-      ...['product retire', 'child add', 'child list', 'child show', 'child guardian add', 'child guardian end'],
-      ...['card add', 'card block', 'card activate', 'account show', 'account credit'],
+      ...['product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
+      ...['child guardian add', 'child guardian end', 'card add', 'card block', 'card activate'],
+      ...['order list', 'order send', 'order hand-out', 'order cancel', 'account show', 'account credit'],
       ...['terminal add', 'terminal code', 'terminal list', 'terminal revoke'],
       ...['case list', 'case show', 'case answer', 'case close', 'publication list', 'publication publish'],
-      ...['settings show', 'settings set', 'ledger check'],
+      ...['settings show', 'settings set', 'payout list', 'payout approve', 'payout reject', 'payout export'],
+      ...['payout files', 'payout import-status', 'staff add', 'staff list', 'staff revoke'],
+      ...['report day', 'report month', 'report liabilities', 'report clearing', 'report volume', 'ledger check'],
     ])
-    expect(nouns.map(({ noun }) => noun)).toEqual(expect.arrayContaining(['init', 'login']))
+    const alone = ['init', 'login', 'exit-drill']
+    expect(nouns.map(({ noun }) => noun)).toEqual(expect.arrayContaining(alone))
     for (const help of [root, ...nouns.map(({ help }) => help), ...below.map(({ help }) => help), ...verbs]) {
       expect(help.code).toBe(0)
       expect(help.err).toBe('')
       expect(help.out).toMatch(/Examples:\n {2}\S*.*klubkort /)
       expect(help.out).toContain('Exit codes: 0 done, 1 refused by the worker, 2 wrong usage, 3 worker unreachable')
     }
-    for (const help of [...nouns.filter(({ noun }) => ['init', 'login'].includes(noun)).map((n) => n.help), ...verbs]) {
+    for (const help of [...nouns.filter(({ noun }) => alone.includes(noun)).map((n) => n.help), ...verbs]) {
       expect(help.out).toContain('--json')
     }
   })
@@ -250,6 +255,13 @@ describe.concurrent('wrong usage', () => {
     ['a state that is none', ['case', 'list', '--state', 'lost'], 'Allowed choices are open, closed, all'],
     ['no setting', ['settings', 'set'], 'name a setting'],
     ['an address that is none', ['settings', 'set', '--mail-from', 'Anna'], 'mailFrom: '],
+    ['a smallest deposit of nothing', ['settings', 'set', '--deposit-min', '0'], 'above zero'],
+    ['a fee below zero', ['settings', 'set', '--card-fee=-1'], 'kroner'],
+    ['a bank account with letters', ['settings', 'set', '--bank-account', 'DK50'], 'money.bankAccount: '],
+    ['a registration number of three digits', ['settings', 'set', '--bank-registration', '123'], 'four digits'],
+    ['more top-ups a day than there may be', ['settings', 'set', '--top-ups-per-day', '21'], 'money.topUpsPerDay: '],
+    ['a version that no bank takes', ['settings', 'set', '--bank-file-version', '05'], 'Allowed choices are 03, 09'],
+    ['a role that is none', ['staff', 'add', '--name', 'Anne', '--role', 'owner'], 'Allowed choices are admin, club'],
     [
       'a file that is not there',
       ['publication', 'publish', '--kind', 'terms', '--language', 'da', '--file', '/dev/null/terms.md'],
@@ -392,6 +404,7 @@ describe.concurrent('at the wire', () => {
   const seen = { ...terminal, lastSeq: 12, lastSeenAt: null, cardListVersion: null }
   const checked = { transfers: 1, postings: 2, messages: 1, violations: [] }
   const site = { id: 1, name: 'Klub Nord' }
+  const member = { id: 2, name: 'Finn Prøvefinans', role: 'finance', state: 'good', createdAt: 0, expiresAt: 9 }
   const id = uuidv7(Date.UTC(2026, 0, 1), new Uint8Array(16))
 
   test.for([
@@ -466,6 +479,33 @@ describe.concurrent('at the wire', () => {
         settings,
       ] as const),
     ],
+    [
+      'settings set',
+      ['--deposit-min', '50', '--deposit-max', '2.000', '--top-up-threshold', '50', '--top-up-activation', '100'],
+      ...([
+        'POST',
+        '/settings',
+        { money: { depositMin: 5_000, depositMax: 200_000, topUpThreshold: 5_000, topUpActivation: 10_000 } },
+        settings,
+      ] as const),
+    ],
+    [
+      'settings set',
+      ['--card-fee', '0', '--refund-days', '0', '--bank-registration', '0000', '--bank-account', ''],
+      ...([
+        'POST',
+        '/settings',
+        { money: { cardFee: 0, refundDays: 0, bankRegistration: '0000', bankAccount: null } },
+        settings,
+      ] as const),
+    ],
+    ['staff list', [], 'GET', '/people', null, { people: [member] }],
+    [
+      'staff add',
+      ['--name', 'Finn Prøvefinans', '--role', 'finance'],
+      ...(['POST', '/people', { name: 'Finn Prøvefinans', role: 'finance' }, { ...member, token: 'kk_x' }] as const),
+    ],
+    ['staff revoke', ['2'], 'POST', '/people/2/revoke', {}, { ...member, state: 'revoked' }],
     ['ledger check', [], 'GET', '/ledger/check', null, checked],
   ] as const)('%s asks for what was said and hands on the answer', async ([name, args, method, path, body, answer]) => {
     const { url, heard } = await standIn({ [`${method} /api/staff${path}`]: { body: answer } })
@@ -618,6 +658,15 @@ Opened 01.07.2026 12.05
 01.07.2026 12.06, Astrid:
   Toast.
 `)
+  })
+
+  test('the rules for money are told in kroner and words', async () => {
+    const money = { ...settings.money, refundDays: 0, bankRegistration: '0000', bankAccount: '0000000001' }
+    const { url } = await standIn({ 'GET /api/staff/settings': { body: { ...settings, money } } })
+    const { out } = await klubkort(['settings', 'show'], { url })
+    expect(out).toContain('Deposit         50,00 to 2.000,00 kr\n')
+    expect(out).toContain('Top-up          below 50,00 kr, at most 2 a day\n  in force from 100,00 kr\n')
+    expect(out).toContain('  to the card   never\nNew card        45,00 kr\nOwn account     0000 0000000001\n')
   })
 
   test('an answer without an answer names the line that repeats it safely', async () => {

@@ -73,13 +73,22 @@ export function settingsOf(found: unknown): SettingsView {
   }
 }
 
-/** Changes the settings that are named and leaves the others; null takes one away. */
+/** What the rules for money must be among each other, whichever of them are changed. */
+const SOUND = [
+  ['deposit_min', '<=', 'deposit_max'],
+  ['top_up_threshold', '<=', 'top_up_activation'],
+] as const
+
+/**
+ * Changes the settings that are named and leaves the others; null takes one away. Nothing changes where the rules for
+ * money would contradict one another, also with what somebody else is changing meanwhile.
+ */
 export async function changeSettings(
   db: D1Database,
   wanted: z.infer<typeof SettingsCall>,
   staff: number,
   nowMs: number,
-): Promise<SettingsView> {
+): Promise<SettingsView | 'settings_conflict'> {
   const columns = {
     name: wanted.name,
     support_phone: wanted.supportPhone,
@@ -93,13 +102,17 @@ export async function changeSettings(
   }
   const named = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
   if (named.length === 0) return settings(db)
+  const parameters = new Map(named.map(({ column }, index) => [column, `?${index + 1}`]))
+  const values = named.map(({ value }) => value)
   const assignments = named.map(({ column }, index) => `${column} = ?${index + 1}`).join(', ')
   const differences = named.map(({ column }, index) => `${column} IS NOT ?${index + 1}`).join(' OR ')
+  const sound = SOUND.map((rule) => rule.map((part) => parameters.get(part) ?? part).join(' ')).join(' AND ')
   const changed = named.map(({ column }) => column)
-  const [, , row] = await db.batch([
-    db.prepare(`UPDATE municipality SET ${assignments} WHERE ${differences}`).bind(...named.map(({ value }) => value)),
+  const [, , left, row] = await db.batch([
+    db.prepare(`UPDATE municipality SET ${assignments} WHERE (${differences}) AND ${sound}`).bind(...values),
     recordedIfChanged(db, { staff, action: 'settings_changed', subject: 'municipality:1', detail: { changed } }, nowMs),
+    db.prepare(`SELECT 1 FROM municipality WHERE ${differences}`).bind(...values),
     settingsQuery(db),
   ])
-  return settingsOf(row?.results[0])
+  return left?.results.length ? 'settings_conflict' : settingsOf(row?.results[0])
 }

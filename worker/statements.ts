@@ -44,7 +44,7 @@ export type StatementRow = Omit<StatementLine, 'items' | 'soldAt'> & {
  * Of a sale's messages (a request that was not answered in time, and then an advice) the first one approved is the one
  * that was booked. All of them have the same lines.
  */
-const BOOKED_MESSAGE = `message.sale = transfer.sale AND message.outcome = 'approved'
+export const BOOKED_MESSAGE = `message.sale = transfer.sale AND message.outcome = 'approved'
   AND message.seq = (SELECT min(seq) FROM message WHERE sale = transfer.sale AND outcome = 'approved')`
 
 const LINES = `

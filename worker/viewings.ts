@@ -7,7 +7,7 @@ import type { Actor } from './audit.ts'
  */
 
 /** Some children: a SELECT of their ids, which may have `?` parameters, and their values. */
-type Among = { children: string; bind: readonly (string | number)[] }
+type Among = { children: string; bind: readonly (string | number | null)[] }
 
 /** The statement that records who looks at one child. */
 export function viewed(

@@ -4,6 +4,7 @@ import { type Environment, type Login, readLogin } from './credentials.ts'
 import { json, jsonLine, plain } from './output.ts'
 
 const TIMEOUT_MS = 15_000
+const LARGE_TIMEOUT_MS = 120_000
 
 /** What became of a command. `hint` is one more sentence on what to do now. */
 export type Outcome =
@@ -72,17 +73,21 @@ export function read<T>(desk: Desk, path: string, answer: z.ZodType<T>): Promise
   return asked(desk, { method: 'GET', path, answer })
 }
 
-/** A change at the worker as whoever is logged in. A body that is not of its form is wrong usage and is not sent. */
+/**
+ * A change at the worker as whoever is logged in. A body that is not of its form is wrong usage and is not sent. A
+ * `large` answer is waited for longer, and may be of many megabytes.
+ */
 export async function change<T>(
   desk: Desk,
   path: string,
   form: z.ZodType,
   body: unknown,
   answer: z.ZodType<T>,
+  { large = false } = {},
 ): Promise<Asked<T>> {
   const checked = form.safeParse(body)
   if (!checked.success) return { kind: 'usage', message: issueOf(checked.error) }
-  return asked(desk, { method: 'POST', path, answer, body: checked.data })
+  return asked(desk, { method: 'POST', path, answer, body: checked.data, large })
 }
 
 /** What is wrong with a form, in one line. */
@@ -94,13 +99,18 @@ export function issueOf({ issues }: z.ZodError): string {
 /** What came of asking the worker; the answer comes with the worker's origin. */
 export type Asked<T> = { kind: 'answer'; value: T; url: string } | Exclude<Outcome, { kind: 'done' | 'violated' }>
 
-async function asked<T>(
-  desk: Desk,
-  { method, path, answer, body }: { method: 'GET' | 'POST'; path: string; answer: z.ZodType<T>; body?: unknown },
-): Promise<Asked<T>> {
+type Question<T> = {
+  method: 'GET' | 'POST'
+  path: string
+  answer: z.ZodType<T>
+  body?: unknown
+  large?: boolean
+}
+
+async function asked<T>(desk: Desk, { method, path, answer, body, large }: Question<T>): Promise<Asked<T>> {
   const login = await readLogin(desk.env)
   if (typeof login === 'string') return { kind: 'not_logged_in', message: login }
-  const result = await callAs(login, method, `/api/staff${path}`, answer, body)
+  const result = await callAs(login, method, `/api/staff${path}`, answer, body, large)
   return result.kind === 'answer' ? { ...result, url: login.url } : result
 }
 
@@ -111,6 +121,7 @@ export async function callAs<T>(
   path: string,
   schema: z.ZodType<T>,
   body?: unknown,
+  large = false,
 ): Promise<Result<T>> {
   const { call } = await import('../http.ts') // A third of the time to start, which help and wrong usage do without.
   const result = await call({
@@ -119,7 +130,8 @@ export async function callAs<T>(
     headers: { authorization: `Bearer ${token}` },
     ...(body !== undefined && { body }),
     schema,
-    timeoutMs: TIMEOUT_MS,
+    large,
+    timeoutMs: large ? LARGE_TIMEOUT_MS : TIMEOUT_MS,
   })
   return result.kind === 'unreachable' ? { ...result, cause: `${result.cause} (${url})` } : result
 }

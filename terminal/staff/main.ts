@@ -7,9 +7,14 @@ import { cardCommands } from './cards.ts'
 import { caseCommands } from './cases.ts'
 import { childCommands } from './children.ts'
 import { type Desk, EXIT_CODES, type Outcome, report } from './desk.ts'
+import { exitDrillCommand } from './exit-drill.ts'
 import { ledgerCommands } from './ledger.ts'
+import { orderCommands } from './orders.ts'
+import { payoutCommands } from './payouts.ts'
+import { peopleCommands } from './people.ts'
 import { productCommands } from './products.ts'
 import { publicationCommands } from './publications.ts'
+import { reportCommands } from './reports.ts'
 import { settingsCommands } from './settings.ts'
 import { setupCommands } from './setup.ts'
 import { siteCommands } from './sites.ts'
@@ -64,11 +69,16 @@ siteCommands(klubkort, desk)
 productCommands(klubkort, desk)
 childCommands(klubkort, desk)
 cardCommands(klubkort, desk)
+orderCommands(klubkort, desk)
 accountCommands(klubkort, desk)
 terminalCommands(klubkort, desk)
 caseCommands(klubkort, desk)
 publicationCommands(klubkort, desk)
 settingsCommands(klubkort, desk)
+payoutCommands(klubkort, desk)
+peopleCommands(klubkort, desk)
+reportCommands(klubkort, desk)
+exitDrillCommand(klubkort, desk)
 ledgerCommands(klubkort, desk)
 
 try {

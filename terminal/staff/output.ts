@@ -41,6 +41,11 @@ export function amount(value: number): string {
   return kroner(ore(value))
 }
 
+/** Øre as a spreadsheet in Denmark reads them: −123450 becomes '-1234,50'. */
+export function amountCell(value: number): string {
+  return amount(value).replaceAll('.', '').replace('−', '-')
+}
+
 /** An instant (epoch milliseconds) in Danish form and Copenhagen time, '24.12.2026 18.00'. */
 export function instant(atMs: number): string {
   return danishTime.format(atMs).replace(',', '')

@@ -1,9 +1,12 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
-import { Settings, SettingsCall } from '../../shared/wire.ts'
-import { command, group } from './command.ts'
+import { parseKroner } from '../../shared/money.ts'
+import { MoneySettings, Settings, SettingsCall } from '../../shared/wire.ts'
+import { command, group, kronerArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
-import { plain } from './output.ts'
+import { amount, plain } from './output.ts'
+
+type Money = z.infer<typeof MoneySettings>
 
 type SetOptions = {
   name?: string
@@ -12,11 +15,16 @@ type SetOptions = {
   supportHoursDa?: string
   supportHoursEn?: string
   mailFrom?: string
-}
+} & Partial<Money>
 
-/** `klubkort settings …`: what the municipality tells parents about itself. */
+/** `klubkort settings …`: what the municipality tells parents about itself, and its rules for money. */
 export function settingsCommands(klubkort: Command, desk: Desk) {
-  const settings = group(klubkort, 'settings', 'what parents are told of the municipality', 'klubkort settings show')
+  const settings = group(
+    klubkort,
+    'settings',
+    'what parents are told, and the rules for money',
+    'klubkort settings show',
+  )
 
   command(settings, 'show', 'show all settings', 'klubkort settings show').action(async () =>
     desk.deliver(told(await read(desk, '/settings', Settings), page)),
@@ -28,6 +36,7 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
     "change the settings that are named; '' takes one away",
     "klubkort settings set --support-phone '70 00 00 00' --support-mail support@klubkort.example",
     "klubkort settings set --support-hours-en ''",
+    'klubkort settings set --deposit-min 50 --deposit-max 2.000 --card-fee 45',
   )
     .option('--name <name>', 'the name of the municipality')
     .option('--support-phone <number>', 'where parents call')
@@ -35,32 +44,70 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
     .option('--support-hours-da <text>', 'when somebody is there, in Danish')
     .option('--support-hours-en <text>', 'when somebody is there, in English')
     .option('--mail-from <address>', "the address that the portal's mail comes from")
+    .option('--deposit-min <kroner>', 'the smallest deposit', kronerArgument)
+    .option('--deposit-max <kroner>', 'the largest deposit', kronerArgument)
+    .option('--top-up-threshold <kroner>', 'the balance below which a top-up fires', kronerArgument)
+    .option('--top-up-activation <kroner>', 'the balance at which an agreement comes into force', kronerArgument)
+    .option('--top-ups-per-day <count>', 'how often a day one account is topped up', countArgument)
+    .option('--payout-day-max <kroner>', 'the most that one account is paid out in a day', kronerArgument)
+    .option('--refund-days <days>', 'how long a payout goes back to the card that paid; 0 for never', countArgument)
+    .option('--card-fee <kroner>', 'what a new card costs; 0 for nothing', feeArgument)
+    .option('--bank-registration <digits>', "the registration number of the municipality's own bank account")
+    .option('--bank-account <digits>', 'its account number')
+    .addOption(
+      new Option('--bank-file-version <version>', 'which pain.001 the bank takes').choices(
+        MoneySettings.shape.bankFileVersion.options,
+      ),
+    )
     .action(async (options: SetOptions) => desk.deliver(await set(desk, options)))
 }
 
-async function set(desk: Desk, options: SetOptions): Promise<Outcome> {
-  if (Object.values(options).every((value) => typeof value !== 'string')) {
-    return { kind: 'usage', message: 'name a setting to change' }
-  }
-  const { name, supportPhone, supportMail, supportHoursDa, supportHoursEn, mailFrom } = options
-  const value = (text: string | undefined) => (text === '' ? null : text)
+const BANK = ['bankRegistration', 'bankAccount'] as const
+
+function countArgument(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('A whole number is wanted.')
+  return Number(text)
+}
+
+function feeArgument(text: string): number {
+  const fee = parseKroner(text)
+  if (fee === null) throw new InvalidArgumentError("Amounts are kroner like '45', '45,50' or '45.50'.")
+  return fee
+}
+
+async function set(desk: Desk, { json, ...options }: SetOptions & { json?: true }): Promise<Outcome> {
+  const { name, supportPhone, supportMail, supportHoursDa, supportHoursEn, mailFrom, ...rules } = options
+  if (Object.keys(options).length === 0) return { kind: 'usage', message: 'name a setting to change' }
+  const value = <T>(given: T) => (given === '' ? null : given)
   const hours = { da: value(supportHoursDa), en: value(supportHoursEn) }
+  const money = { ...rules, ...Object.fromEntries(BANK.map((field) => [field, value(rules[field])])) }
   const form = {
     name,
     supportPhone: value(supportPhone),
     supportMail: value(supportMail),
     ...((hours.da !== undefined || hours.en !== undefined) && { supportHours: hours }),
     mailFrom: value(mailFrom),
+    ...(Object.keys(rules).length > 0 && { money }),
   }
   return told(await change(desk, '/settings', SettingsCall, form, Settings), page)
 }
 
-function page({ name, supportPhone, supportMail, supportHours, mailFrom }: z.infer<typeof Settings>): string {
+function page({ name, supportPhone, supportMail, supportHours, mailFrom, money }: z.infer<typeof Settings>): string {
   const value = (text: string | null) => (text === null ? '(not set)' : plain(text))
+  const { bankRegistration, bankAccount } = money
   return `Name            ${plain(name)}
 Support phone   ${value(supportPhone)}
 Support mail    ${value(supportMail)}
 Support hours   ${value(supportHours.da)}
   in English    ${value(supportHours.en)}
-Mail from       ${value(mailFrom)}`
+Mail from       ${value(mailFrom)}
+
+Deposit         ${amount(money.depositMin)} to ${amount(money.depositMax)} kr
+Top-up          below ${amount(money.topUpThreshold)} kr, at most ${money.topUpsPerDay} a day
+  in force from ${amount(money.topUpActivation)} kr
+Payout          at most ${amount(money.payoutDayMax)} kr a day
+  to the card   ${money.refundDays === 0 ? 'never' : `where it paid in the last ${money.refundDays} days`}
+New card        ${amount(money.cardFee)} kr
+Own account     ${bankAccount === null ? value(null) : `${value(bankRegistration)} ${plain(bankAccount)}`}
+Bank file       pain.001.001.${money.bankFileVersion}`
 }

@@ -136,14 +136,21 @@ button { display: block; font: inherit; margin: .5rem 0; min-height: 48px; text-
 <body><main><h1>${title}</h1>${body}</main></body>
 </html>`
 
+/** What the relying party says in the MitID app, as Idura takes it: 'message:' and base64. */
+function messageIn(loginHint: unknown): string | null {
+  const [, text] = /^message:([\w+/=]{1,130})$/.exec(String(loginHint)) ?? []
+  return text === undefined ? null : Buffer.from(text, 'base64').toString('utf8')
+}
+
 /** The log-in page: the test persons of the client's municipality, and the way out. */
-function choice(uid: string, clientId: string): string {
+function choice(uid: string, clientId: string, message: string | null): string {
   const buttons = PERSONS.filter(({ municipality }) => clientIdOf(municipality) === clientId).map(
     ({ key, label }) => `<button name="person" value="${key}">${escaped(label)}</button>`,
   )
   return document(
     'Test-MitID',
-    `<p>Vælg, hvem du vil logge ind som. Ingen af dem findes.</p>
+    `${message === null ? '' : `<p><strong id="message">${escaped(message)}</strong></p>`}
+<p>Vælg, hvem du vil logge ind som. Ingen af dem findes.</p>
 <form method="post" action="/interaction/${uid}">${buttons.join('\n')}
 <button name="person" value="">Afbryd</button></form>`,
   )
@@ -159,14 +166,23 @@ async function bodyOf(request: IncomingMessage): Promise<URLSearchParams> {
 function answerer(provider: Provider) {
   const rest = provider.callback()
   const interact = async (request: IncomingMessage, response: ServerResponse) => {
-    const { uid, params } = await provider.interactionDetails(request, response)
+    const interaction = await provider.interactionDetails(request, response)
+    const { uid, params, session } = interaction
     if (request.method !== 'POST') {
       response.setHeader('content-type', 'text/html; charset=utf-8')
-      response.end(choice(uid, String(params.client_id)))
+      response.end(choice(uid, String(params.client_id), messageIn(params.login_hint)))
       return
     }
     const key = (await bodyOf(request)).get('person')
     const chosen = PERSONS.find((person) => person.key === key)
+    // MitID asks everybody who they are; the provider would ask first whether whoever came before is to be logged out.
+    const before = session && (await provider.Session.findByUid(session.uid))
+    if (chosen && before && before.accountId !== chosen.subject) {
+      delete before.accountId
+      await before.persist()
+      delete interaction.session
+      await interaction.save(interaction.exp - Math.floor(Date.now() / 1000))
+    }
     const result = chosen
       ? { login: { accountId: chosen.subject, acr: ACR + chosen.acr, amr: ['mitid'], remember: false } }
       : { error: 'access_denied', error_description: 'user_aborted' }
@@ -202,6 +218,7 @@ export async function startBroker(folder: string, port: number, portals: Map<num
         parameters: { acr_values: `${ACR}substantial`, prompt: 'login' },
         assurance: { claim: 'acr', accepted: [`${ACR}substantial`, `${ACR}high`] },
         claims: { cpr: 'cprNumberIdentifier', name: 'name' },
+        stepUp: { message: 'login_hint' },
       }),
     async start() {
       if (server) return

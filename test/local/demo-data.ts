@@ -149,11 +149,14 @@ export const DEMO: DemoMunicipality[] = [
   },
 ]
 
-/**
- * Fills a municipality that has just been set up, as staff would have four weeks ago, and lets those weeks pass;
- * resolves to the one-time code of its terminal, which is good from now on.
- */
-export async function fill(desk: Office, demo: DemoMunicipality, tellTime: TellTime): Promise<string> {
+/** Two who look after money, so that one can approve a payout and the other export it. */
+const FINANCE = ['Finn Prøvefinans', 'Frida Prøvefinans']
+
+/** The one-time code of a terminal, which is good from now on, and the tokens of who looks after money. */
+export type Filled = { code: string; finance: { name: string; token: string }[] }
+
+/** Fills a municipality that has just been set up, as staff would have four weeks ago, and lets those weeks pass. */
+export async function fill(desk: Office, demo: DemoMunicipality, tellTime: TellTime): Promise<Filled> {
   const now = Date.now()
   const opening = openingOf(now)
   await tellTime(opening)
@@ -165,7 +168,10 @@ export async function fill(desk: Office, demo: DemoMunicipality, tellTime: TellT
       en: 'Monday to Thursday 8.00–16.00 and Friday 8.00–15.00',
     },
     mailFrom: `betalingskort-${demo.number}@klubkort.example`,
+    money: { bankRegistration: '0000', bankAccount: '0000000001' }, // No bank has the registration number 0000.
   })
+  const finance: Filled['finance'] = []
+  for (const name of FINANCE) finance.push({ name, token: (await desk.addStaff(name, 'finance')).token })
   for (const text of demoTexts(demo.name)) await desk.publish(text)
   const site = await desk.addSite(demo.site)
   const onSale = new Map<string, { id: number; price: number }>()
@@ -193,5 +199,5 @@ export async function fill(desk: Office, demo: DemoMunicipality, tellTime: TellT
   }
   await tellTime(null)
   const { code } = await desk.addTerminal(site.id, demo.terminal)
-  return code
+  return { code, finance }
 }

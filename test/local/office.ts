@@ -46,6 +46,7 @@ export function office(url: string, token: string) {
     publish: (publication: z.infer<typeof wire.PublicationCall>) =>
       ask('POST', '/api/staff/publications', wire.Publication, publication),
     set: (settings: z.infer<typeof wire.SettingsCall>) => ask('POST', '/api/staff/settings', wire.Settings, settings),
+    addStaff: (name: string, role: wire.Role) => ask('POST', '/api/staff/people', wire.StaffToken, { name, role }),
     check: () => ask('GET', '/api/staff/ledger/check', wire.LedgerCheck),
   }
 }

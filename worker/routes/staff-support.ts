@@ -105,6 +105,22 @@ staffSupportRoutes
       summary: 'Change the settings that are named',
       body: SettingsCall,
       answer: Settings,
+      refusals: ['settings_conflict'],
     }),
-    async (c) => c.json(await changeSettings(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now), 200),
+    async (c) => {
+      const wanted = c.req.valid('json')
+      const money = Object.keys(wanted).every((name) => name === 'money')
+      if (c.var.staff.role === 'finance' && !money) {
+        return refuse(c, 'role_forbidden', 'a finance token may change the rules for money alone')
+      }
+      const changed = await changeSettings(c.var.db, wanted, c.var.staff.id, c.var.now)
+      if (changed === 'settings_conflict') {
+        return refuse(
+          c,
+          changed,
+          'the smallest deposit would be above the largest, or a top-up fire before it is in force',
+        )
+      }
+      return c.json(changed, 200)
+    },
   )

@@ -1,10 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { parseCpr } from '../../shared/cpr.ts'
-import { cardHash } from '../../shared/signing.ts'
 import {
   Account,
-  CardCall,
-  CardView,
   CategoryCall,
   Child,
   ChildCall,
@@ -23,22 +20,26 @@ import {
   WhoAmI,
 } from '../../shared/wire.ts'
 import { account, credit } from '../accounts.ts'
-import { addCard, setStatus } from '../cards.ts'
 import { addChild, child, children } from '../children.ts'
 import { addGuardianship, endGuardianship } from '../guardianships.ts'
 import { checkLedger } from '../ledger-check.ts'
 import { addProduct, products, retire, setCategory, setPrice } from '../products.ts'
 import { refuse } from '../refusal.ts'
-import { cardKeyOf, cprHash, newCode } from '../secrets.ts'
+import { cprHash, newCode } from '../secrets.ts'
 import { addSite, sites } from '../sites.ts'
 import { staffOf } from '../staff.ts'
 import { addTerminal, CODE_LIFE_MS, renewCode, revoke, terminals } from '../terminals.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv, TerminalParam } from './contract.ts'
+import { staffCardRoutes } from './staff-cards.ts'
+import { staffPayoutRoutes } from './staff-payouts.ts'
+import { staffPeopleRoutes } from './staff-people.ts'
+import { staffReportRoutes } from './staff-reports.ts'
+import { mayUse } from './staff-roles.ts'
 import { staffSupportRoutes } from './staff-support.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 
-/** What staff's command line talks to. Every token may do everything here until clubs and finance get theirs. */
+/** What staff's command line talks to; which role may do what stands in staff-roles.ts. */
 export const staffRoutes = router<StaffEnv>()
 
 staffRoutes.use(async (c, next) => {
@@ -49,7 +50,7 @@ staffRoutes.use(async (c, next) => {
     if (!success) return refuse(c, 'too_often', 'too many tokens that are none; wait a minute')
     return refuse(c, 'token_invalid', 'no staff token, or one that is unknown, expired or revoked')
   }
-  if (staff.role !== 'admin') return refuse(c, 'role_forbidden', `a ${staff.role} token may not do this`)
+  if (!mayUse(c, staff.role)) return refuse(c, 'role_forbidden', `a ${staff.role} token may not do this`)
   c.set('staff', staff)
   return next()
 })
@@ -142,7 +143,7 @@ staffRoutes
     },
   )
 
-// ── Children, cards, accounts ───────────────────────────────────────────────
+// ── Children and accounts ───────────────────────────────────────────────────
 
 staffRoutes
   .openapi(
@@ -174,29 +175,6 @@ staffRoutes
       return found ? c.json(found, 200) : refuse(c, 'child_unknown', 'no such child')
     },
   )
-  .openapi(
-    changing({
-      path: '/cards',
-      summary: 'Give a child a card; the UID is hashed on arrival and kept nowhere',
-      body: CardCall,
-      answer: CardView,
-      refusals: ['child_unknown', 'card_taken', 'uid_random'],
-    }),
-    async (c) => {
-      const { child, uid } = c.req.valid('json')
-      if (uid.length === 8 && uid.startsWith('08')) {
-        return refuse(c, 'uid_random', 'a UID that begins with 08 is drawn anew at every tap (ISO 14443-3)')
-      }
-      const cardKey = await cardKeyOf(c.env.MASTER_KEY, c.var.municipality)
-      const bytes = Uint8Array.from(uid.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-      const card = { child, hash: await cardHash(cardKey, bytes) }
-      const added = await addCard(c.var.db, card, c.var.staff.id, c.var.now)
-      if (added === 'child_unknown') return refuse(c, added, 'no such child')
-      if (added === 'card_taken') return refuse(c, added, 'this card belongs to a child already')
-      return c.json(added, 200)
-    },
-  )
-
 for (const [path, summary, change] of [
   ['/children/{id}/guardians', "Link a guardian's CPR number, which is hashed on arrival", addGuardianship],
   ['/children/{id}/guardians/end', "End the link of a guardian's CPR number", endGuardianship],
@@ -210,28 +188,6 @@ for (const [path, summary, change] of [
       const guardianship = { child: c.req.valid('param').id, cprHash: hash }
       const changed = await change(c.var.db, guardianship, c.var.staff.id, c.var.now)
       return changed ? c.json(changed, 200) : refuse(c, 'child_unknown', 'no such child')
-    },
-  )
-}
-
-for (const [verb, status] of [
-  ['block', 'blocked'],
-  ['activate', 'active'],
-] as const) {
-  staffRoutes.openapi(
-    changing({
-      path: `/cards/{id}/${verb}`,
-      summary: verb === 'block' ? 'Block a card' : 'Activate a blocked card',
-      params: IdParam,
-      body: Nothing,
-      answer: CardView,
-      refusals: ['card_unknown', 'card_closed'],
-    }),
-    async (c) => {
-      const card = await setStatus(c.var.db, c.req.valid('param').id, status, { staff: c.var.staff.id }, c.var.now)
-      if (card === 'not_found') return refuse(c, 'card_unknown', 'no such card')
-      if (card === 'card_closed') return refuse(c, card, 'the card is closed for good')
-      return c.json(card, 200)
     },
   )
 }
@@ -328,4 +284,8 @@ staffRoutes
     async (c) => c.json(await checkLedger(c.var.db), 200),
   )
 
+staffRoutes.route('/', staffCardRoutes)
 staffRoutes.route('/', staffSupportRoutes)
+staffRoutes.route('/', staffPeopleRoutes)
+staffRoutes.route('/', staffReportRoutes)
+staffRoutes.route('/', staffPayoutRoutes)

@@ -82,7 +82,8 @@ export function webhooks(
   async function round(): Promise<void> {
     const due = queue.filter(({ event }) => !vices.never?.(event))
     queue = []
-    const all = due.flatMap((waiting) => Array.from({ length: vices.copies ?? 1 }, () => waiting))
+    const copies = ({ tries }: Waiting) => (tries === 0 ? (vices.copies ?? 1) : 1) // Each copy is tried again by itself.
+    const all = due.flatMap((waiting) => Array.from({ length: copies(waiting) }, () => waiting))
     const sent = vices.shuffledBy ? shuffled(all, vices.shuffledBy) : all
     const parallel = vices.parallel ?? 1
     for (let from = 0; from < sent.length && !stopped; from += parallel) {
