@@ -37,6 +37,16 @@ export const BrokerConfig = z.strictObject({
   assurance: z.strictObject({ claim: z.string().min(1), accepted: z.array(z.string().min(1)).min(1) }),
   claims: z.strictObject({ cpr: z.string().min(1), name: z.string().min(1) }),
   logoutParameters: z.record(z.string(), z.string()).default({}),
+  /**
+   * How a log-in is asked for that must be a new one, beside 'prompt=login'. A broker that does not know OpenID
+   * Connect's max_age gets no parameters here; one that shows a message in the MitID app says how it wants it.
+   */
+  stepUp: z
+    .strictObject({
+      parameters: Parameters.default({ max_age: '0' }),
+      message: z.enum(['none', 'login_hint']).default('none'),
+    })
+    .prefault({}),
 })
 export type BrokerConfig = z.infer<typeof BrokerConfig>
 
@@ -50,7 +60,7 @@ export type Checks = { state: string; nonce: string; verifier: string }
 export type BrokerUnavailable = { kind: 'broker_unavailable'; reason: string }
 
 export type BrokerAnswer =
-  | { kind: 'identified'; identity: Identity; idToken: string }
+  | { kind: 'identified'; identity: Identity; idToken: string; authenticatedAtMs: number | null }
   | { kind: 'refused_by_user' }
   | { kind: 'assurance_too_low' }
   | { kind: 'token_invalid'; reason: string } // The answer is not what this log-in asked for, or is not the broker's.
@@ -61,7 +71,7 @@ const TIMEOUT_S = 5
 const DISCOVERY_MAX_MS = 3_600_000
 
 /** How far a broker's clock may be from ours. */
-const CLOCK_TOLERANCE_S = 30
+export const CLOCK_TOLERANCE_S = 30
 
 /** What MitID's brokers say instead of a name that is protected, its letters alone: each broker spells it its own way. */
 const NAME_PROTECTED = /^navne?(og)?(adresse)?beskytte/
@@ -121,11 +131,33 @@ async function discover(config: BrokerConfig, nowMs: number, as: 'remembered' | 
   return configuration
 }
 
-/** Where the browser goes to log in. */
+/** How long a message in the MitID app may be, in base64, at Idura. */
+const MESSAGE_MAX = 130
+
+const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+
+/** A message as the MitID app is given it; one that is too long is cut. */
+function messageHint(message: string): string {
+  let [letters, text] = [[...message], base64(message)]
+  while (text.length > MESSAGE_MAX) {
+    letters = letters.slice(0, -1)
+    text = base64(`${letters.join('')}…`)
+  }
+  return `message:${text}`
+}
+
+/** What asks the broker for a log-in now, whoever is logged in there, and says in the MitID app what it is for. */
+function anew({ stepUp }: BrokerConfig, message: string): Record<string, string> {
+  const hint = stepUp.message === 'login_hint' ? { login_hint: messageHint(message) } : {}
+  return { ...stepUp.parameters, prompt: 'login', ...hint }
+}
+
+/** Where the browser goes to log in; with a `message`, to log in anew whoever is logged in at the broker. */
 export async function authorization(
   config: BrokerConfig,
   redirectUri: string,
   { state, nonce, verifier }: Checks,
+  message: string | null,
   nowMs: number,
 ): Promise<{ kind: 'ready'; location: URL } | BrokerUnavailable> {
   try {
@@ -133,6 +165,7 @@ export async function authorization(
     const configuration = await discover(config, nowMs, 'now')
     const location = openid.buildAuthorizationUrl(configuration, {
       ...config.parameters,
+      ...(message !== null && anew(config, message)),
       scope: config.scope,
       redirect_uri: redirectUri,
       state,
@@ -183,6 +216,7 @@ export async function answered(config: BrokerConfig, url: URL, checks: Checks, n
       },
       // A CPR number is stored nowhere, so an ID token that tells it is not kept; log-out then does without it.
       idToken: config.claims.cpr in token ? '' : tokens.id_token,
+      authenticatedAtMs: token.auth_time === undefined ? null : token.auth_time * 1000,
     }
   } catch (error) {
     return failureOf(error)

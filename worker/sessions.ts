@@ -180,6 +180,18 @@ export async function callerOf(
   return { settings: known, visit }
 }
 
+/** Whose session this is, as the broker knows them; null where it is not in force. */
+export async function holderOf(
+  db: D1Database,
+  token: string,
+  nowMs: number,
+): Promise<{ issuer: string; subject: string } | null> {
+  return await db
+    .prepare(`SELECT issuer, subject FROM session JOIN guardian ON guardian.id = session.guardian WHERE ${IN_FORCE}`)
+    .bind(await digest(token), nowMs)
+    .first()
+}
+
 const DRAFT_FIELDS_MAX = 20
 const DRAFT_NAME_MAX = 40
 const DRAFT_VALUE_MAX = 4_500

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { login } from '../../worker/portal/texts/login.ts'
+import { stepUp } from '../../worker/portal/texts/step-up.ts'
 import { ACR, type Guest, guestWith, newBroker, said, sent } from './guest.ts'
 import { contents, emptyDatabases, type Municipality, municipality } from './municipality.ts'
 import type { OpenidBroker, Said } from './openid.ts'
@@ -49,12 +50,14 @@ describe('an answer that is refused', () => {
     expect((await guest.get(answer.href)).status).toBe(303)
   })
 
-  it('a second time', async () => {
+  it('a second time; whoever is logged in already is not told that they are not', async () => {
     const guest = browser()
     const answer = broker.approve(await sent(guest), said())
     const cookie = guest.cookies.get('__Host-login') ?? ''
     await guest.get(answer.href)
     guest.cookies.set('__Host-login', cookie)
+    await expectRefused(() => guest.get(answer.href), stepUp.used.title, 400)
+    guest.cookies.delete('__Host-session')
     await expectRefused(() => guest.get(answer.href), login.unknownTitle, 400)
   })
 

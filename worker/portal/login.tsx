@@ -2,6 +2,7 @@ import { Message } from './layout.tsx'
 import { Reach } from './reach.tsx'
 import type { Both } from './texts/language.ts'
 import { login } from './texts/login.ts'
+import { stepUp } from './texts/step-up.ts'
 import type { View } from './view.ts'
 
 /** Where the button leads: to the broker, and from there to a path of ours. */
@@ -47,6 +48,21 @@ export function LoginFailed(props: { view: View; title: Both<string>; text: Both
         </a>
       </p>
       <LoginHelp view={view} />
+    </Message>
+  )
+}
+
+/** Why something was not confirmed, or not done, and the way back to it: by the log-in, for whoever is logged out. */
+export function NotConfirmed(props: { view: View; title: Both<string>; text: Both<string>; returnTo: string }) {
+  const { view, title, text, returnTo } = props
+  const { say } = view
+  return (
+    <Message kind="error" title={say(title)} text={say(text)}>
+      <p>
+        <a class="button button-primary" href={`/log-ind?tilbage=${encodeURIComponent(returnTo)}`}>
+          {say(stepUp.back)}
+        </a>
+      </p>
     </Message>
   )
 }

@@ -1,0 +1,319 @@
+import type { Child } from 'hono/jsx'
+import type { PayoutRefund, PayoutView } from '../payouts.ts'
+import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { kr, shortInstant } from './format.ts'
+import type { Both } from './texts/language.ts'
+import { payout as texts } from './texts/payout.ts'
+import type { AccountEnv } from './view.ts'
+
+type AccountView = AccountEnv['Variables']['view']
+
+type FormProps = { view: AccountView; typed: Typed; payouts: PayoutView[]; left: number }
+
+/** The form, with what has been paid out before. `left` is what may still be paid out today, in øre. */
+export function PayoutPage({ view, typed, payouts, left }: FormProps) {
+  const { say, account, settings } = view
+  return (
+    <>
+      <h1>{say(texts.title)}</h1>
+      <p>{say(texts.of)(account.child.name, kr(account.balance))}</p>
+      <ErrorSummary view={view} typed={typed} />
+      {account.balance <= 0 ? (
+        <Notice kind="info" text={say(texts.nothing)} />
+      ) : left <= 0 ? (
+        <Notice kind="info" text={say(texts.capReached)(kr(settings.money.payoutDayMax))} />
+      ) : (
+        <PayoutForm view={view} typed={typed} left={left} />
+      )}
+      <Earlier view={view} payouts={payouts} />
+    </>
+  )
+}
+
+function PayoutForm({ view, typed, left }: Omit<FormProps, 'payouts'>) {
+  const { say, account } = view
+  const { balance } = account
+  const hint = left < balance ? say(texts.amountCapped)(kr(left), kr(balance)) : say(texts.amountAll)(kr(balance))
+  return (
+    <section id="payout" aria-labelledby="payout-intro">
+      <p id="payout-intro">{say(texts.intro)}</p>
+      <Form view={view} action={`/konto/${account.id}/udbetal`} label={say(texts.title)}>
+        <input type="hidden" name="id" value={typed.fields.id} />
+        <Field typed={typed} name="name" label={say(texts.name)} hint={say(texts.nameHint)} autocomplete="name" />
+        <Field
+          typed={typed}
+          name="registration"
+          label={say(texts.registration)}
+          hint={say(texts.registrationHint)}
+          inputmode="numeric"
+          autocomplete="off"
+        />
+        <Field
+          typed={typed}
+          name="bankAccount"
+          label={say(texts.bankAccount)}
+          hint={say(texts.bankAccountHint)}
+          inputmode="numeric"
+          autocomplete="off"
+        />
+        <Field
+          typed={typed}
+          name="message"
+          label={say(texts.message)}
+          hint={say(texts.messageHint)}
+          autocomplete="off"
+        />
+        <Field
+          typed={typed}
+          name="amount"
+          label={say(texts.amount)}
+          hint={hint}
+          inputmode="decimal"
+          autocomplete="off"
+          suffix="kr."
+        />
+        <button class="button button-primary" type="submit">
+          {say(texts.next)}
+        </button>
+      </Form>
+    </section>
+  )
+}
+
+/** What has been paid out of the account by anybody; of another guardian's no more than when, how much and its state. */
+function Earlier({ view, payouts }: { view: AccountView; payouts: PayoutView[] }) {
+  const { say, account, language } = view
+  return (
+    <section aria-labelledby="earlier">
+      <h2 id="earlier">{say(texts.earlier)}</h2>
+      {payouts.length === 0 ? (
+        <p>{say(texts.none)}</p>
+      ) : (
+        <ul class="nobullet-list">
+          {payouts.map((payout) => {
+            const title = say(texts.earlierOf)(kr(payout.amount))
+            return (
+              <li class="case-item">
+                {payout.own ? <a href={`/konto/${account.id}/udbetal/${payout.id}`}>{title}</a> : title}{' '}
+                {payout.bankAmount > 0 && <BankBadge view={view} status={payout.status} />}{' '}
+                {refundStatesOf(payout).map((state) => (
+                  <>
+                    <RefundBadge view={view} state={state} />{' '}
+                  </>
+                ))}
+                <span class="case-when">
+                  {shortInstant(language, payout.requestedAt ?? payout.createdAt)}
+                  {!payout.own && ` · ${say(texts.byOther)}`}
+                </span>
+              </li>
+            )
+          })}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+type BankState = Exclude<PayoutView['status'], 'draft'>
+type RefundState = keyof typeof texts.refundStates
+
+const BANK_BADGE: Record<BankState, string> = {
+  requested: 'info',
+  approved: 'info',
+  exported: 'info',
+  paid: 'success',
+  rejected: 'error',
+}
+const REFUND_BADGE: Record<RefundState, string> = { underWay: 'info', succeeded: 'success', failed: 'error' }
+
+function refundStateOf({ status }: PayoutRefund): RefundState {
+  switch (status) {
+    case 'draft':
+    case 'wanted':
+    case 'pending':
+      return 'underWay'
+    case 'succeeded':
+    case 'failed':
+      return status
+  }
+}
+
+/** In which states the refunds of a payout are, each once. */
+const refundStatesOf = ({ refunds }: PayoutView) => [...new Set(refunds.map(refundStateOf))]
+
+function BankBadge({ view, status }: { view: AccountView; status: PayoutView['status'] }) {
+  if (status === 'draft') return null
+  return <span class={`badge badge-${BANK_BADGE[status]}`}>{view.say(texts.bankStates[status])}</span>
+}
+
+function RefundBadge({ view, state }: { view: AccountView; state: RefundState }) {
+  return <span class={`badge badge-${REFUND_BADGE[state]}`}>{view.say(texts.refundStates[state])}</span>
+}
+
+function Facts({ facts }: { facts: [label: string, value: string][] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([label, value]) => (
+        <div>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+/** What was typed, whole: the account number is the guardian's own. */
+function typedOf(view: AccountView, { details, amount }: PayoutView): [label: string, value: string][] {
+  const { say, account } = view
+  return [
+    [say(texts.fromAccount), account.child.name],
+    [say(texts.amount), kr(amount)],
+    ...(details
+      ? ([
+          [say(texts.name), details.name],
+          [say(texts.registration), details.registration],
+          [say(texts.bankAccount), details.bankAccount],
+          [say(texts.message), details.message || say(texts.noMessage)],
+        ] satisfies [string, string][])
+      : []),
+  ]
+}
+
+const backTo = ({ method }: PayoutRefund): Both<string> => texts.back[method ?? 'card']
+
+/** What goes back by each way, summed up. */
+function backByMethod(refunds: PayoutRefund[]): { label: Both<string>; amount: number }[] {
+  return (['card', 'mobilepay'] as const).flatMap((method) => {
+    const amount = refunds
+      .filter((refund) => (refund.method ?? 'card') === method)
+      .reduce((sum, refund) => sum + refund.amount, 0)
+    return amount > 0 ? [{ label: texts.back[method], amount }] : []
+  })
+}
+
+type SummaryProps = { view: AccountView; payout: PayoutView; stale: string | null }
+
+/** Everything that was typed, to be checked before it is confirmed; `stale` says why it can be confirmed no longer. */
+export function PayoutSummary({ view, payout, stale }: SummaryProps) {
+  const { say, account, settings } = view
+  const change = `/konto/${account.id}/udbetal?ret=${payout.id}`
+  const facts = typedOf(view, payout)
+  const balance = kr(account.balance - payout.amount)
+  return (
+    <>
+      <h1>{say(texts.summaryTitle)}</h1>
+      {stale === null ? <p>{say(texts.check)}</p> : <Notice kind="warning" text={stale} />}
+      <Facts
+        facts={[
+          ...facts,
+          ...(stale === null ? [[say(texts.balanceAfter), balance] satisfies [string, string]] : []),
+          [say(texts.dayMax), kr(settings.money.payoutDayMax)],
+        ]}
+      />
+      <section aria-labelledby="divided">
+        <h2 id="divided">{say(texts.divided)}</h2>
+        <ul class="movements nobullet-list no-max-width">
+          {backByMethod(payout.refunds).map(({ label, amount }) => (
+            <Part what={say(label)} amount={amount} />
+          ))}
+          {payout.bankAmount > 0 && <Part what={say(texts.toBank)} amount={payout.bankAmount} />}
+        </ul>
+        {payout.refunds.length > 0 && <p>{say(texts.why)(settings.money.refundDays)}</p>}
+      </section>
+      {stale === null && (
+        <Form view={view} action={`/konto/${account.id}/udbetal/${payout.id}/bekraeft`}>
+          <p>{say(texts.approveHow)}</p>
+          <button class="mitid-button" type="submit">
+            {say(texts.approve)}
+          </button>
+        </Form>
+      )}
+      <p class="ways">
+        <a class={`button ${stale === null ? 'button-secondary' : 'button-primary'}`} href={change}>
+          {say(texts.change)}
+        </a>
+      </p>
+    </>
+  )
+}
+
+function Part({ what, amount, children }: { what: string; amount: number; children?: Child }) {
+  return (
+    <li>
+      <span class="movement-what">
+        {what}
+        {children}
+      </span>
+      <span class="movement-amount">{kr(amount)}</span>
+    </li>
+  )
+}
+
+/** Codes of ISO 20022's external list that say the account is wrong, or closed. */
+const WRONG_ACCOUNT = ['AC01', 'AC02', 'AC03', 'RC01', 'RC04', 'BE01', 'BE05']
+const CLOSED_ACCOUNT = ['AC04', 'AC06', 'AC07']
+
+function reasonIn({ say }: AccountView, reason: NonNullable<PayoutView['reason']>): string {
+  if (reason.kind === 'staff') return reason.words
+  if (WRONG_ACCOUNT.includes(reason.code)) return say(texts.reasonAccount)(reason.code)
+  return say(CLOSED_ACCOUNT.includes(reason.code) ? texts.reasonClosed : texts.reasonBank)(reason.code)
+}
+
+/** What has become of a payout that was confirmed, part by part. */
+export function PayoutReceipt({ view, payout }: { view: AccountView; payout: PayoutView }) {
+  const { say, account, language } = view
+  const { status, bankAmount, refunds, reason, requestedAt } = payout
+  const failed = refunds.filter((refund) => refund.status === 'failed').reduce((sum, { amount }) => sum + amount, 0)
+  const trouble = status === 'rejected' || failed > 0
+  return (
+    <>
+      <h1>{say(texts.receipt)}</h1>
+      {!trouble && <Notice kind="success" text={say(texts.received)} />}
+      {status === 'rejected' && <Notice kind="warning" text={say(texts.rejected)(kr(bankAmount))} />}
+      {failed > 0 && <Notice kind="warning" text={say(texts.refundFailed)(kr(failed))} />}
+      <section aria-labelledby="parts">
+        <h2 id="parts">{say(texts.parts)}</h2>
+        <ul class="movements nobullet-list no-max-width">
+          {refunds.map((refund) => (
+            <Part what={say(backTo(refund))} amount={refund.amount}>
+              <span class="payout-state">
+                <RefundBadge view={view} state={refundStateOf(refund)} />
+              </span>
+              {refundStateOf(refund) !== 'failed' && <span class="movement-when">{say(texts.refundNext)}</span>}
+            </Part>
+          ))}
+          {bankAmount > 0 && status !== 'draft' && (
+            <Part what={say(texts.toBank)} amount={bankAmount}>
+              <span class="payout-state">
+                <BankBadge view={view} status={status} />
+              </span>
+              <span class="movement-when">
+                {reason ? `${say(texts.reason)}: ${reasonIn(view, reason)}` : say(texts.bankNext[status])}
+              </span>
+            </Part>
+          )}
+        </ul>
+      </section>
+      <Facts
+        facts={[
+          ...typedOf(view, payout),
+          ...(requestedAt === null
+            ? []
+            : [[say(texts.requestedAt), shortInstant(language, requestedAt)] satisfies [string, string]]),
+          [say(texts.reference), payout.id],
+        ]}
+      />
+      <p class="ways">
+        {trouble && (
+          <a class="button button-primary" href={`/konto/${account.id}/udbetal?ret=${payout.id}`}>
+            {say(texts.again)}
+          </a>
+        )}
+        <a class={`button ${trouble ? 'button-secondary' : 'button-primary'}`} href="/konti">
+          {say(texts.toAccounts)}
+        </a>
+      </p>
+    </>
+  )
+}

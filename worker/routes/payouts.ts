@@ -1,0 +1,176 @@
+import { type Context, Hono } from 'hono'
+import { type BankDetails, bankDetailsOf } from '../../shared/bank-accounts.ts'
+import { copenhagenDay, copenhagenMidnight } from '../../shared/copenhagen.ts'
+import { parseKroner } from '../../shared/money.ts'
+import {
+  DRAFT_LIFE_MS,
+  type Drafted,
+  draftPayout,
+  type PayoutView,
+  payoutOf,
+  payoutQuery,
+  payoutsQuery,
+  payoutViewOf,
+} from '../payouts.ts'
+import { type Typed, untouched } from '../portal/form.tsx'
+import { amountField, kr } from '../portal/format.ts'
+import { page } from '../portal/layout.tsx'
+import { PayoutPage, PayoutReceipt, PayoutSummary } from '../portal/payout.tsx'
+import { payout as texts } from '../portal/texts/payout.ts'
+import type { AccountEnv, GuardianView } from '../portal/view.ts'
+import { viewed } from '../viewings.ts'
+import { FormId, formIdOr } from './acceptance.ts'
+import { fieldsOf } from './door.ts'
+import { stepUp } from './step-up.ts'
+
+type Fields = Record<string, string>
+
+/** What may still be paid out of an account today, in øre. */
+function leftToday(payouts: PayoutView[], cap: number, nowMs: number): number {
+  const midnight = copenhagenMidnight(copenhagenDay(nowMs))
+  const today = payouts.filter(({ requestedAt }) => requestedAt !== null && requestedAt >= midnight)
+  return Math.max(0, cap - today.reduce((sum, { amount }) => sum + amount, 0))
+}
+
+/** The account's payouts, and what stands in the path, if it names one of this guardian's own. */
+async function read(c: Context<AccountEnv>, id: string | undefined) {
+  const { view, db, now } = c.var
+  const [account, guardian] = [view.account.id, view.visit.guardian.id]
+  const [all, , one] = await db.batch([
+    payoutsQuery(db, account, guardian),
+    viewed(db, { child: view.account.child.id }, { guardian }, now),
+    ...(id === undefined ? [] : [payoutQuery(db, id, account, guardian)]),
+  ])
+  const payouts = (all?.results ?? []).map(payoutViewOf)
+  const left = leftToday(payouts, view.settings.money.payoutDayMax, now)
+  return { payouts, left, own: one?.results[0] ? payoutViewOf(one.results[0]) : null }
+}
+
+/** The form as it is shown first: whole balance, and the name that MitID told, unless that is protected. */
+function empty({ visit, account }: AccountEnv['Variables']['view'], left: number): Fields {
+  const amount = Math.min(account?.balance ?? 0, left)
+  return { name: visit.guardian.name ?? '', amount: amount > 0 ? amountField(amount) : '' }
+}
+
+/** The form as a draft filled it in. The account number is the guardian's own. */
+function filledBy({ details, amount }: PayoutView): Fields {
+  return { ...details, amount: amountField(amount) }
+}
+
+/** What is wrong with what was typed, or what is to be drafted. */
+function readIn(
+  { say, account }: AccountEnv['Variables']['view'],
+  fields: Fields,
+): { details: BankDetails; amount: number } | { errors: Fields } {
+  const { name = '', registration = '', bankAccount = '', message = '' } = fields
+  const read = bankDetailsOf({ name, registration, bankAccount, message })
+  const amount = parseKroner(fields.amount ?? '')
+  const faults = read.kind === 'faults' ? read.faults : {}
+  const errors = {
+    ...(faults.name && { name: say(texts.faults.name[faults.name]) }),
+    ...(faults.registration && { registration: say(texts.faults.registration[faults.registration]) }),
+    ...(faults.bankAccount && { bankAccount: say(texts.faults.bankAccount[faults.bankAccount]) }),
+    ...(faults.message && { message: say(texts.faults.message[faults.message]) }),
+    ...(amount === null && { amount: say(texts.amountWrong) }),
+    ...(amount === 0 && { amount: say(texts.amountZero) }),
+    ...(amount !== null && amount > account.balance && { amount: say(texts.overBalance)(kr(account.balance)) }),
+  }
+  if (read.kind === 'faults' || amount === null || 'amount' in errors) return { errors }
+  return { details: read.details, amount }
+}
+
+async function again(c: Context<AccountEnv>, fields: Fields, errors: Fields, status: 400 | 409) {
+  const { payouts, left } = await read(c, undefined)
+  return showForm(c, { fields, errors }, payouts, left, status)
+}
+
+function showForm(
+  c: Context<AccountEnv>,
+  typed: Typed,
+  payouts: PayoutView[],
+  left: number,
+  status: 200 | 400 | 409 = 200,
+) {
+  const { view } = c.var
+  const body = PayoutPage({ view, typed, payouts, left })
+  return page(c, { title: view.say(texts.title), at: 'accounts', status }, body)
+}
+
+/** Why a draft can be confirmed no longer, in words; null where it can. */
+function staleness(c: Context<AccountEnv>, draft: PayoutView, left: number): string | null {
+  const { view, now } = c.var
+  const { say, account, settings } = view
+  if (draft.createdAt <= now - DRAFT_LIFE_MS) return say(texts.tooOld)
+  if (draft.amount > account.balance) return say(texts.gone)(kr(account.balance))
+  if (draft.amount > left) return say(texts.overDay)(kr(left), kr(settings.money.payoutDayMax))
+  return null
+}
+
+/** What a draft that came to nothing says at its field. */
+function refusal(
+  { say, settings }: GuardianView,
+  drafted: Exclude<Drafted, { kind: 'drafted' | 'not_found' }>,
+): Fields {
+  switch (drafted.kind) {
+    case 'below_min':
+      return { amount: say(texts.amountZero) }
+    case 'over_balance':
+      return { amount: say(texts.overBalance)(kr(drafted.balance)) }
+    case 'over_day_max':
+      return { amount: say(texts.overDay)(kr(drafted.left), kr(settings.money.payoutDayMax)) }
+    case 'changed':
+      return { payout: say(texts.sendAgain) }
+  }
+}
+
+/** Udbetal: the form, the summary of a draft, and the receipt of what has been confirmed by a fresh log-in. */
+export const payoutRoutes = new Hono<AccountEnv>()
+  .get('/konto/:account/udbetal', async (c) => {
+    const { view, now } = c.var
+    const { draft } = view.visit
+    const { payouts, left, own } = await read(c, FormId.safeParse(c.req.query('ret')).data)
+    const interrupted: Fields = draft?.path === view.path ? draft.fields : {}
+    const fields = { ...empty(view, left), ...(own && filledBy(own)), ...interrupted }
+    return showForm(c, untouched({ ...fields, id: formIdOr(interrupted.id, now) }), payouts, left)
+  })
+  .post('/konto/:account/udbetal', async (c) => {
+    const { view, db, now } = c.var
+    const { account, visit } = view
+    const sent = (await fieldsOf(c)) ?? {}
+    const fields = { ...sent, id: formIdOr(sent.id, now) }
+    const typed = readIn(view, sent)
+    if ('errors' in typed) return again(c, fields, typed.errors, 400)
+    const { details, amount } = typed
+    const wanted = { ...details, amount, account: account.id, guardian: visit.guardian.id }
+    const first = await draftPayout(db, { ...wanted, id: fields.id }, now)
+    // Whoever went back to the form and wrote something else wants that now; the other draft is never confirmed.
+    const id = first.kind === 'changed' ? formIdOr(undefined, now) : fields.id
+    const drafted = first.kind === 'changed' ? await draftPayout(db, { ...wanted, id }, now) : first
+    if (drafted.kind === 'drafted') return c.redirect(`/konto/${account.id}/udbetal/${id}`, 303)
+    if (drafted.kind === 'not_found') return c.notFound()
+    return again(c, fields, refusal(view, drafted), 409)
+  })
+  .get('/konto/:account/udbetal/:payout', async (c) => {
+    const { view } = c.var
+    const id = FormId.safeParse(c.req.param('payout')).data
+    const { own, left } = id ? await read(c, id) : { own: null, left: 0 }
+    if (!own) return c.notFound()
+    if (own.status !== 'draft') {
+      return page(c, { title: view.say(texts.receipt), at: 'accounts' }, PayoutReceipt({ view, payout: own }))
+    }
+    const stale = staleness(c, own, left)
+    return page(c, { title: view.say(texts.summaryTitle), at: 'accounts' }, PayoutSummary({ view, payout: own, stale }))
+  })
+  .post('/konto/:account/udbetal/:payout/bekraeft', async (c) => {
+    const { view, db, now } = c.var
+    const { account, visit, say } = view
+    const id = FormId.safeParse(c.req.param('payout')).data
+    const own = id ? await payoutOf(db, id, account.id, visit.guardian.id) : null
+    if (!own) return c.notFound()
+    const summary = `/konto/${account.id}/udbetal/${own.id}`
+    // What is stale is told where it can be mended, and not by way of MitID.
+    const stale = own.status !== 'draft' || own.createdAt <= now - DRAFT_LIFE_MS || own.amount > account.balance
+    if (stale) return c.redirect(summary, 303)
+    const message = say(texts.stepUpMessage)(kr(own.amount))
+    return stepUp(c, { confirms: `payout:${own.id}`, returnTo: summary, message })
+  })
