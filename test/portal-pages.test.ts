@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { violations } from './browser/axe.ts'
+import { CARDS, paymentPage } from './browser/payment.ts'
 import type { Language, Portal } from './browser/portal.ts'
 import { openStage, type Stage } from './browser/stage.ts'
-import type { PersonKey } from './local/persons.ts'
+import { type PersonKey, person } from './local/persons.ts'
 
 const WIDTHS = [360, 1280]
 const HEIGHT = 800
@@ -24,6 +25,50 @@ async function unfold({ page }: Portal) {
 async function addressOf({ page }: Portal, item: string): Promise<string> {
   const href = await page.locator('.portal-menu').getByRole('link', { name: item, exact: true }).getAttribute('href')
   return href ?? ''
+}
+
+/** Fills the form of Indbetaling that is open, and goes on. */
+async function fillIn({ page, labels, press }: Portal, amount: string) {
+  await page.getByLabel(labels.mail).fill('anna@klubkort.example')
+  await page.getByLabel(labels.amount, { exact: true }).fill(amount)
+  await page.getByLabel(labels.accept).check()
+  await press(labels.next)
+}
+
+/** To Stripe's page, for a deposit. */
+async function payIn(portal: Portal) {
+  await portal.choose(portal.labels.deposit)
+  const receipt = `${await addressOf(portal, portal.labels.deposit)}/${await portal.page.locator('[name=id]').inputValue()}`
+  await fillIn(portal, '100')
+  return { receipt, stripe: paymentPage(portal) }
+}
+
+async function atTopUp(portal: Portal) {
+  await portal.choose(portal.labels.deposit)
+  await portal.press(portal.labels.topUp, portal.page.locator('.tab-list'))
+}
+
+/** To Stripe's page, for an agreement. */
+async function agree(portal: Portal) {
+  await atTopUp(portal)
+  await fillIn(portal, '200')
+  await portal.press(person('two_children').label)
+  return paymentPage(portal)
+}
+
+async function openPayout(portal: Portal) {
+  await portal.open('/konti')
+  await portal.press(portal.language === 'da' ? 'Udbetal' : 'Pay out')
+}
+
+/** Fills in the form of a payout of one krone, as far as its summary. */
+async function fillPayout(portal: Portal) {
+  const da = portal.language === 'da'
+  await openPayout(portal)
+  await portal.page.getByLabel(da ? 'Registreringsnummer' : 'Registration number').fill('1234')
+  await portal.page.getByLabel(da ? 'Kontonummer' : 'Account number').fill('1234567')
+  await portal.page.getByLabel(da ? 'Beløb' : 'Amount').fill('1')
+  await portal.press(da ? 'Næste' : 'Next')
 }
 
 /** A page in one of its states: who sees it, how they come to it, and what shows that they have come. */
@@ -154,6 +199,27 @@ const STATES: State[] = [
     come: (portal) => portal.choose(portal.labels.profile),
   },
   {
+    name: 'Bestil nyt kort',
+    heading: { da: 'Bestil nyt kort', en: 'Order a new card' },
+    has: 'fieldset input[type=radio]',
+    who: 'two_children',
+    async come(portal) {
+      await portal.choose(portal.labels.profile)
+      await portal.press(portal.language === 'da' ? 'Bestil nyt kort' : 'Order a new card')
+    },
+  },
+  {
+    name: 'Bestil nyt kort with nothing filled in',
+    heading: { da: 'Bestil nyt kort', en: 'Order a new card' },
+    has: '[role=alert] a[href="#pay"]',
+    who: 'two_children',
+    async come(portal) {
+      await portal.choose(portal.labels.profile)
+      await portal.press(portal.language === 'da' ? 'Bestil nyt kort' : 'Order a new card')
+      await portal.press(portal.language === 'da' ? 'Næste' : 'Next')
+    },
+  },
+  {
     name: 'Brugerinfo with a limit that is no amount',
     heading: { da: 'Brugerinfo', en: 'User info' },
     has: '[role=alert] a',
@@ -197,6 +263,155 @@ const STATES: State[] = [
       await portal.choose(portal.labels.profile)
       await portal.press(portal.labels.activate)
     },
+  },
+  {
+    name: 'Indbetal',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: '.tab-button[aria-current=page]',
+    who: 'two_children',
+    come: (portal) => portal.choose(portal.labels.deposit),
+  },
+  {
+    name: 'Indbetal with nothing filled in',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: '[role=alert] a[href="#accept"]',
+    who: 'two_children',
+    async come(portal) {
+      await portal.choose(portal.labels.deposit)
+      await portal.press(portal.labels.next)
+    },
+  },
+  {
+    name: 'a deposit that was cancelled',
+    heading: { da: 'Du afbrød betalingen', en: 'You cancelled the payment' },
+    has: '.facts',
+    who: 'two_children',
+    async come(portal) {
+      const { stripe } = await payIn(portal)
+      await stripe.cancel()
+    },
+  },
+  {
+    name: 'a deposit that is waited for',
+    heading: { da: 'Betalingen er ikke afsluttet endnu', en: 'The payment is not complete yet' },
+    has: '.ways a',
+    who: 'two_children',
+    async come(portal) {
+      const { receipt } = await payIn(portal)
+      await portal.open(receipt)
+    },
+  },
+  {
+    name: 'the receipt of a deposit',
+    heading: { da: 'Kvittering', en: 'Receipt' },
+    has: '[role=status]',
+    who: 'two_children',
+    async come(portal) {
+      const { stripe } = await payIn(portal)
+      await stripe.card(CARDS.good)
+    },
+  },
+  {
+    name: 'Automatisk optankning',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: 'main form [name=amount]',
+    who: 'two_children',
+    come: atTopUp,
+  },
+  {
+    name: 'Automatisk optankning with nothing filled in',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: '[role=alert] a[href="#amount"]',
+    who: 'two_children',
+    async come(portal) {
+      await atTopUp(portal)
+      await portal.press(portal.labels.next)
+    },
+  },
+  {
+    name: 'an agreement without its card, unfolded',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: 'main details[open]',
+    who: 'two_children',
+    async come(portal) {
+      const stripe = await agree(portal)
+      await stripe.cancel()
+      await unfold(portal)
+    },
+  },
+  {
+    name: 'an agreement in force, unfolded',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: '.facts .badge-success',
+    who: 'two_children',
+    async come(portal) {
+      const stripe = await agree(portal)
+      await stripe.card(CARDS.good, 'store')
+      await unfold(portal)
+    },
+  },
+  {
+    name: 'an agreement that was cancelled',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: '[role=status]',
+    who: 'two_children',
+    async come(portal) {
+      await atTopUp(portal)
+      await unfold(portal)
+      await portal.press(portal.labels.cancelAgreementYes)
+    },
+  },
+  {
+    name: 'Udbetal',
+    heading: { da: 'Udbetal', en: 'Pay out' },
+    who: 'two_children',
+    come: openPayout,
+  },
+  {
+    name: 'Udbetal with nothing in it',
+    heading: { da: 'Udbetal', en: 'Pay out' },
+    has: '[role=alert] a',
+    who: 'two_children',
+    async come(portal) {
+      await openPayout(portal)
+      await portal.press(portal.language === 'da' ? 'Næste' : 'Next')
+    },
+  },
+  {
+    name: 'the summary of a payout',
+    heading: { da: 'Kontrollér udbetalingen', en: 'Check the payout' },
+    has: 'button.mitid-button',
+    who: 'two_children',
+    come: fillPayout,
+  },
+  {
+    name: 'a payout whose approval was cancelled',
+    heading: { da: 'Du afbrød godkendelsen', en: 'You cancelled the approval' },
+    has: '.alert-error',
+    who: 'two_children',
+    async come(portal) {
+      await fillPayout(portal)
+      await portal.press(portal.language === 'da' ? 'Godkend med MitID' : 'Approve with MitID')
+      await portal.press('Afbryd')
+    },
+  },
+  {
+    name: 'the receipt of a payout',
+    heading: { da: 'Kvittering', en: 'Receipt' },
+    has: '[role=status]',
+    who: 'two_children',
+    async come(portal) {
+      await fillPayout(portal)
+      await portal.press(portal.language === 'da' ? 'Godkend med MitID' : 'Approve with MitID')
+      await portal.press(person('two_children').label)
+    },
+  },
+  {
+    name: 'Udbetal with earlier payouts',
+    heading: { da: 'Udbetal', en: 'Pay out' },
+    has: '.case-item .badge',
+    who: 'two_children',
+    come: openPayout,
   },
   {
     name: 'Support',
@@ -321,6 +536,8 @@ describe.each<Language>(['da', 'en'])('in %s', (language) => {
   test('no page asks anybody else for anything', () => {
     const own = new URL(stage.origin).host
     const broker = new URL(stage.system.broker.issuer).host
-    for (const portal of visitors.values()) expect([own, broker]).toEqual(expect.arrayContaining(portal.watch.hosts()))
+    const stripe = new URL(stage.system.stripe?.address ?? '').host
+    const known = [own, broker, stripe] // Where people go themselves, to log in and to pay.
+    for (const portal of visitors.values()) expect(known).toEqual(expect.arrayContaining(portal.watch.hosts()))
   })
 })

@@ -1,4 +1,5 @@
 import type { CardStatus, Language } from '../shared/wire.ts'
+import { type DisclosedMoney, disclosedMoney, MONEY_QUERIES, moneyQueries } from './disclosed-money.ts'
 import { latestQuery, type StatementRow, statementLine } from './statements.ts'
 import { type Viewing, viewedAmong, viewingOf, viewingsQuery } from './viewings.ts'
 
@@ -33,6 +34,7 @@ export type Disclosure = {
     messages: { from: 'you' | 'support'; at: string; text: string }[]
   }[]
   mails: DisclosedMail[]
+  money: DisclosedMoney
   deeds: { at: string; action: string; subject: string; detail: unknown }[]
 }
 
@@ -200,10 +202,12 @@ export async function disclosure(
     ),
     about('SELECT at, action, subject, detail FROM audit WHERE guardian = ? ORDER BY id'),
     viewingsQuery(db, guardian, 'all'),
+    ...moneyQueries(db, guardian),
     ...accounts.map((account) => latestQuery(db, account, MOVEMENTS_MAX + 1)),
   ])
-  const [guardians, sessions, children, cards, former, staffDeeds, cases, said, mails, deeds, viewings, ...movements] =
+  const [guardians, sessions, children, cards, former, staffDeeds, cases, said, mails, deeds, viewings, ...rest] =
     found.map(({ results }) => results)
+  const movements = rest.slice(MONEY_QUERIES)
   const row = guardians?.[0] as GuardianRow | undefined
   if (!row) throw new Error('a guardian is logged in and is not there')
   const rowsOf = (account: number) => (movements[accounts.indexOf(account)] ?? []) as StatementRow[]
@@ -248,6 +252,7 @@ export async function disclosure(
       sentAt: isoOrNull(sentAt),
       givenUpAt: isoOrNull(givenUpAt),
     })),
+    money: disclosedMoney(rest.slice(0, MONEY_QUERIES)),
     deeds: ((deeds ?? []) as DeedRow[]).map(({ at, detail, ...deed }) => ({
       at: iso(at),
       ...deed,

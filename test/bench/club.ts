@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { join } from 'node:path'
 import { cardHash, digest, sign } from '../../shared/signing.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { type Enrolment, type KeyPair, keyPair } from '../../terminal/identity.ts'

@@ -28,6 +28,18 @@ export type Labels = {
   callMe: string
   openCase: string
   answered: string
+  deposit: string
+  payIn: string
+  topUp: string
+  amount: string
+  accept: string
+  next: string
+  receipt: string
+  creditCard: string
+  cancelled: string
+  changeCard: string
+  cancelAgreement: string
+  cancelAgreementYes: string
   otherLanguage: string
 }
 
@@ -60,6 +72,18 @@ export const DANISH: Labels = {
   callMe: 'Ring mig op',
   openCase: 'Opret sag',
   answered: 'Besvaret',
+  deposit: 'Indbetaling',
+  payIn: 'Indbetal',
+  topUp: 'Automatisk optankning',
+  amount: 'Beløb',
+  accept: 'Jeg har læst og accepterer handelsbetingelserne',
+  next: 'Næste',
+  receipt: 'Kvittering',
+  creditCard: 'Kreditkort',
+  cancelled: 'Du afbrød betalingen',
+  changeCard: 'Skift kort',
+  cancelAgreement: 'Annullér aftale',
+  cancelAgreementYes: 'Ja, annullér aftalen',
   otherLanguage: 'English',
 }
 
@@ -92,5 +116,17 @@ export const ENGLISH: Labels = {
   callMe: 'Call me',
   openCase: 'Open case',
   answered: 'Answered',
+  deposit: 'Deposit',
+  payIn: 'Pay in',
+  topUp: 'Automatic top-up',
+  amount: 'Amount',
+  accept: 'I have read and accept the terms and conditions',
+  next: 'Next',
+  receipt: 'Receipt',
+  creditCard: 'Credit card',
+  cancelled: 'You cancelled the payment',
+  changeCard: 'Change card',
+  cancelAgreement: 'Cancel agreement',
+  cancelAgreementYes: 'Yes, cancel the agreement',
   otherLanguage: 'Dansk',
 }

@@ -4,6 +4,8 @@ import { base64url, digest } from '../../shared/signing.ts'
 import { setDailyLimit } from '../../worker/accounts.ts'
 import { setStatus } from '../../worker/cards.ts'
 import worker, { app } from '../../worker/main.ts'
+import { draftPayout, requestPayout } from '../../worker/payouts.ts'
+import { bankReport, colleague, ownAccount } from './bank.ts'
 import {
   type CardHolder,
   cardHolder,
@@ -20,6 +22,7 @@ import {
   signed,
 } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
+import { stripeAccount } from './stripe.ts'
 
 /** Everybody who may ask for something: the coparent has the same child, the stranger another one. */
 const EVERYBODY = ['nobody', 'guardian', 'coparent', 'stranger', 'admin', 'club', 'finance', 'terminal'] as const
@@ -36,6 +39,8 @@ const SECRETS = [
   '+4520202020',
   'Et hemmeligt emne',
   'Et hemmeligt spørgsmål',
+  '0007654321',
+  'Hemmelig Vej 7',
 ]
 
 type World = {
@@ -50,6 +55,14 @@ type World = {
   code: string
   product: number
   supportCase: string
+  deposit: string
+  agreement: string
+  unfinishedAgreement: string
+  payout: string
+  order: string
+  orders: CardOrders
+  payouts: Payouts
+  clerk: number
 }
 
 let world: World
@@ -63,8 +76,87 @@ async function staffToken(db: D1Database, role: 'club' | 'finance'): Promise<str
   return token
 }
 
+/** A deposit that was paid, an agreement in force, and one whose card was never given, all of them one guardian's. */
+async function moneyOf(db: D1Database, guardian: number, account: number) {
+  const [deposit, agreement, unfinishedAgreement] = [newSale(), newSale(), newSale()]
+  const mail = 'asta@hemmelig.example'
+  await db.batch([
+    db
+      .prepare(
+        `INSERT INTO payment (id, purpose, account, guardian, amount, mail, terms, status, intent, method, created_at,
+           settled_at)
+         VALUES (?1, 'deposit', ?2, ?3, 5000, ?4, 1, 'paid', 'pi_prøve', 'card', ?5, ?5)`,
+      )
+      .bind(deposit, account, guardian, mail, Date.now()),
+    ...[agreement, unfinishedAgreement].map((id) =>
+      db
+        .prepare(
+          `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, terms, status,
+             payment_method, created_at)
+           VALUES (?1, ?2, ?3, ?4, 20000, 5000, 10000, 1, ?5, 'pm_prøve', ?6)`,
+        )
+        .bind(id, account, guardian, mail, id === agreement ? 'active' : 'setting_up', Date.now()),
+    ),
+  ])
+  return { deposit, agreement, unfinishedAgreement }
+}
+
+/** Orders of new cards, each of a child of its own, and one of those children. */
+type CardOrders = { send: string; handOut: string; cancel: string; child: number }
+
+/** An order of a new card, which cost nothing. */
+async function cardOrder(db: D1Database, guardian: number, account: number, own: boolean) {
+  const id = newSale()
+  await db
+    .prepare(
+      `INSERT INTO card_order (id, account, guardian, recipient, street, postal_code, city, fee, paid_from, terms, status,
+         created_at, ordered_at)
+       VALUES (?1, ?2, ?3, 'Alma', ?6, '4000', 'Prøveby', 0, 'account', 1, ?4, ?5, ?5)`,
+    )
+    .bind(id, account, guardian, own ? 'handed_out' : 'ordered', Date.now(), own ? 'Hemmelig Vej 7' : 'Prøvevej 9')
+    .run()
+  return id
+}
+
+async function cardOrders(office: Municipality, guardian: number): Promise<CardOrders> {
+  const order = async () => {
+    const { account, child } = await cardHolder(office, { name: 'En Anden' })
+    return { child, id: await cardOrder(office.db, guardian, account, false) }
+  }
+  const [send, handOut, cancel] = [await order(), await order(), await order()]
+  return { send: send.id, handOut: handOut.id, cancel: cancel.id, child: send.child }
+}
+
+/** Payouts that were requested, for staff to do each one thing with, and the file that one of them goes into. */
+type Payouts = { approve: string; reject: string; file: string }
+
+async function payoutsOf(office: Municipality, guardian: number, account: number): Promise<Payouts> {
+  await ownAccount(office)
+  const request = async () => {
+    const id = newSale()
+    const draft = { id, account, guardian, ...{ name: 'En Anden', registration: '1234', bankAccount: '0000000001' } }
+    await draftPayout(office.db, { ...draft, message: '', amount: 100 }, Date.now())
+    await requestPayout(office.db, id, guardian, Date.now())
+    return id
+  }
+  const [approve, reject, exported] = [await request(), await request(), await request()]
+  await (await colleague(office, 'Peter Prøvefinans')).post(`/payouts/${exported}/approve`)
+  return { approve, reject, file: newSale() }
+}
+
+/** What the form of a payout sends; it is never confirmed here. */
+const payoutForm = (id: string, name: string, bankAccount: string) => ({
+  id,
+  name,
+  registration: '1234',
+  bankAccount,
+  message: '',
+  amount: '50',
+})
+
 beforeAll(async () => {
   await emptyDatabases()
+  stripeAccount()
   const office = await municipality()
   const site = await newSite(office)
   const terminal = await enrolledTerminal(office, site, 'Disken')
@@ -85,6 +177,8 @@ beforeAll(async () => {
   })
   await guardian.post('/brugerinfo/om-dig', { language: 'da', mail: 'asta@hemmelig.example' })
   await office.post('/publications', { kind: 'terms', language: 'da', text: 'Vilkår' })
+  const payout = newSale()
+  await guardian.post(`/konto/${alma.account}/udbetal`, payoutForm(payout, 'Asta Prøveforælder', '7654321'))
   const product = await office.post<{ id: number }>('/products', { site, name: 'Toast', price: 1500 })
   const spare = await office.post<{ terminal: string; code: string }>('/terminals', { site, name: 'Reserven' })
   world = {
@@ -103,6 +197,12 @@ beforeAll(async () => {
     code: spare.code,
     product: product.id,
     supportCase,
+    ...(await moneyOf(office.db, guardian.guardian, alma.account)),
+    payout,
+    order: await cardOrder(office.db, guardian.guardian, alma.account, true),
+    orders: await cardOrders(office, stranger.guardian),
+    payouts: await payoutsOf(office, stranger.guardian, other.account),
+    clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club' })).id,
   }
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
 })
@@ -112,10 +212,13 @@ type Row = { may: readonly Who[]; path?: () => string; body?: (who: Who) => unkn
 
 const anybody = { may: EVERYBODY }
 const admin = { may: ['admin'] } as const
+const finance = { may: ['admin', 'finance'] } as const
+const anyStaff = { may: ['admin', 'club', 'finance'] } as const
 const guardians = { may: ['guardian', 'coparent', 'stranger'] } as const
 const own = { may: ['guardian', 'coparent'] } as const
 const author = { may: ['guardian'] } as const
 const account = (rest: string) => () => `/konto/${world.alma.account}/${rest}`
+const agreement = (rest: string) => () => `/konto/${world.alma.account}/optankning/${world.agreement}${rest}`
 const staff = (rest: () => string) => () => `/api/staff/${rest()}`
 
 /** Every route of the worker. A route that is missing here fails the first test below. */
@@ -135,10 +238,12 @@ const MATRIX: Record<string, Row> = {
   'GET /api/terminal/sync': { may: ['terminal'] },
   'GET /api/terminal/cards/:hash': { may: ['terminal'], path: () => `/api/terminal/cards/${world.alma.hash}` },
 
-  'GET /api/staff/me': admin,
-  'GET /api/staff/sites': admin,
+  'POST /api/stripe/webhook': { may: [], body: () => ({ id: 'evt_forged' }) }, // Stripe's signature, and nobody else's.
+
+  'GET /api/staff/me': anyStaff,
+  'GET /api/staff/sites': anyStaff,
   'POST /api/staff/sites': { ...admin, body: () => ({ name: 'Ny klub' }) },
-  'GET /api/staff/products': admin,
+  'GET /api/staff/products': anyStaff,
   'POST /api/staff/products': { ...admin, body: () => ({ site: 1, name: 'Kakao', price: 1000 }) },
   'POST /api/staff/products/:id/price': {
     ...admin,
@@ -155,9 +260,9 @@ const MATRIX: Record<string, Row> = {
     path: staff(() => `products/${world.product}/retire`),
     body: () => ({}),
   },
-  'GET /api/staff/children': admin,
+  'GET /api/staff/children': anyStaff,
   'POST /api/staff/children': { ...admin, body: () => ({ name: 'Ny Prøvebarn' }) },
-  'GET /api/staff/children/:id': { ...admin, path: staff(() => `children/${world.alma.child}`) },
+  'GET /api/staff/children/:id': { ...anyStaff, path: staff(() => `children/${world.alma.child}`) },
   'POST /api/staff/children/:id/guardians': {
     ...admin,
     path: staff(() => `children/${world.alma.child}/guardians`),
@@ -179,7 +284,33 @@ const MATRIX: Record<string, Row> = {
     path: staff(() => `cards/${world.alma.card}/activate`),
     body: () => ({}),
   },
-  'GET /api/staff/accounts/:id': { ...admin, path: staff(() => `accounts/${world.alma.account}`) },
+  'GET /api/staff/orders': { may: ['admin', 'club'] }, // Finance has no use for where people live.
+  'POST /api/staff/orders/:id/send': {
+    ...admin,
+    path: staff(() => `orders/${world.orders.send}/send`),
+    body: () => ({}),
+  },
+  'POST /api/staff/orders/:id/hand-out': {
+    may: ['admin', 'club'],
+    path: staff(() => `orders/${world.orders.handOut}/hand-out`),
+    body: () => ({ uid: '04c0ffee000001' }),
+  },
+  'POST /api/staff/orders/:id/cancel': {
+    ...admin,
+    path: staff(() => `orders/${world.orders.cancel}/cancel`),
+    body: () => ({}),
+  },
+  'POST /api/staff/children/:id/leave': {
+    ...admin,
+    path: staff(() => `children/${world.orders.child}/leave`),
+    body: () => ({}),
+  },
+  'POST /api/staff/children/:id/return': {
+    ...admin,
+    path: staff(() => `children/${world.orders.child}/return`),
+    body: () => ({}),
+  },
+  'GET /api/staff/accounts/:id': { ...finance, path: staff(() => `accounts/${world.alma.account}`) },
   'POST /api/staff/accounts/:id/credit': {
     ...admin,
     path: staff(() => `accounts/${world.alma.account}/credit`),
@@ -197,7 +328,7 @@ const MATRIX: Record<string, Row> = {
     path: staff(() => `terminals/${world.spare}/revoke`),
     body: () => ({}),
   },
-  'GET /api/staff/ledger/check': admin,
+  'GET /api/staff/ledger/check': finance,
   'GET /api/staff/cases': admin,
   'GET /api/staff/cases/:id': { ...admin, path: staff(() => `cases/${world.supportCase}`) },
   'POST /api/staff/cases/:id/answer': {
@@ -212,8 +343,38 @@ const MATRIX: Record<string, Row> = {
   },
   'GET /api/staff/publications': admin,
   'POST /api/staff/publications': { ...admin, body: () => ({ kind: 'terms', language: 'da', text: 'Nye vilkår' }) },
-  'GET /api/staff/settings': admin,
-  'POST /api/staff/settings': { ...admin, body: () => ({ supportPhone: '00 00 00 00' }) },
+  'GET /api/staff/settings': finance,
+  'POST /api/staff/settings': { ...finance, body: () => ({ money: { cardFee: 4500 } }) }, // Finance: the money alone.
+  'GET /api/staff/people': admin,
+  'POST /api/staff/people': { ...admin, body: () => ({ name: 'Frida Prøvefinans', role: 'finance' }) },
+  'POST /api/staff/people/:id/revoke': {
+    ...admin,
+    path: staff(() => `people/${world.clerk}/revoke`),
+    body: () => ({}),
+  },
+  'GET /api/staff/payouts': finance,
+  'POST /api/staff/payouts/:id/approve': {
+    ...finance,
+    path: staff(() => `payouts/${world.payouts.approve}/approve`),
+    body: () => ({}),
+  },
+  'POST /api/staff/payouts/:id/reject': {
+    ...finance,
+    path: staff(() => `payouts/${world.payouts.reject}/reject`),
+    body: () => ({ reason: 'Kontoen findes ikke' }),
+  },
+  'POST /api/staff/payouts/export': { ...finance, body: () => ({ id: world.payouts.file }) },
+  'GET /api/staff/payouts/files': finance,
+  'GET /api/staff/payouts/files/:id': { ...finance, path: staff(() => `payouts/files/${world.payouts.file}`) },
+  'POST /api/staff/payouts/import-status': {
+    ...finance,
+    body: () => ({ report: bankReport(world.payouts.file, { group: { status: 'PDNG' } }) }),
+  },
+  'GET /api/staff/reports': { ...anyStaff, path: () => '/api/staff/reports?from=2026-01-01&to=2026-12-31&site=1' },
+  'GET /api/staff/reports/liabilities': finance,
+  'GET /api/staff/reports/clearing': finance,
+  'GET /api/staff/reports/volume': finance,
+  'POST /api/staff/exit-drill': { ...finance, body: () => ({}) },
 
   'GET /': anybody,
   'POST /sprog': { ...anybody, body: () => ({ language: 'en', page: '/log-ind' }) },
@@ -239,6 +400,57 @@ const MATRIX: Record<string, Row> = {
   'GET /konto/:account/kontoudtog': { ...own, path: account('kontoudtog') },
   'GET /konto/:account/kontoudtog.csv': { ...own, path: account('kontoudtog.csv') },
   'GET /konto/:account/kontoudtog.pdf': { ...own, path: account('kontoudtog.pdf') },
+  'GET /konto/:account/indbetaling': { ...own, path: account('indbetaling') },
+  'POST /konto/:account/indbetaling': {
+    ...own,
+    path: account('indbetaling'),
+    body: async () => ({ id: newSale(), mail: 'b@proeve.example', amount: '100', accept: 'on', terms: await terms() }),
+  },
+  'GET /konto/:account/indbetaling/:payment': {
+    ...author,
+    path: () => `/konto/${world.alma.account}/indbetaling/${world.deposit}`,
+  },
+  'GET /konto/:account/optankning': { ...own, path: account('optankning') },
+  'POST /konto/:account/optankning': {
+    may: [], // The account has an agreement.
+    path: account('optankning'),
+    body: async () => ({ id: newSale(), mail: 'b@proeve.example', amount: '100', accept: 'on', terms: await terms() }),
+  },
+  'GET /konto/:account/optankning/:agreement': { ...author, path: agreement('') },
+  'POST /konto/:account/optankning/:agreement/annuller': {
+    ...author,
+    path: () => `/konto/${world.alma.account}/optankning/${world.unfinishedAgreement}/annuller`,
+    body: () => ({}),
+  },
+  'POST /konto/:account/optankning/:agreement/kort': { may: [], path: agreement('/kort'), body: () => ({}) },
+  'POST /konto/:account/optankning/:agreement/genoptag': {
+    ...author,
+    path: agreement('/genoptag'),
+    body: () => ({}),
+  },
+  'GET /konto/:account/udbetal': { ...own, path: account('udbetal') },
+  'POST /konto/:account/udbetal': {
+    ...own,
+    path: account('udbetal'),
+    body: () => payoutForm(newSale(), 'En Prøveforælder', '1234567'),
+  },
+  'GET /konto/:account/udbetal/:payout': { ...author, path: () => account(`udbetal/${world.payout}`)() },
+  'POST /konto/:account/udbetal/:payout/bekraeft': {
+    may: [], // No broker is configured here; test/worker/step-up.test.ts has one.
+    path: () => account(`udbetal/${world.payout}/bekraeft`)(),
+    body: () => ({}),
+  },
+  'GET /konto/:account/nyt-kort': { ...own, path: account('nyt-kort') },
+  'POST /konto/:account/nyt-kort': {
+    ...own,
+    path: account('nyt-kort'),
+    body: async () => ({
+      ...{ id: newSale(), price: '4500', lostCard: String(world.alma.card), recipient: 'Alma', street: 'Prøvevej 1' },
+      ...{ postalCode: '4000', city: 'Prøveby', pay: 'checkout', mail: 'b@proeve.example', accept: 'on' },
+      terms: await terms(),
+    }),
+  },
+  'GET /konto/:account/nyt-kort/:order': { ...own, path: () => account(`nyt-kort/${world.order}`)() },
   'GET /support': guardians,
   'POST /support': {
     ...guardians,
@@ -259,6 +471,12 @@ const MATRIX: Record<string, Row> = {
   },
   'POST /log-ud/alle': { ...guardians, body: () => ({}) },
   'POST /log-ud': { may: EVERYBODY, body: () => ({}) },
+}
+
+/** The version of the terms in force, as a form names it. */
+async function terms(): Promise<string> {
+  const newest = await world.office.db.prepare("SELECT max(version) AS version FROM publication WHERE kind = 'terms'")
+  return `da-${await newest.first('version')}`
 }
 
 /** A sale signed by the terminal, or by a key of somebody who says that they are it. */
@@ -308,7 +526,10 @@ const letsIn = ({ status, location }: { status: number; location: string | null 
 
 /** What of the secrets somebody may read; the coparent sees the child, and nothing of the other guardian. */
 const mayKnow = (who: Who, secret: string) =>
-  who === 'guardian' || who === 'admin' || (who === 'coparent' && OF_THE_CHILD.includes(secret))
+  who === 'guardian' ||
+  who === 'admin' ||
+  (who === 'coparent' && OF_THE_CHILD.includes(secret)) ||
+  ((who === 'club' || who === 'finance') && secret === 'Alma Hemmelig')
 const secretsTold = (who: Who, text: string) =>
   SECRETS.filter((secret) => text.includes(secret) && !mayKnow(who, secret))
 

@@ -8,7 +8,9 @@ const db = env.DB_4000
 /** The rows of everything that the rebuilt tables hold, and that refers to them. */
 async function rows() {
   const tables = ['account', 'transfer', 'posting', 'card', 'message']
-  const found = await db.batch<Record<string, unknown>>(tables.map((table) => db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`)))
+  const found = await db.batch<Record<string, unknown>>(
+    tables.map((table) => db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`)),
+  )
   return found.map(({ results }) => results)
 }
 

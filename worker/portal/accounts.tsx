@@ -1,6 +1,7 @@
 import type { CardStatus } from '../../shared/wire.ts'
 import type { GuardedAccount } from '../sessions.ts'
 import type { StatementLine } from '../statements.ts'
+import { Notice } from './form.tsx'
 import { firstName, kr, shortInstant } from './format.ts'
 import { Message } from './layout.tsx'
 import { boughtWhen, goods } from './statement-line.ts'
@@ -50,6 +51,7 @@ function AccountCard({
           <span class="account-label">{say(texts.balance)}</span> <strong>{kr(balance)}</strong>
         </p>
       </div>
+      {child.left && <Notice kind="info" text={say(texts.left)(firstName(child.name))} />}
       <dl class="account-facts">
         <div>
           <dt>{say(texts.cards)}</dt>
@@ -85,6 +87,14 @@ function AccountCard({
         </ul>
       )}
       <p class="account-links">
+        {!child.left && (
+          <a class="button button-primary" href={`/konto/${id}/indbetaling`} aria-describedby={`account-${id}`}>
+            {say(texts.deposit)}
+          </a>
+        )}
+        <a class="button button-secondary" href={`/konto/${id}/udbetal`} aria-describedby={`account-${id}`}>
+          {say(texts.payout)}
+        </a>
         <a class="button button-secondary" href={`/konto/${id}/kontoudtog`}>
           {say(texts.statementOf)(firstName(child.name))}
         </a>

@@ -22,6 +22,11 @@ export function kr(amount: number): string {
   return `${kroner(amount as Ore)} kr.`
 }
 
+/** A round amount of øre as the guide writes it, in either language: 5000 becomes '50,- kr.', 5050 '50,50 kr.'. */
+export function evenKr(amount: number): string {
+  return kr(amount).replace(/,00 kr\.$/, ',- kr.')
+}
+
 /** A whole number as pages write it, in either language: 10000 becomes '10.000'. */
 export function wholeNumber(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '.')

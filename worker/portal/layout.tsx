@@ -5,8 +5,8 @@ import { Reach } from './reach.tsx'
 import { portal } from './texts/portal.ts'
 import type { GuardianView, PortalContext, View } from './view.ts'
 
-/** The pages of the menu, in its order; `statement` and `profile` are pages of an account. */
-type MenuItem = 'accounts' | 'statement' | 'profile' | 'support'
+/** The pages of the menu, in its order; `deposit`, `statement` and `profile` are pages of an account. */
+type MenuItem = 'accounts' | 'deposit' | 'statement' | 'profile' | 'support'
 
 type PageProps = { title: string; at?: MenuItem; status?: 200 | 400 | 403 | 404 | 409 | 413 | 429 | 500 | 503 }
 
@@ -46,7 +46,7 @@ function Document({ view, title, at, children }: { view: View; children?: Child 
         <div class="container page-container portal">
           {visit && (
             <div class="portal-side">
-              <Switcher view={{ ...view, visit }} at={at} />
+              <Switcher view={{ ...view, visit }} />
               <Menu view={view} at={at} />
             </div>
           )}
@@ -111,11 +111,14 @@ function Header({ view }: { view: View }) {
   )
 }
 
+/** The pages that every account has. */
+const OF_ACCOUNT = /^\/konto\/\d+\/(indbetaling|optankning|kontoudtog|brugerinfo|udbetal|nyt-kort)(?:[/?]|$)/
+
 /** Which account the pages are about, and the way to another: the same page where the other account has one. */
-function Switcher({ view, at }: { view: GuardianView; at: MenuItem | undefined }) {
+function Switcher({ view }: { view: GuardianView }) {
   const { say, visit, account } = view
   if (account === null) return null
-  const pageOf = at === 'profile' ? 'brugerinfo' : 'kontoudtog'
+  const same = OF_ACCOUNT.exec(view.path)?.[1]
   return (
     <details class="switcher">
       <summary>
@@ -127,11 +130,7 @@ function Switcher({ view, at }: { view: GuardianView; at: MenuItem | undefined }
           {visit.accounts.map(({ id, child }) => (
             <li>
               <a
-                href={
-                  at === 'profile' || at === 'statement'
-                    ? `/konto/${id}/${pageOf}`
-                    : `/konto/${id}/vaelg?tilbage=${encodeURIComponent(view.path)}`
-                }
+                href={same ? `/konto/${id}/${same}` : `/konto/${id}/vaelg?tilbage=${encodeURIComponent(view.path)}`}
                 {...(id === account.id && { 'aria-current': 'true' as const })}
               >
                 {child.name}
@@ -150,7 +149,12 @@ function Menu({ view, at }: { view: View; at: MenuItem | undefined }) {
   const { say, account } = view
   const items: Item[] = [
     ['accounts', '/konti', say(portal.accounts)],
-    ...(account ? [['statement', `/konto/${account.id}/kontoudtog`, say(portal.statement)] satisfies Item] : []),
+    ...(account
+      ? [
+          ['deposit', `/konto/${account.id}/indbetaling`, say(portal.deposit)] satisfies Item,
+          ['statement', `/konto/${account.id}/kontoudtog`, say(portal.statement)] satisfies Item,
+        ]
+      : []),
     ['profile', account ? `/konto/${account.id}/brugerinfo` : '/brugerinfo', say(portal.profile)],
     ['support', '/support', say(portal.support)],
   ]

@@ -1,9 +1,12 @@
+import type { OrderView } from '../card-orders.ts'
 import type { GuardedAccount, Guardian } from '../sessions.ts'
 import type { ToldTerminal } from '../terminals.ts'
 import { StatusBadge } from './accounts.tsx'
+import { OrderList } from './card-order.tsx'
 import { Contact, storedContact } from './contact.tsx'
 import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { amountField, kr, longDay, shortInstant } from './format.ts'
+import { cardOrder } from './texts/card-order.ts'
 import type { Say } from './texts/language.ts'
 import { profile as texts } from './texts/profile.ts'
 import type { GuardianView } from './view.ts'
@@ -14,6 +17,7 @@ export type Done = 'blocked' | 'activated' | 'limitSaved' | 'aboutSaved'
 type Props = {
   view: GuardianView & { account: GuardedAccount }
   terminals: ToldTerminal[]
+  orders: OrderView[]
   typed: Typed
   done: Done | null
 }
@@ -24,7 +28,7 @@ export function stored(account: GuardedAccount, guardian: Guardian): Record<stri
   return { limit, ...storedContact(guardian) }
 }
 
-export function ProfilePage({ view, terminals, typed, done }: Props) {
+export function ProfilePage({ view, terminals, orders, typed, done }: Props) {
   const { say, account } = view
   return (
     <>
@@ -32,22 +36,25 @@ export function ProfilePage({ view, terminals, typed, done }: Props) {
       <p>{say(texts.editing)(account.child.name)}</p>
       {done && <Notice kind="success" text={say(texts[done])} />}
       <ErrorSummary view={view} typed={typed} />
-      <Cards view={view} terminals={terminals} />
+      <Cards view={view} terminals={terminals} orders={orders} />
       <Limit view={view} typed={typed} />
       <Contact view={view} typed={typed} />
     </>
   )
 }
 
-function Cards({ view, terminals }: Pick<Props, 'view' | 'terminals'>) {
+function Cards({ view, terminals, orders }: Pick<Props, 'view' | 'terminals' | 'orders'>) {
   const { say, account, language } = view
+  const { left } = account.child
+  const underWay = orders.some(({ state }) => state === 'ordered' || state === 'sent')
   const verbs = { active: ['spaer', texts.block], blocked: ['aktiver', texts.activate] } as const
   return (
     <section aria-labelledby="cards">
       <h2 id="cards">{say(texts.cards)}</h2>
+      {left && <Frozen view={view} />}
       {account.cards.length === 0 && <p>{say(texts.noCard)}</p>}
       {account.cards.map((card) => {
-        const verb = card.status === 'closed' ? null : verbs[card.status]
+        const verb = card.status === 'closed' || left ? null : verbs[card.status]
         return (
           <div class="card-row-portal">
             <p>
@@ -65,12 +72,33 @@ function Cards({ view, terminals }: Pick<Props, 'view' | 'terminals'>) {
                 </button>
               </Form>
             )}
-            {card.status === 'blocked' && <Told view={view} terminals={terminals} version={card.version} />}
+            {card.status === 'blocked' && !left && <Told view={view} terminals={terminals} version={card.version} />}
           </div>
         )
       })}
-      <Notice kind="info" text={say(texts.advice)} />
+      {!left && <Notice kind="info" text={say(texts.advice)} />}
+      {!left && !underWay && account.cards.length > 0 && (
+        <a class="button button-secondary" href={`/konto/${account.id}/nyt-kort`}>
+          {say(cardOrder.title)}
+        </a>
+      )}
+      <OrderList view={view} orders={orders} />
     </section>
+  )
+}
+
+/** That the child has left, why its cards are blocked, and the way to what the account holds. */
+function Frozen({ view }: Pick<Props, 'view'>) {
+  const { say, account } = view
+  return (
+    <>
+      <Notice kind="info" text={say(texts.frozen)(account.child.name, kr(account.balance))} />
+      <p>
+        <a class="button button-secondary" href={`/konto/${account.id}/udbetal`}>
+          {say(texts.payOut)}
+        </a>
+      </p>
+    </>
   )
 }
 

@@ -11,10 +11,15 @@ import { LANGUAGES } from '../portal/texts/language.ts'
 import { portal } from '../portal/texts/portal.ts'
 import type { AccountEnv, GuardianEnv, PortalEnv } from '../portal/view.ts'
 import { SESSION_COOKIE } from '../sessions.ts'
+import { pagesOf, stripeOf } from '../stripe.ts'
 import { accountsRoutes, choiceRoutes } from './accounts.ts'
+import { agreementRoutes } from './agreements.ts'
+import { cardOrderRoutes } from './card-orders.tsx'
 import { contactRoutes } from './contact.ts'
+import { depositRoutes } from './deposits.ts'
 import { carriesToken, door, fieldsOf, guarded, ownAccount, rationed, rememberLanguage, within } from './door.ts'
 import { loginRoutes } from './login.tsx'
+import { payoutRoutes } from './payouts.ts'
 import { privacyRoutes } from './privacy.ts'
 import { profileRoutes } from './profile.ts'
 import { publicationRoutes } from './publications.ts'
@@ -29,7 +34,13 @@ export const portalRoutes = new Hono<PortalEnv>()
 
 portalRoutes.use(async (c, next) => {
   const broker = brokerOf(c.env, c.var.municipality)
-  const formTargets = ["'self'", ...(broker ? [new URL(broker.issuer).origin] : [])] // Log-out ends at the broker.
+  const stripe = stripeOf(c.env, c.var.municipality)
+  // Log-out and a fresh log-in go to the broker, and what is paid to Stripe: browsers hold a form's redirects to this too.
+  const formTargets = [
+    "'self'",
+    ...(broker ? [new URL(broker.issuer).origin] : []),
+    ...(stripe ? [pagesOf(stripe)] : []),
+  ]
   return secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
@@ -89,7 +100,13 @@ behindLogin.use('/privatliv/mine-data', rationed)
 
 const ofAccount = new Hono<AccountEnv>()
 ofAccount.use('/konto/:account/*', ownAccount)
-ofAccount.route('/', choiceRoutes).route('/', profileRoutes)
+ofAccount
+  .route('/', choiceRoutes)
+  .route('/', profileRoutes)
+  .route('/', depositRoutes)
+  .route('/', agreementRoutes)
+  .route('/', cardOrderRoutes)
+  .route('/', payoutRoutes)
 
 portalRoutes.route('/', behindLogin as unknown as Hono<PortalEnv>)
 portalRoutes.route('/', loginRoutes)

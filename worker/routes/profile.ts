@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { setDailyLimit } from '../accounts.ts'
+import { ordersQuery, orderViewOf } from '../card-orders.ts'
 import { setStatus } from '../cards.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
@@ -34,14 +35,17 @@ export async function showProfile(
   done: Done | null = null,
 ) {
   const { db, now } = c.var
-  const [, terminals] = await db.batch([
-    viewed(db, { child: view.account.child.id }, { guardian: view.visit.guardian.id }, now),
+  const guardian = view.visit.guardian.id
+  const [, terminals, ordered] = await db.batch([
+    viewed(db, { child: view.account.child.id }, { guardian }, now),
     toldTerminalsQuery(db),
+    ordersQuery(db, view.account.id),
   ])
+  const orders = (ordered?.results ?? []).map((row) => orderViewOf(row, guardian))
   return page(
     c,
     { title: view.say(texts.title), at: 'profile', status },
-    ProfilePage({ view, terminals: (terminals?.results ?? []) as ToldTerminal[], typed, done }),
+    ProfilePage({ view, terminals: (terminals?.results ?? []) as ToldTerminal[], orders, typed, done }),
   )
 }
 
@@ -68,6 +72,7 @@ export const profileRoutes = new Hono<AccountEnv>()
     const set = await setStatus(db, card.id, blocking ? 'blocked' : 'active', actor, now)
     if (set === 'not_found') return c.notFound()
     if (set === 'card_closed') return again(c, {}, { cards: view.say(texts.cardClosed) })
+    if (set === 'child_left') return again(c, {}, { cards: view.say(texts.cardFrozen)(view.account.child.name) })
     return c.redirect(`/konto/${view.account.id}/brugerinfo?gjort=${blocking ? 'spaerret' : 'aktiveret'}`, 303)
   })
   .post('/konto/:account/maks-forbrug', async (c) => {

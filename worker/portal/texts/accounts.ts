@@ -23,6 +23,12 @@ export const accounts = {
   },
   latest: { da: 'Seneste bevægelser', en: 'Latest movements' },
   none: { da: 'Der er ingen bevægelser endnu.', en: 'There are no movements yet.' },
+  deposit: { da: 'Indbetal', en: 'Pay in' },
+  payout: { da: 'Udbetal', en: 'Pay out' },
+  left: {
+    da: (name: string) => `${name} er meldt ud, og kortet er spærret. Det, der står på kontoen, kan udbetales.`,
+    en: (name: string) => `${name} has left, and the card is blocked. What the account holds can be paid out.`,
+  },
   statementOf: { da: (name: string) => `Kontoudtog for ${name}`, en: (name: string) => `Statement for ${name}` },
   profileOf: { da: (name: string) => `Brugerinfo for ${name}`, en: (name: string) => `User info for ${name}` },
   noneTitle: { da: 'Der er ingen konti at vise', en: 'There are no accounts to show' },

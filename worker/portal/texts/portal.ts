@@ -10,6 +10,7 @@ export const portal = {
   skip: { da: 'Gå til sidens indhold', en: 'Skip to content' },
   menu: { da: 'Menu', en: 'Menu' },
   accounts: { da: 'Konti', en: 'Accounts' },
+  deposit: { da: 'Indbetaling', en: 'Deposit' },
   statement: { da: 'Kontoudtog', en: 'Statement' },
   profile: { da: 'Brugerinfo', en: 'User info' },
   support: { da: 'Support', en: 'Support' },

@@ -28,6 +28,10 @@ export const privacy = {
       da: 'De mails, vi har sendt dig. De slettes 90 dage efter.',
       en: 'The mails we have sent you. They are deleted 90 days later.',
     },
+    money: {
+      da: 'Dine indbetalinger, aftaler om automatisk optankning, udbetalinger og bestillinger af kort: beløb, mailadresse, det bankkontonummer eller den adresse, du har skrevet, og hvilken version af handelsbetingelserne du accepterede. Af et betalingskort gemmer vi mærke, udløb og de sidste fire cifre. Resten har Stripe, som tager imod betalingen.',
+      en: 'Your deposits, agreements on automatic top-up, payouts and orders of cards: amounts, email address, the bank account number or the address that you wrote, and which version of the terms you accepted. Of a bank card we store the brand, the expiry and the last four digits. Stripe, which takes the payment, has the rest.',
+    },
     deeds: {
       da: 'Det, du har ændret her, for eksempel da du spærrede et kort.',
       en: 'What you have changed here, for example when you blocked a card.',

@@ -17,8 +17,8 @@ export const profile = {
   block: { da: 'Spær kort', en: 'Block card' },
   activate: { da: 'Aktiver kort', en: 'Activate card' },
   advice: {
-    da: 'Er kortet væk? Det kan være en god idé at starte med at spærre kortet og vente 2-3 dage, før et nyt kort bestilles, for at se om det gamle kort dukker op igen. Bliver kortet fundet, aktiverer du det her igen. Skriv til supporten, hvis du skal have et nyt kort.',
-    en: 'Is the card lost? It can be a good idea to block it first and wait two or three days before ordering a new one, to see whether the old card turns up. If it does, you activate it here again. Write to support if you need a new card.',
+    da: 'Er kortet væk? Det kan være en god idé at starte med at spærre kortet og vente 2-3 dage, før et nyt kort bestilles, for at se om det gamle kort dukker op igen. Bliver kortet fundet, aktiverer du det her igen.',
+    en: 'Is the card lost? It can be a good idea to block it first and wait two or three days before ordering a new one, to see whether the old card turns up. If it does, you activate it here again.',
   },
   blocked: {
     da: 'Kortet er spærret. Det virker straks i alle kasser, der er på nettet. En kasse uden forbindelse kan godkende kortet, til den har fået besked.',
@@ -29,6 +29,17 @@ export const profile = {
     en: 'The card is active and can be used again. A till without a connection may refuse it until it has been told.',
   },
   cardClosed: { da: 'Kortet er lukket og kan ikke bruges igen.', en: 'The card is closed and cannot be used again.' },
+  cardFrozen: {
+    da: (name: string) => `${name} er meldt ud, så kortet er spærret og kan ikke aktiveres.`,
+    en: (name: string) => `${name} has left, so the card is blocked and cannot be activated.`,
+  },
+  frozen: {
+    da: (name: string, balance: string) =>
+      `${name} er meldt ud, så kortet er spærret og kan ikke aktiveres. På kontoen står ${balance} Pengene kan udbetales.`,
+    en: (name: string, balance: string) =>
+      `${name} has left, so the card is blocked and cannot be activated. The account holds ${balance} The money can be paid out.`,
+  },
+  payOut: { da: 'Udbetal', en: 'Pay out' },
   tillsNone: { da: 'Der er ingen kasser endnu.', en: 'There are no tills yet.' },
   tillsOnly: {
     da: (told: boolean): string =>

@@ -1,0 +1,238 @@
+import type { Child } from 'hono/jsx'
+import type { PaymentView } from '../payments.ts'
+import type { PublicationText } from '../publications.ts'
+import { Acceptance } from './acceptance.tsx'
+import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { evenKr, kr, shortInstant } from './format.ts'
+import { Message } from './layout.tsx'
+import { agreement } from './texts/agreement.ts'
+import { deposit as texts } from './texts/deposit.ts'
+import type { AccountEnv, GuardianView } from './view.ts'
+
+type AccountView = AccountEnv['Variables']['view']
+
+/** The frame of both tabs: whose account it is, what it holds, and the way to the other tab. */
+export function Tabs(props: { view: AccountView; at: 'deposit' | 'agreement'; children: Child }) {
+  const { view, at, children } = props
+  const { say, account } = view
+  const tabs = [
+    ['deposit', `/konto/${account.id}/indbetaling`, texts.tab],
+    ['agreement', `/konto/${account.id}/optankning`, agreement.tab],
+  ] as const
+  return (
+    <>
+      <h1>{say(texts.title)}</h1>
+      <p>{say(texts.of)(account.child.name, kr(account.balance))}</p>
+      <nav class="tab-container" aria-label={say(texts.tabs)}>
+        <ul class="tab-list">
+          {tabs.map(([tab, href, label]) => (
+            <li>
+              <a class="tab-button" href={href} {...(tab === at && { 'aria-current': 'page' as const })}>
+                <span>{say(label)}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      {children}
+    </>
+  )
+}
+
+/** Indbetal. Without `terms` the municipality has not opened for deposits. */
+export function DepositPage(props: { view: AccountView; terms: PublicationText | null; typed: Typed }) {
+  const { view, terms, typed } = props
+  const { say, account } = view
+  return (
+    <Tabs view={view} at="deposit">
+      <ErrorSummary view={view} typed={typed} />
+      <section aria-labelledby="deposit">
+        <h2 id="deposit">{say(texts.tab)}</h2>
+        {account.child.left ? (
+          <Left view={view} text={say(texts.left)(account.child.name)} />
+        ) : terms === null ? (
+          <Closed view={view} text={say(texts.closed)} />
+        ) : (
+          <DepositForm view={view} terms={terms} typed={typed} />
+        )}
+      </section>
+    </Tabs>
+  )
+}
+
+function DepositForm({ view, terms, typed }: { view: AccountView; terms: PublicationText; typed: Typed }) {
+  const { say, account, settings } = view
+  const { depositMin, depositMax } = settings.money
+  return (
+    <Form view={view} action={`/konto/${account.id}/indbetaling`} label={say(texts.tab)}>
+      <input type="hidden" name="id" value={typed.fields.id} />
+      <Field
+        typed={typed}
+        name="mail"
+        label={say(texts.mail)}
+        hint={say(texts.mailHint)}
+        type="email"
+        inputmode="email"
+        autocomplete="email"
+      />
+      <Field
+        typed={typed}
+        name="amount"
+        label={say(texts.amount)}
+        hint={say(texts.amountHint)(evenKr(depositMin), evenKr(depositMax))}
+        inputmode="decimal"
+        autocomplete="off"
+        suffix="kr."
+      />
+      <Acceptance view={view} typed={typed} terms={terms} />
+      <p>{say(texts.payAt)}</p>
+      <button class="button button-primary" type="submit">
+        {say(texts.next)}
+      </button>
+    </Form>
+  )
+}
+
+/** Why nothing can be paid in for a child that has left, and the way to what is in the account. */
+export function Left({ view, text }: { view: AccountView; text: string }) {
+  return (
+    <>
+      <Notice kind="info" text={text} />
+      <a class="button button-secondary" href={`/konto/${view.account.id}/udbetal`}>
+        {view.say(texts.payOut)}
+      </a>
+    </>
+  )
+}
+
+/** That the municipality takes no money here, and whom to ask. */
+export function Closed({ view, text }: { view: GuardianView; text: string }) {
+  return (
+    <>
+      <Notice kind="info" text={text} />
+      <a class="button button-secondary" href="/support">
+        {view.say(texts.toSupport)}
+      </a>
+    </>
+  )
+}
+
+type ReceiptProps = { view: AccountView; payment: PaymentView; stale: boolean }
+
+/** What a receipt is called, by where its payment is. */
+export function receiptTitle({ say }: GuardianView, { status }: PaymentView): string {
+  switch (status) {
+    case 'paid':
+      return say(texts.receipt)
+    case 'waiting':
+      return say(texts.waitingTitle)
+    case 'failed':
+    case 'expired':
+      return say(texts.failedTitle)
+    case 'cancelled':
+      return say(texts.cancelledTitle)
+    case 'mismatch':
+      return say(texts.mismatchTitle)
+  }
+}
+
+/** Where a deposit is, as Stripe's page leads back to it. `stale`: Stripe did not answer when it was asked just now. */
+export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
+  const { say } = view
+  const title = receiptTitle(view, payment)
+  const own = `/konto/${view.account.id}`
+  const facts = <Facts view={view} payment={payment} />
+  switch (payment.status) {
+    case 'paid':
+      return (
+        <>
+          <h1>{title}</h1>
+          <Notice kind="success" text={say(texts.paid)} />
+          {facts}
+          <p>{say(texts.mailed)(payment.mail)}</p>
+          <Ways>
+            <a class="button button-primary" href={`${own}/kontoudtog`}>
+              {say(texts.toStatement)}
+            </a>
+            <a class="button button-secondary" href={`${own}/indbetaling`}>
+              {say(texts.more)}
+            </a>
+          </Ways>
+        </>
+      )
+    case 'waiting':
+      return (
+        <Message kind="info" title={title} text={say(stale ? texts.stale : texts.waiting)}>
+          {facts}
+          <Ways>
+            <a class="button button-primary" href={`${own}/indbetaling/${payment.id}`}>
+              {say(texts.refresh)}
+            </a>
+            {payment.address !== null && (
+              <a class="button button-secondary" href={payment.address}>
+                {say(texts.goOn)}
+              </a>
+            )}
+          </Ways>
+        </Message>
+      )
+    case 'failed':
+    case 'expired':
+    case 'cancelled':
+      return (
+        <Message
+          kind={payment.status === 'failed' ? 'error' : 'warning'}
+          title={title}
+          text={say(texts[payment.status])}
+        >
+          {facts}
+          <Ways>
+            <a class="button button-primary" href={`${own}/indbetaling`}>
+              {say(texts.again)}
+            </a>
+          </Ways>
+        </Message>
+      )
+    case 'mismatch':
+      return (
+        <Message kind="error" title={title} text={say(texts.mismatch)}>
+          {facts}
+          <Ways>
+            <a class="button button-primary" href="/support">
+              {say(texts.toSupport)}
+            </a>
+          </Ways>
+        </Message>
+      )
+  }
+}
+
+function Ways({ children }: { children: Child }) {
+  return <p class="ways">{children}</p>
+}
+
+function Facts({ view, payment }: { view: AccountView; payment: PaymentView }) {
+  const { say, language, account } = view
+  const { id, amount, method, status, createdAt, settledAt, balanceAfter } = payment
+  const paid = status === 'paid' && settledAt !== null
+  const facts: [label: string, value: string][] = [
+    [say(texts.account), account.child.name],
+    [say(texts.amount), kr(amount)],
+    ...(method === null ? [] : [[say(texts.method), say(texts.methods[method])] satisfies [string, string]]),
+    paid
+      ? [say(texts.paidAt), shortInstant(language, settledAt)]
+      : [say(texts.begunAt), shortInstant(language, createdAt)],
+    ...(balanceAfter === null ? [] : [[say(texts.balanceAfter), kr(balanceAfter)] satisfies [string, string]]),
+    [say(texts.reference), id],
+  ]
+  return (
+    <dl class="facts">
+      {facts.map(([label, value]) => (
+        <div>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
