@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { validateXML } from 'xmllint-wasm'
 import { bankTextOf } from '../shared/bank-accounts.ts'
 import { type BankFileVersion, type BankOrder, bankFileXml, bankId, nextWeekday, uuidOf } from '../worker/bank-files.ts'
-import { readBankReport } from '../worker/bank-reports.ts'
+import { readBankReport, verdicts } from '../worker/bank-reports.ts'
 
 const VERSIONS = ['03', '09'] as const
 
@@ -122,6 +122,100 @@ test('a UUID goes to the bank and comes back', () => {
 test('the bank is asked to pay on the next weekday', () => {
   const days = ['2026-11-19', '2026-11-20', '2026-11-21', '2026-11-22', '2026-12-31']
   expect(days.map(nextWeekday)).toEqual(['2026-11-20', '2026-11-23', '2026-11-23', '2026-11-23', '2027-01-01'])
+})
+
+/**
+ * A report as a bank may send it, with the neighbours of what is read, in the published order. When they were written,
+ * these texts were valid by the published schemas of versions 10 and 12, and by version 03's definition
+ * (CustomerPaymentStatusReportV03) as restated from code that was generated of it.
+ */
+const report = (version: string, group: string, payments = '') => `<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.${version}">
+ <CstmrPmtStsRpt>
+  <GrpHdr>
+   <MsgId>PRØVEBANK-20261124-1</MsgId>
+   <CreDtTm>2026-11-24T08:00:00+01:00</CreDtTm>
+   <InitgPty><Nm>Prøvebanken</Nm></InitgPty>
+   <DbtrAgt><FinInstnId><Othr><Id>1234</Id></Othr></FinInstnId></DbtrAgt>
+  </GrpHdr>
+  <OrgnlGrpInfAndSts>
+   <OrgnlMsgId>${bankId(uuid(0xffff))}</OrgnlMsgId>
+   <OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>
+   <OrgnlCreDtTm>2026-11-20T11:00:00Z</OrgnlCreDtTm>
+   <OrgnlNbOfTxs>4</OrgnlNbOfTxs>
+   <OrgnlCtrlSum>400.00</OrgnlCtrlSum>${group}
+  </OrgnlGrpInfAndSts>${payments}
+ </CstmrPmtStsRpt>
+</Document>`
+
+const IN_PART = `
+  <OrgnlPmtInfAndSts>
+   <OrgnlPmtInfId>${bankId(uuid(0xffff))}</OrgnlPmtInfId>
+   <OrgnlNbOfTxs>4</OrgnlNbOfTxs>
+   <OrgnlCtrlSum>400.00</OrgnlCtrlSum>
+   <PmtInfSts>ACSP</PmtInfSts>
+   <NbOfTxsPerSts><DtldNbOfTxs>1</DtldNbOfTxs><DtldSts>ACSC</DtldSts><DtldCtrlSum>100.00</DtldCtrlSum></NbOfTxsPerSts>
+   <TxInfAndSts>
+    <StsId>1</StsId>
+    <OrgnlInstrId>NOTPROVIDED</OrgnlInstrId>
+    <OrgnlEndToEndId>${bankId(uuid(1))}</OrgnlEndToEndId>
+    <TxSts>ACSC</TxSts>
+    <AccptncDtTm>2026-11-23T09:00:00+01:00</AccptncDtTm>
+    <AcctSvcrRef>0001</AcctSvcrRef>
+    <OrgnlTxRef>
+     <Amt><InstdAmt Ccy="DKK">100.00</InstdAmt></Amt>
+     <RmtInf><Ustrd>RJCT</Ustrd></RmtInf>
+     <CdtrAcct><Id><Othr><Id>95700001234567</Id><SchmeNm><Cd>BBAN</Cd></SchmeNm></Othr></Id></CdtrAcct>
+    </OrgnlTxRef>
+   </TxInfAndSts>
+   <TxInfAndSts>
+    <StsId>2</StsId>
+    <OrgnlEndToEndId>${bankId(uuid(2))}</OrgnlEndToEndId>
+    <TxSts>RJCT</TxSts>
+    <StsRsnInf>
+     <Orgtr><Nm>Prøvebanken</Nm></Orgtr>
+     <Rsn><Prtry>K17</Prtry></Rsn>
+     <AddtlInf>Kontoen er opgjort</AddtlInf>
+    </StsRsnInf>
+    <StsRsnInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>Closed account number</AddtlInf><AddtlInf>Se aftalen</AddtlInf></StsRsnInf>
+   </TxInfAndSts>
+   <TxInfAndSts>
+    <OrgnlEndToEndId>${bankId(uuid(3))}</OrgnlEndToEndId>
+    <TxSts>PDNG</TxSts>
+    <StsRsnInf/>
+   </TxInfAndSts>
+   <TxInfAndSts><StsId>4</StsId></TxInfAndSts>
+  </OrgnlPmtInfAndSts>`
+
+describe.each(['03', '10', '12'])('a report of version %s, as the published schema has it,', (version) => {
+  const said = (xml: string) => {
+    const read = readBankReport(xml)
+    if (read.kind !== 'report') throw new Error(read.reason)
+    const { verdicts: found, unknown } = verdicts(read.report, [1, 2, 3, 4].map(uuid))
+    return { original: uuidOf(read.report.original), found: [...found.values()], unknown }
+  }
+  const [waiting, lost] = [{ kind: 'waiting' }, { kind: 'returned', code: 'DUPL' }]
+
+  test('says of each payout what became of it, and why', () => {
+    const xml = report(version, '\n   <GrpSts>PART</GrpSts>', IN_PART)
+    expect(said(xml)).toEqual({
+      original: uuid(0xffff),
+      found: [{ kind: 'paid' }, { kind: 'returned', code: 'AC04' }, waiting, waiting],
+      unknown: ['(no id)'],
+    })
+  })
+
+  test('says of the whole file what became of every payout in it', () => {
+    const why = '<StsRsnInf><Rsn><Cd>DUPL</Cd></Rsn></StsRsnInf>'
+    const payment = `<OrgnlPmtInfId>${bankId(uuid(0xffff))}</OrgnlPmtInfId>`
+    for (const xml of [
+      report(version, `<GrpSts>RJCT</GrpSts>${why}`),
+      report(version, '', `<OrgnlPmtInfAndSts>${payment}<PmtInfSts>RJCT</PmtInfSts>${why}</OrgnlPmtInfAndSts>`),
+    ]) {
+      expect(said(xml)).toEqual({ original: uuid(0xffff), found: [lost, lost, lost, lost], unknown: [] })
+    }
+    expect(said(report(version, '')).found).toEqual([waiting, waiting, waiting, waiting])
+  })
 })
 
 test('no text whatever makes the reader of reports throw, or wait', () => {

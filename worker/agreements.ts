@@ -36,14 +36,14 @@ export function topUpBounds(money: SettingsView['money']): { least: number; most
   return { least: Math.max(money.depositMin, money.topUpThreshold), most: money.depositMax }
 }
 
-/** `id` is a UUID that the form made; `mail` is where news of the agreement go; `terms` is the version accepted. */
+/** `id` is a UUID that the form made; `mail` is where news of the agreement go; `terms` is the version accepted ('da-3'). */
 export type AgreementDraft = {
   id: string
   account: number
   guardian: number
   amount: number
   mail: string
-  terms: number
+  terms: string
 }
 
 export type Drafting =

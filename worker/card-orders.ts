@@ -23,7 +23,7 @@ export type Ordering = {
   postalCode: string
   city: string
   fee: Ore
-  terms: number
+  terms: string
   from: 'account' | 'checkout'
 }
 

@@ -6,6 +6,9 @@ import { EMPTIED } from './sessions.ts'
 /** The rows of the person who arrives that another broker made, or this one under another subject. */
 const OTHERS = 'cpr_hash = ?3 AND (issuer, subject) <> (?1, ?2)'
 
+/** What goes along when a person comes under another name of the broker's. */
+const THEIRS = ['support_case', 'payment', 'agreement', 'payout', 'card_order'] as const
+
 /**
  * The guardian who has just logged in, added where they come for the first time; resolves to their id. Name and CPR
  * hash become what the broker said now; the CPR number itself goes no further than its HMAC. Whoever was known under
@@ -56,12 +59,14 @@ export async function arrive(
          WHERE ${OTHERS} AND mail IS NOT NULL`,
       )
       .bind(issuer, subject, hash),
-    db
-      .prepare(
-        `UPDATE support_case SET guardian = (SELECT id FROM guardian WHERE issuer = ?1 AND subject = ?2)
-         WHERE guardian IN (SELECT id FROM guardian WHERE ${OTHERS})`,
-      )
-      .bind(issuer, subject, hash),
+    ...THEIRS.map((table) =>
+      db
+        .prepare(
+          `UPDATE ${table} SET guardian = (SELECT id FROM guardian WHERE issuer = ?1 AND subject = ?2)
+           WHERE guardian IN (SELECT id FROM guardian WHERE ${OTHERS})`,
+        )
+        .bind(issuer, subject, hash),
+    ),
     db
       .prepare(
         `UPDATE session SET ended_at = ?4, ${EMPTIED}

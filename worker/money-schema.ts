@@ -25,7 +25,7 @@ export const payment = sqliteTable(
     cardOrder: text('card_order').references(() => cardOrder.id),
     amount: integer('amount').notNull(),
     mail: text('mail').notNull(),
-    terms: integer('terms'),
+    terms: text('terms'),
     status: text('status', {
       enum: ['created', 'open', 'paid', 'failed', 'expired', 'cancelled', 'mismatch'],
     }).notNull(),
@@ -109,7 +109,7 @@ export const dispute = sqliteTable(
  * A stored card that is charged `amount` when the balance falls below `threshold`. `draft` awaits a fresh log-in,
  * `setting_up` the card; `waiting` has a card and awaits a balance of `activation`. `checkout` is the page at Stripe
  * where the card is being given or changed; `leftCard` is a card that Stripe is yet to forget. The newest words of consent
- * are those of version `terms`.
+ * are those of version `terms` ('da-3').
  */
 export const agreement = sqliteTable(
   'agreement',
@@ -121,7 +121,7 @@ export const agreement = sqliteTable(
     amount: integer('amount').notNull(),
     threshold: integer('threshold').notNull(),
     activation: integer('activation').notNull(),
-    terms: integer('terms').notNull(),
+    terms: text('terms').notNull(),
     status: text('status', {
       enum: ['draft', 'setting_up', 'waiting', 'active', 'paused', 'cancelled', 'abandoned'],
     }).notNull(),
@@ -228,7 +228,7 @@ export const cardOrder = sqliteTable(
     city: text('city').notNull(),
     fee: integer('fee').notNull(),
     paidFrom: text('paid_from', { enum: ['account', 'checkout'] }).notNull(),
-    terms: integer('terms').notNull(),
+    terms: text('terms').notNull(),
     status: text('status', { enum: ['unpaid', 'ordered', 'sent', 'handed_out', 'cancelled'] }).notNull(),
     card: integer('card').references(() => card.id),
     createdAt: integer('created_at').notNull(),

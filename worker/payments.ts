@@ -115,12 +115,12 @@ export function paymentOf(found: unknown): PaymentView | null {
 
 // ── Beginning ───────────────────────────────────────────────────────────────
 
-/** A form of Indbetal. `id` was made when it was shown; `terms` is the version that was accepted; `origin` the portal's. */
+/** A form of Indbetal. `id` was made when it was shown; `terms` is the version that was accepted ('da-3'); `origin` the portal's. */
 export type Deposit = Payer & {
   id: string
   amount: number
   mail: string
-  terms: number
+  terms: string
   language: Language
   origin: string
 }

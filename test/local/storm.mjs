@@ -30,7 +30,7 @@ export default {
         return Response.json(await arrive(env.DB_4000, identity, keys, 'da', Date.now()))
       }
       case '/local/storm/deposit': {
-        const form = { mail: 'storm@mail.example', terms: 1, language: 'da', origin, ...said }
+        const form = { mail: 'storm@mail.example', terms: 'da-1', language: 'da', origin, ...said }
         return Response.json(await beginDeposit(env.DB_4000, stripe, form, Date.now()))
       }
       case '/local/storm/query': {

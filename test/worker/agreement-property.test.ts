@@ -139,7 +139,7 @@ async function live(steps: Step[], desk: Desk, setClock: (nowMs: number) => void
 
   async function draft(guardian: number, amount: number) {
     const id = idOf(model.agreements.length)
-    const drafted = { id, account, guardian: guardians[guardian] ?? 0, amount, mail: 'a@example.dk', terms: 1 }
+    const drafted = { id, account, guardian: guardians[guardian] ?? 0, amount, mail: 'a@example.dk', terms: 'da-1' }
     note(await draftAgreement(db, drafted, model.now))
     meant.draft(model, guardian, amount)
   }

@@ -50,7 +50,14 @@ const newId = () => uuidv7(now, crypto.getRandomValues(new Uint8Array(16)))
 
 /** What Asta's form says, and what of it differs. */
 const form = (more: Partial<AgreementDraft> = {}): AgreementDraft => ({
-  ...{ id: newId(), account: ida.account, guardian: asta.guardian, amount: 10_000, mail: 'asta@example.dk', terms: 1 },
+  ...{
+    id: newId(),
+    account: ida.account,
+    guardian: asta.guardian,
+    amount: 10_000,
+    mail: 'asta@example.dk',
+    terms: 'da-1',
+  },
   ...more,
 })
 

@@ -13,7 +13,7 @@ beforeEach(async () => {
   order = newSale()
   const { account, card } = at.ida
   const address = { recipient: 'Asta Prøveforælder', street: 'Prøvevej 1', postalCode: '4000', city: 'Roskilde' }
-  const ordering = { id: order, account, guardian: at.parent.guardian, lostCard: card, fee: ore(4_500), terms: 1 }
+  const ordering = { id: order, account, guardian: at.parent.guardian, lostCard: card, fee: ore(4_500), terms: 'da-1' }
   const ordered = await orderCard(at.db, { ...ordering, ...address, from: 'checkout' }, at.clock.nowMs)
   expect(ordered).toBe('unpaid')
   return () => expectSound(at.db)

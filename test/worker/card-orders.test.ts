@@ -66,7 +66,7 @@ const letters = async () => {
 
 const ordering = (more: Partial<Ordering> = {}): Ordering => ({
   ...{ id: newSale(), account: ada.account, guardian: mother.guardian, lostCard: ada.card, ...WHERE },
-  ...{ fee: ore(FEE), terms: 1, from: 'account' },
+  ...{ fee: ore(FEE), terms: 'da-1', from: 'account' },
   ...more,
 })
 const order = (more: Partial<Ordering> = {}) => orderCard(office.db, ordering(more), Date.now())
@@ -108,7 +108,7 @@ describe('an order from the account', () => {
     expect(await revenue()).toBe(FEE)
     expect(await orderRow(id)).toMatchObject({
       ...{ account: ada.account, guardian: mother.guardian, lost_card: ada.card, recipient: 'Ada Prøvebarn' },
-      ...{ street: 'Prøvevej 1', postal_code: '4000', city: 'Prøveby', fee: FEE, paid_from: 'account', terms: 1 },
+      ...{ street: 'Prøvevej 1', postal_code: '4000', city: 'Prøveby', fee: FEE, paid_from: 'account', terms: 'da-1' },
       ...{ status: 'ordered', card: null },
     })
     await clean()

@@ -100,7 +100,7 @@ describe('the form of a deposit', () => {
       customer_email: 'asta@proeve.example',
     })
     expect((await asta.post(at('indbetaling'), sent)).location).toBe(location)
-    expect(await payments()).toMatchObject([{ id: sent.id, amount: 125_050, terms: 1, status: 'open' }])
+    expect(await payments()).toMatchObject([{ id: sent.id, amount: 125_050, terms: 'da-1', status: 'open' }])
   })
 
   it('says by the field what is wrong, keeps what was typed, and stores nothing', async () => {
@@ -133,7 +133,7 @@ describe('the form of a deposit', () => {
     expect(value(page.text, 'terms')).toBe('da-2')
     expect(page.text).not.toMatch(/id="accept"[^>]* checked/)
     expect((await asta.post(at('indbetaling'), { ...sent, terms: 'da-2' })).status).toBe(303)
-    expect(await payments()).toMatchObject([{ terms: 2 }])
+    expect(await payments()).toMatchObject([{ terms: 'da-2' }])
   })
 
   it('that is sent again with another amount asks once more, as a payment of its own', async () => {
@@ -284,7 +284,7 @@ describe('automatic top-up', () => {
   async function made(card: string | null = '4242424242424242', expires = '12/49') {
     const id = newSale()
     const guardian = asta.guardian
-    const draft = { id, account: ida.account, guardian, amount: 20_000, mail: 'asta@proeve.example', terms: 1 }
+    const draft = { id, account: ida.account, guardian, amount: 20_000, mail: 'asta@proeve.example', terms: 'da-1' }
     expect(await draftAgreement(office.db, draft, Date.now())).toBe('drafted')
     const wanted = { id, guardian, language: 'da', consent: 'Ja', origin: 'http://4000.localhost' } as const
     const page = await beginSetup(office.db, stripe.account(), wanted, Date.now())
@@ -424,7 +424,7 @@ describe('the file of what is stored', () => {
     const { receipt, checkout } = await begun()
     stripe.standIn.pay(checkout)
     await asta.get(receipt)
-    const draft = { id: newSale(), account: ida.account, guardian: asta.guardian, amount: 20_000, terms: 1 }
+    const draft = { id: newSale(), account: ida.account, guardian: asta.guardian, amount: 20_000, terms: 'da-1' }
     await draftAgreement(office.db, { ...draft, mail: 'asta@proeve.example' }, Date.now())
     const { text } = await asta.get('/privatliv/mine-data')
     const { money } = JSON.parse(text)

@@ -98,7 +98,7 @@ describe('a child that leaves', () => {
     await office.post('/publications', { kind: 'terms', language: 'da', text: 'Vilkår' })
     const ordering = {
       ...{ account: ada.account, guardian: mother.guardian, lostCard: ada.card, recipient: 'Ada Prøvebarn' },
-      ...{ street: 'Prøvevej 1', postalCode: '4000', city: 'Prøveby', fee: ore(4_500), terms: 1 },
+      ...{ street: 'Prøvevej 1', postalCode: '4000', city: 'Prøveby', fee: ore(4_500), terms: 'da-1' },
     }
     const id = newSale()
     expect(await orderCard(office.db, { ...ordering, id, from: 'account' }, Date.now())).toBe('ordered')

@@ -55,7 +55,7 @@ export async function till(): Promise<Till> {
     guardian: parent.guardian,
     amount: 10_000,
     mail: 'asta@mail.example',
-    terms: 1,
+    terms: 'da-1',
     language: 'da',
     origin: 'http://4000.localhost',
   })

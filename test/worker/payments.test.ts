@@ -21,7 +21,7 @@ describe('a deposit is begun', () => {
   it('with a row that stands before Stripe is asked, and a page that leads back to its receipt', async () => {
     const { id, checkout } = await at.page()
     const row = await at.row(id)
-    expect(row).toMatchObject({ status: 'open', checkout, amount: 10_000, purpose: 'deposit', terms: 1 })
+    expect(row).toMatchObject({ status: 'open', checkout, amount: 10_000, purpose: 'deposit', terms: 'da-1' })
     expect(row.check_at).toBe(at.clock.nowMs + 2 * MINUTE_MS)
     expect(at.standIn.state.sessions[checkout]).toMatchObject({
       amount_total: 10_000,
@@ -182,7 +182,7 @@ describe('a payment is settled', () => {
       .prepare(
         `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, terms, status,
                                 payment_method, created_at)
-         VALUES ('agreed', ?1, ?2, 'asta@mail.example', 10000, 5000, 15000, 1, 'waiting', 'pm_1', 0)`,
+         VALUES ('agreed', ?1, ?2, 'asta@mail.example', 10000, 5000, 15000, 'da-1', 'waiting', 'pm_1', 0)`,
       )
       .bind(at.ida.account, at.parent.guardian)
       .run()

@@ -59,7 +59,7 @@ const wanted = (id: string) =>
 /** An agreement of Asta's that is in force; `expires` is its card's. */
 async function agreed({ amount = 10_000, expires = '12/49' } = {}): Promise<string> {
   const id = uuidv7(now, crypto.getRandomValues(new Uint8Array(16)))
-  const draft = { id, account: ida.account, guardian: asta.guardian, amount, mail: 'asta@example.dk', terms: 1 }
+  const draft = { id, account: ida.account, guardian: asta.guardian, amount, mail: 'asta@example.dk', terms: 'da-1' }
   expect(await draftAgreement(db, draft, now)).toBe('drafted')
   addressOf(await beginSetup(db, desk.account, wanted(id), now))
   await desk.giveCard(id, { expires })

@@ -12,6 +12,7 @@ import {
   resumeAgreement,
   topUpBounds,
 } from '../agreements.ts'
+import { versionName } from '../portal/acceptance.tsx'
 import { AgreementPage, type Done, type Standing } from '../portal/agreement.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { evenKr, firstName } from '../portal/format.ts'
@@ -135,7 +136,7 @@ export const agreementRoutes = new Hono<AccountEnv>()
     const id = FormId.parse(fields.id)
     const mail = (fields.mail ?? '').trim()
     const guardian = visit.guardian.id
-    const draft = { id, account: account.id, guardian, amount, mail, terms: terms.version }
+    const draft = { id, account: account.id, guardian, amount, mail, terms: versionName(terms) }
     const drafted = await draftAgreement(db, draft, now)
     switch (drafted) {
       case 'drafted':

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { City, PostalCode, Recipient, Street } from '../../shared/wire.ts'
 import { type Ordering, type OrderView, orderCard, orderQuery, ordersQuery, orderViewOf } from '../card-orders.ts'
 import { beginCardFee, cancelPayment, settle } from '../payments.ts'
+import { versionName } from '../portal/acceptance.tsx'
 import { OrderFormPage, OrderPage, openCards, orderPath, type Ways } from '../portal/card-order.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
@@ -98,7 +99,7 @@ function orderingIn(c: Account, fields: Fields, terms: PublicationText): { order
         city,
         fee: fee as Ordering['fee'],
       },
-      ...{ terms: terms.version, from },
+      ...{ terms: versionName(terms), from },
     },
   }
 }

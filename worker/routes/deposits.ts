@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { parseKroner } from '../../shared/money.ts'
 import { beginDeposit, cancelPayment, type PaymentView, paymentOf, paymentQuery, settle } from '../payments.ts'
+import { versionName } from '../portal/acceptance.tsx'
 import { DepositPage, ReceiptPage, receiptTitle } from '../portal/deposit.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { evenKr } from '../portal/format.ts'
@@ -86,7 +87,7 @@ export const depositRoutes = new Hono<AccountEnv>()
         guardian: visit.guardian.id,
         amount,
         mail: (sent.mail ?? '').trim(),
-        terms: terms.version,
+        terms: versionName(terms),
         language,
         origin: new URL(c.req.url).origin,
       },
