@@ -69,6 +69,7 @@ CREATE TABLE `agreement` (
 	`amount` integer NOT NULL,
 	`threshold` integer NOT NULL,
 	`activation` integer NOT NULL,
+	`per_day` integer NOT NULL,
 	`terms` text NOT NULL,
 	`status` text NOT NULL,
 	`checkout` text,
@@ -92,12 +93,12 @@ CREATE TABLE `agreement` (
 	CONSTRAINT "agreement_status" CHECK("agreement"."status" in ('draft', 'setting_up', 'waiting', 'active', 'paused', 'cancelled', 'abandoned')),
 	CONSTRAINT "agreement_amount_positive" CHECK("agreement"."amount" > 0),
 	CONSTRAINT "agreement_paused_for" CHECK(("agreement"."status" = 'paused') = ("agreement"."paused_for" is not null)),
-	CONSTRAINT "agreement_in_force_has_card" CHECK("agreement"."status" not in ('waiting', 'active', 'paused') or "agreement"."payment_method" is not null)
+	CONSTRAINT "agreement_standing_has_card" CHECK("agreement"."status" not in ('waiting', 'active', 'paused') or "agreement"."payment_method" is not null)
 ) STRICT;--> statement-breakpoint
 CREATE UNIQUE INDEX `agreement_checkout_unique` ON `agreement` (`checkout`);--> statement-breakpoint
 CREATE INDEX `agreement_of_account` ON `agreement` (`account`,`created_at`);--> statement-breakpoint
 CREATE INDEX `agreement_due` ON `agreement` (`check_at`) WHERE "agreement"."check_at" is not null;--> statement-breakpoint
-CREATE UNIQUE INDEX `agreement_one_in_force` ON `agreement` (`account`) WHERE "agreement"."status" in ('waiting', 'active', 'paused');
+CREATE UNIQUE INDEX `agreement_one_standing` ON `agreement` (`account`) WHERE "agreement"."status" in ('waiting', 'active', 'paused');
 --> statement-breakpoint
 CREATE TABLE `balance_transaction` (
 	`id` text PRIMARY KEY NOT NULL,

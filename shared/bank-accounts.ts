@@ -6,8 +6,17 @@
 /** Where a payout goes: four digits, ten digits, and texts of ISO-8859-1; `message` may be empty. */
 export type BankDetails = { name: string; registration: string; bankAccount: string; message: string }
 
-/** What is wrong with a field: nothing in it, not so many digits as it has, too long, or characters no bank takes. */
-export type BankFault = 'empty' | 'not_digits' | 'too_long' | 'characters'
+/** What is wrong with a number: nothing in it, or not so many digits as it has. */
+type NumberFault = 'empty' | 'not_digits'
+/** What is wrong with a text: too long, or characters that no bank takes. */
+type TextFault = 'too_long' | 'characters'
+/** What can be wrong with each field. */
+export type BankFaults = {
+  name: 'empty' | TextFault
+  registration: NumberFault
+  bankAccount: NumberFault
+  message: TextFault
+}
 
 export const BANK_NAME_MAX = 70
 export const BANK_MESSAGE_MAX = 140
@@ -16,14 +25,14 @@ export const BANK_MESSAGE_MAX = 140
 const BETWEEN = /[\s.-]/g
 
 /** A Registreringsnummer: four digits. */
-export function registrationOf(text: string): { value: string } | { fault: BankFault } {
+export function registrationOf(text: string): { value: string } | { fault: NumberFault } {
   const digits = text.replace(BETWEEN, '')
   if (digits === '') return { fault: 'empty' }
   return /^\d{4}$/.test(digits) ? { value: digits } : { fault: 'not_digits' }
 }
 
 /** A Kontonummer: one to ten digits, which become ten with zeros before them. Of zeros alone there is none. */
-export function bankAccountOf(text: string): { value: string } | { fault: BankFault } {
+export function bankAccountOf(text: string): { value: string } | { fault: NumberFault } {
   const digits = text.replace(BETWEEN, '')
   if (digits === '') return { fault: 'empty' }
   return /^\d{1,10}$/.test(digits) && !/^0+$/.test(digits)
@@ -38,7 +47,7 @@ const TYPOGRAPHY: Record<string, string> = { '‘': "'", '’': "'", '“': '"',
 const TAKEN = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u00ff]*$/
 
 /** A text for the bank, at most `max` characters long; curly quotes and long dashes become plain ones. */
-export function bankTextOf(text: string, max: number): { value: string } | { fault: BankFault } {
+export function bankTextOf(text: string, max: number): { value: string } | { fault: TextFault } {
   const value = text
     .normalize('NFC')
     .replace(/[‘’“”–—…]/g, (character) => TYPOGRAPHY[character] ?? character)
@@ -51,9 +60,7 @@ export function bankTextOf(text: string, max: number): { value: string } | { fau
 /** The four fields as they were typed, fit for a bank; or what is wrong, field by field. Only the message may be empty. */
 export function bankDetailsOf(
   typed: BankDetails,
-):
-  | { kind: 'details'; details: BankDetails }
-  | { kind: 'faults'; faults: Partial<Record<keyof BankDetails, BankFault>> } {
+): { kind: 'details'; details: BankDetails } | { kind: 'faults'; faults: Partial<BankFaults> } {
   const named = bankTextOf(typed.name, BANK_NAME_MAX)
   const name = 'value' in named && named.value === '' ? { fault: 'empty' as const } : named
   const registration = registrationOf(typed.registration)

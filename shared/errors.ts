@@ -22,6 +22,7 @@ export const ERROR_STATUS = {
   order_unknown: 404,
   payout_unknown: 404,
   bank_file_unknown: 404,
+  bank_file_own: 409,
   code_expired: 409,
   code_used: 409,
   seq_gap: 409,

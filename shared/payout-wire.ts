@@ -80,12 +80,21 @@ export const BankFile = z
 export const BankFiles = z.object({ files: z.array(BankFile).meta({ description: 'the newest first, at most 100' }) })
 export const BankFileContent = BankFile.extend({ xml: z.string() }).meta({ id: 'BankFileContent' })
 
+/** `reason` is what the parents are told. */
+export const ReleaseCall = RejectCall
+
+/** The payouts that are back in their wallets now. With `more` there are more than one call takes: ask again. */
+export const ReleaseAnswer = z
+  .object({ file: z.uuid(), released: z.array(z.uuid()), more: z.boolean() })
+  .meta({ id: 'ReleasedFile' })
+
 /** The bank's status report (pain.002) as it came. */
 export const ImportStatusCall = z.strictObject({ report: z.string().min(1) })
 
 /**
  * What a report changed. `unknown` are ids in it that are of no payout in its file; `contradicted` payouts that it calls
- * paid and that have come back already. With `more` there is more in the report than one call takes: send it again.
+ * paid and that have come back already; `withheld` those that it calls sent back after a report of the same person called
+ * them paid, so that somebody else has to take it in. With `more` there is more in the report than one call takes: send it again.
  */
 export const ImportStatusAnswer = z
   .object({
@@ -95,6 +104,7 @@ export const ImportStatusAnswer = z
     unchanged: z.int().min(0),
     unknown: z.array(z.string()),
     contradicted: z.array(z.uuid()),
+    withheld: z.array(z.uuid()),
     more: z.boolean(),
   })
   .meta({ id: 'ImportStatus' })

@@ -3,7 +3,15 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { validateXML } from 'xmllint-wasm'
 import { bankTextOf } from '../shared/bank-accounts.ts'
-import { type BankFileVersion, type BankOrder, bankFileXml, bankId, nextWeekday, uuidOf } from '../worker/bank-files.ts'
+import {
+  type BankFileVersion,
+  type BankOrder,
+  bankFileXml,
+  bankId,
+  debtorNameOf,
+  nextWeekday,
+  uuidOf,
+} from '../worker/bank-files.ts'
 import { readBankReport, verdicts } from '../worker/bank-reports.ts'
 
 const VERSIONS = ['03', '09'] as const
@@ -112,6 +120,14 @@ describe.each(VERSIONS)('a file of version %s', (version) => {
     expect(transfers.length).toBeGreaterThan(20)
     expect(await faults(version, bankFileXml(order(version, transfers)))).toEqual([])
   })
+})
+
+test('a municipality whose name is too long for the bank pays under as much of it as fits', () => {
+  expect(debtorNameOf(' Prøvekøbing Kommune ')).toBe('Prøvekøbing Kommune')
+  expect(debtorNameOf('K'.repeat(71))).toBe('K'.repeat(70))
+  expect(debtorNameOf(`${'K'.repeat(69)} Kommune`)).toBe('K'.repeat(69))
+  expect(debtorNameOf(`${'K'.repeat(69)}…`)).toBe(`${'K'.repeat(69)}.`)
+  for (const none of ['', ' ', 'Prøvekøbing 🏛']) expect(debtorNameOf(none)).toBeNull()
 })
 
 test('a UUID goes to the bank and comes back', () => {

@@ -208,6 +208,37 @@ describe('an export', () => {
   })
 })
 
+describe('the release of a file', () => {
+  test('goes on until all of it is released, in the same words, and tells to stop the bank', async () => {
+    const path = `POST /api/staff/payouts/files/${OTHER}/release`
+    const answers = [
+      { released: [ID], more: true },
+      { released: [OTHER], more: false },
+    ]
+    const { url, heard } = await standIn({ [path]: answers.map((body) => ({ body: { file: OTHER, ...body } })) })
+    const { code, out } = await klubkort(['release', OTHER, '--reason', 'Banken tog ikke imod filen'], url)
+    const body = { reason: 'Banken tog ikke imod filen' }
+    expect([code, heard]).toEqual([
+      0,
+      [
+        { path, body },
+        { path, body },
+      ],
+    ])
+    expect(out).toContain(`File ${OTHER}: 2 payouts are back on the accounts.`)
+  })
+
+  test('asks for words for the parents, and is told when the file is the own one', async () => {
+    expect((await klubkort(['release', OTHER])).code).not.toBe(0)
+    const path = `POST /api/staff/payouts/files/${OTHER}/release`
+    const refusal = { error: { code: 'bank_file_own', message: 'somebody else has to release it' } }
+    const { url } = await standIn({ [path]: [{ status: 409, body: refusal }] })
+    const { code, err } = await klubkort(['release', OTHER, '--reason', 'Banken svarede nej'], url)
+    expect(code).not.toBe(0)
+    expect(err).toContain('somebody else has to release it')
+  })
+})
+
 describe("the bank's report", () => {
   const answer: z.infer<typeof ImportStatusAnswer> = {
     file: OTHER,
@@ -216,12 +247,14 @@ describe("the bank's report", () => {
     unchanged: 2,
     unknown: [],
     contradicted: [],
+    withheld: [],
     more: true,
   }
 
   test('is sent until all of it is taken in, and what came back is told', async () => {
     const rest = {
       ...answer,
+      withheld: [ID],
       paid: [],
       returned: [{ payout: OTHER, reason: 'AC04: The account is closed' }],
       more: false,
@@ -232,6 +265,7 @@ describe("the bank's report", () => {
     expect(out).toContain(`File ${OTHER}: 1 paid, 1 sent back, 1 as before.`)
     expect(out).toContain(`${OTHER} is back on its account (AC04: The account is closed).`)
     expect(out).toContain('X is in the report, but not in this file')
+    expect(out).toContain(`${ID} was called paid by a report that you took in`)
   })
 
   test('that cannot be read, or taken, is an error', async () => {

@@ -61,8 +61,6 @@ async function until(portal: Portal, path: string, says: RegExp): Promise<string
 
 const RUNS: { language: Language; width: number }[] = [
   { language: 'da', width: 360 },
-  { language: 'da', width: 1280 },
-  { language: 'en', width: 360 },
   { language: 'en', width: 1280 },
 ]
 

@@ -329,13 +329,25 @@ const STATES: State[] = [
     },
   },
   {
+    name: 'the form again after Stripe’s page was left',
+    heading: { da: 'Indbetaling', en: 'Deposit' },
+    has: 'main:has(.alert-info) form [name=amount]',
+    who: 'two_children',
+    async come(portal) {
+      const stripe = await agree(portal)
+      await stripe.cancel()
+    },
+  },
+  {
     name: 'an agreement without its card, unfolded',
     heading: { da: 'Indbetaling', en: 'Deposit' },
     has: 'main details[open]',
     who: 'two_children',
     async come(portal) {
-      const stripe = await agree(portal)
-      await stripe.cancel()
+      await atTopUp(portal)
+      const tab = new URL(portal.page.url()).pathname
+      await agree(portal)
+      await portal.open(tab)
       await unfold(portal)
     },
   },
@@ -345,8 +357,9 @@ const STATES: State[] = [
     has: '.facts .badge-success',
     who: 'two_children',
     async come(portal) {
-      const stripe = await agree(portal)
-      await stripe.card(CARDS.good, 'store')
+      await atTopUp(portal)
+      await portal.press(portal.language === 'da' ? 'Fortsæt hos Stripe' : 'Continue at Stripe')
+      await paymentPage(portal).card(CARDS.good, 'store')
       await unfold(portal)
     },
   },

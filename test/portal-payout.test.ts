@@ -99,8 +99,6 @@ function paidReport(file: string): string {
 
 const RUNS: { language: Language; width: number }[] = [
   { language: 'da', width: 360 },
-  { language: 'da', width: 1280 },
-  { language: 'en', width: 360 },
   { language: 'en', width: 1280 },
 ]
 

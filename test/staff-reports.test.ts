@@ -246,7 +246,7 @@ describe.concurrent('klubkort exit-drill', () => {
     expect(heard).toEqual([{ path: '/api/staff/exit-drill', body: { bankBalance: 15_000, stripeBalance: -50 } }])
     expect(ended.out).toMatch(/To bank accounts that are known +123,45 {2}1 accounts\n/)
     expect(ended.out).toMatch(/at the bank by the book +150,00 {2}\(in reality 150,00, off by 0,00\)\n/)
-    expect(ended.out).toContain('Proven: everyone could be paid back.')
+    expect(ended.out).toContain('By the book everyone could be paid back')
     expect(ended.out).not.toMatch(/Prøve|0000000022/)
     const file = (name: string) => join(folder, 'drill', name)
     for (const name of ['paybacks.csv', 'paybacks.xml', 'proof.json']) {
@@ -262,6 +262,12 @@ describe.concurrent('klubkort exit-drill', () => {
     expect(JSON.parse(await readFile(file('proof.json'), 'utf8'))).toMatchObject({ proven: true, liabilities })
     const again = await klubkort(url, ...args)
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('EEXIST') })
+  })
+
+  test('says that it is proven only where both balances were stated', async () => {
+    const { url } = await standIn({ ...drill, stripe: { book: 4_700, stated: 4_700, difference: 0 } })
+    const args = ['exit-drill', '--out', 'stated', '--bank-balance', '150', '--stripe-balance', '47']
+    expect((await klubkort(url, ...args)).out).toContain('Proven: everyone could be paid back.')
   })
 
   test('fails where nothing is proven, and says why there is no file for the bank', async () => {

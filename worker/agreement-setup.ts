@@ -1,5 +1,5 @@
 import type { Language } from '../shared/wire.ts'
-import { type AgreementStatus, held, IN_FORCE, MAY_CHARGE } from './agreements.ts'
+import { type AgreementStatus, GO_ON, MAY_CHARGE, STANDING, stands, standsSql } from './agreements.ts'
 import { recordedIfChanged } from './audit.ts'
 import { maySteer } from './guardianships.ts'
 import {
@@ -29,9 +29,9 @@ export type PageOpened =
   | { kind: 'page'; address: string }
   | { kind: 'not_found' } // No agreement of this guardian's, or not one whose account they may steer now.
   | { kind: 'child_left' }
-  | { kind: 'already' } // Another agreement has come into force meanwhile.
+  | { kind: 'already' } // Another agreement has been made meanwhile.
   | { kind: 'in_force' } // The agreement has its card.
-  | { kind: 'ended' } // It was cancelled or given up, or, for a change, has not come into force.
+  | { kind: 'ended' } // It was cancelled or given up, or, for a change, has no card yet.
   | { kind: 'unavailable'; reason: string } // Stripe has no page for us now; `reason` is for the log.
 
 /** Opens the page at Stripe where a draft is given its card. Asked again it is the same page, while that is open. */
@@ -44,17 +44,17 @@ export async function beginSetup(
   return openPage(db, stripe, wanted, ['draft', 'setting_up'], nowMs)
 }
 
-/** Opens the page at Stripe where an agreement that is in force, or paused, is given another card. */
+/** Opens the page at Stripe where an agreement that stands is given another card. */
 export async function beginCardChange(
   db: D1Database,
   stripe: StripeAccount,
   wanted: PageWanted,
   nowMs: number,
 ): Promise<PageOpened> {
-  return openPage(db, stripe, wanted, ['waiting', 'active', 'paused'], nowMs)
+  return openPage(db, stripe, wanted, STANDING, nowMs)
 }
 
-type Standing = {
+type Asked = {
   account: number
   mail: string
   status: AgreementStatus
@@ -64,12 +64,12 @@ type Standing = {
   others: 0 | 1
 }
 
-const standing = (db: D1Database, { id, guardian }: PageWanted) =>
+const askedFor = (db: D1Database, { id, guardian }: PageWanted) =>
   db
     .prepare(
       `SELECT agreement.account, mail, agreement.status, checkout, address, child.left_at IS NOT NULL AS childLeft,
          EXISTS (SELECT 1 FROM agreement AS other WHERE other.account = agreement.account AND other.id <> agreement.id
-                   AND other.status IN ('waiting', 'active', 'paused')) AS others
+                   AND ${standsSql('other')}) AS others
        FROM agreement JOIN account ON account.id = agreement.account JOIN child ON child.id = account.child
        WHERE agreement.id = ?1 AND agreement.guardian = ?2 AND ${maySteer('agreement.account', '?2')}`,
     )
@@ -79,31 +79,31 @@ async function openPage(
   db: D1Database,
   stripe: StripeAccount,
   wanted: PageWanted,
-  from: AgreementStatus[],
+  from: readonly AgreementStatus[],
   nowMs: number,
 ): Promise<PageOpened> {
   const { id, guardian, language, consent, origin } = wanted
-  let row = await standing(db, wanted).first<Standing>()
+  let row = await askedFor(db, wanted).first<Asked>()
   if (row?.checkout) {
     // The page may have been finished, or have ended, since it was opened.
     if ((await completeSetup(db, stripe, id, nowMs)) === 'unavailable') return { kind: 'unavailable', reason: 'page' }
-    row = await standing(db, wanted).first<Standing>()
+    row = await askedFor(db, wanted).first<Asked>()
   }
   if (!row) return { kind: 'not_found' }
   if (row.childLeft) return { kind: 'child_left' }
-  if (!from.includes(row.status)) return { kind: isInForce(row.status) ? 'in_force' : 'ended' }
+  if (!from.includes(row.status)) return { kind: stands(row.status) ? 'in_force' : 'ended' }
   if (row.others) return { kind: 'already' }
   if (row.address !== null) return { kind: 'page', address: row.address }
 
-  const back = `${origin}/konto/${row.account}/optankning/${id}`
+  const done = `${origin}/konto/${row.account}/optankning/${id}`
   const attempt = `${id}:${nowMs}` // A page that is never answered costs nobody anything, so another key may open another.
   const page = await openSetup(
     stripe,
-    { agreement: id, attempt, mail: row.mail, consent, language, done: back, back },
+    { agreement: id, attempt, mail: row.mail, consent, language, done, back: `${done}?afbrudt=1` },
     nowMs,
   )
   if (page.kind !== 'page') return { kind: 'unavailable', reason: page.kind === 'refused' ? page.code : page.reason }
-  const [, stored] = await db.batch<Standing>([
+  const [, stored] = await db.batch<Asked>([
     db
       .prepare(
         `UPDATE agreement SET status = iif(status = 'draft', 'setting_up', status), checkout = ?2, address = ?3,
@@ -111,13 +111,12 @@ async function openPage(
          WHERE id = ?1 AND checkout IS NULL AND status IN (SELECT value FROM json_each(?5))`,
       )
       .bind(id, page.checkout, page.address, nowMs + pauseMs(0), JSON.stringify(from)),
-    standing(db, { ...wanted, guardian }),
+    askedFor(db, { ...wanted, guardian }),
   ])
   const address = stored?.results[0]?.address // Of two pages opened at once, the one that stands is the page.
   return address ? { kind: 'page', address } : { kind: 'ended' }
 }
 
-const isInForce = (status: AgreementStatus) => status === 'waiting' || status === 'active' || status === 'paused'
 const hasEnded = (status: AgreementStatus) => status === 'cancelled' || status === 'abandoned'
 
 /** How long until Stripe is asked again, when so many times nothing had changed: 5, 10, 20, 40, then 60 minutes. */
@@ -181,7 +180,7 @@ export async function completeSetup(
   const ended = hasEnded(row.status)
   const found = await (ended ? closeCheckout(stripe, row.checkout) : checkoutOf(stripe, row.checkout))
   const state = pageOf(row, found, stripe)
-  if (state === 'unavailable' || state === 'open' || (state.kind === 'card' && isInForce(row.status) && !row.idle)) {
+  if (state === 'unavailable' || state === 'open' || (state.kind === 'card' && stands(row.status) && !row.idle)) {
     await later(db, row, nowMs).run()
     return state === 'unavailable' ? 'unavailable' : 'open'
   }
@@ -219,20 +218,18 @@ function given(
   nowMs: number,
 ): D1PreparedStatement[] {
   const { customer, paymentMethod, brand, last4, expires } = card
-  const bound = [row.id, row.checkout, customer, paymentMethod, brand, last4, expires, nowMs]
-  const enough = `${held('agreement.account')} >= activation`
-  const stored = `customer = ?3, payment_method = ?4, card_brand = ?5, card_last4 = ?6, card_expires = ?7,
+  const bound = [row.id, row.checkout, nowMs, customer, paymentMethod, brand, last4, expires]
+  const stored = `customer = ?4, payment_method = ?5, card_brand = ?6, card_last4 = ?7, card_expires = ?8,
     checkout = NULL, address = NULL`
   const audit = (action: string) =>
     recordedIfChanged(db, { guardian: row.guardian, action, subject: `agreement:${row.id}` }, nowMs)
   return [
     db
       .prepare(
-        `UPDATE agreement SET ${stored}, status = iif(${enough}, 'active', 'waiting'),
-           in_force_at = iif(${enough}, CAST(?8 AS INTEGER), NULL)
+        `UPDATE agreement SET ${stored}, ${GO_ON}
          WHERE id = ?1 AND checkout = ?2 AND status = 'setting_up' AND ${MAY_CHARGE}
            AND NOT EXISTS (SELECT 1 FROM agreement AS other
-                           WHERE other.account = agreement.account AND other.status IN ('waiting', 'active', 'paused'))`,
+                           WHERE other.account = agreement.account AND ${standsSql('other')})`,
       )
       .bind(...bound),
     audit('agreement_made'),
@@ -240,23 +237,22 @@ function given(
     db
       .prepare(
         `UPDATE agreement SET ${stored}, status = iif(status = 'setting_up', 'abandoned', status),
-           ended_at = coalesce(ended_at, ?8)
+           ended_at = coalesce(ended_at, ?3)
          WHERE id = ?1 AND checkout = ?2 AND status IN ('setting_up', 'cancelled', 'abandoned') AND left_card IS NULL`,
       )
       .bind(...bound),
     db
       .prepare(
-        `UPDATE agreement SET ${stored}, left_card = nullif(payment_method, ?4), failures = 0, retry_at = NULL,
-           status = iif(in_force_at IS NOT NULL OR ${enough}, 'active', 'waiting'), paused_for = NULL,
-           in_force_at = coalesce(in_force_at, iif(${enough}, CAST(?8 AS INTEGER), NULL))
-         WHERE id = ?1 AND checkout = ?2 AND ${IN_FORCE} AND left_card IS NULL AND ${NO_CHARGE}`,
+        `UPDATE agreement SET ${stored}, left_card = nullif(payment_method, ?5), failures = 0, retry_at = NULL, paused_for = NULL,
+           ${GO_ON}
+         WHERE id = ?1 AND checkout = ?2 AND ${standsSql()} AND left_card IS NULL AND ${NO_CHARGE}`,
       )
       .bind(...bound),
     audit('agreement_card_changed'),
   ]
 }
 
-/** The statement for a page that ended without a card: a new agreement is given up, one in force keeps the card it has. */
+/** The statement for a page that ended without a card: a new agreement is given up, one that stands keeps the card it has. */
 function gaveUp(db: D1Database, { id, checkout }: Awaited, nowMs: number): D1PreparedStatement {
   return db
     .prepare(

@@ -1,5 +1,5 @@
 import { completeSetup } from './agreement-setup.ts'
-import { allComeIntoForce, cancelOrphans, IN_FORCE, MAY_CHARGE, monthOf } from './agreements.ts'
+import { allComeIntoForce, cancelOrphans, MAY_CHARGE, monthOf, standsSql } from './agreements.ts'
 import { moneyLetter } from './outbox.ts'
 import type { StripeAccount } from './stripe.ts'
 
@@ -15,12 +15,28 @@ const DAY_MS = 86_400_000
 /** What one run did: agreements that came into force, that were ended or given up, and that Stripe was asked about. */
 export type Kept = { inForce: number; ended: number; asked: number }
 
+/** How far back a dispute is told of that has paused an agreement: less than letters are kept, which say who was told. */
+const DISPUTES_TOLD_MS = 7 * DAY_MS
+
+/* ?1 is the instant after which a dispute is told of; the newest one is the one that paused, and stands in its row. */
+const DISPUTED = `
+SELECT agreement.id, agreement.account, agreement.guardian, agreement.mail, max(dispute.created_at), dispute.id AS dispute
+FROM agreement
+JOIN payment ON payment.account = agreement.account AND payment.guardian = agreement.guardian
+JOIN dispute ON dispute.payment = payment.id
+WHERE ${standsSql()} AND agreement.paused_for = 'disputed' AND dispute.created_at > ?1
+GROUP BY agreement.id
+HAVING NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.guardian = agreement.guardian AND outbox.kind = 'top_up_paused'
+                     AND outbox.cause = 'pause:' || agreement.id || ':' || dispute.id)
+LIMIT 50`
+
 /**
  * Brings waiting agreements into force whose account holds enough, ends those whose guardian or child has gone, gives up
- * drafts that were never confirmed, and asks Stripe about what is due: pages left open, cards to be forgotten.
+ * drafts that were never confirmed, tells of pauses that a dispute has made, and asks Stripe about what is due: pages left
+ * open, cards to be forgotten.
  */
 export async function keepAgreements(db: D1Database, stripe: StripeAccount, nowMs: number): Promise<Kept> {
-  const [orphans, inForce, drafts, due] = await db.batch<{ id: string }>([
+  const [orphans, inForce, drafts, disputed, due] = await db.batch([
     cancelOrphans(db, nowMs),
     allComeIntoForce(db, nowMs),
     db
@@ -29,15 +45,39 @@ export async function keepAgreements(db: D1Database, stripe: StripeAccount, nowM
          WHERE check_at IS NOT NULL AND check_at <= ?1 AND status = 'draft'`,
       )
       .bind(nowMs),
+    db.prepare(DISPUTED).bind(nowMs - DISPUTES_TOLD_MS),
     db
       .prepare(
         `SELECT id FROM agreement WHERE check_at IS NOT NULL AND check_at <= ?1 ORDER BY check_at LIMIT ${RUN_MAX}`,
       )
       .bind(nowMs),
   ])
-  for (const { id } of due?.results ?? []) await completeSetup(db, stripe, id, nowMs)
+  await tellDisputed(db, (disputed?.results ?? []) as Disputed[], nowMs)
+  let asked = 0
+  for (const { id } of (due?.results ?? []) as { id: string }[]) {
+    asked += 1
+    if ((await completeSetup(db, stripe, id, nowMs)) === 'unavailable') break // Stripe is away for the others as well.
+  }
   const ended = (orphans?.meta.changes ?? 0) + (drafts?.meta.changes ?? 0)
-  return { inForce: inForce?.meta.changes ?? 0, ended, asked: due?.results.length ?? 0 }
+  return { inForce: inForce?.meta.changes ?? 0, ended, asked }
+}
+
+type Disputed = { id: string; account: number; guardian: number; mail: string; dispute: string }
+
+async function tellDisputed(db: D1Database, paused: Disputed[], nowMs: number): Promise<void> {
+  if (paused.length === 0) return
+  await db.batch(
+    paused.map(({ id, account, guardian, mail, dispute }) =>
+      moneyLetter(
+        db,
+        'top_up_paused',
+        { reason: 'disputed' },
+        { guardian, recipient: mail, account, cause: `pause:${id}:${dispute}` },
+        nowMs,
+        { sql: "EXISTS (SELECT 1 FROM agreement WHERE id = ?10 AND paused_for = 'disputed')", bind: [id] },
+      ),
+    ),
+  )
 }
 
 /**
@@ -52,7 +92,7 @@ export async function announceExpiring(db: D1Database, nowMs: number): Promise<n
     .prepare(
       `SELECT agreement.id, agreement.account, agreement.guardian, mail, card_last4 AS last4, card_expires AS expires
        FROM agreement
-       WHERE ${IN_FORCE} AND card_expires >= ?1 AND card_expires < ?2 AND ${MAY_CHARGE}
+       WHERE ${standsSql()} AND card_expires >= ?1 AND card_expires < ?2 AND ${MAY_CHARGE}
          AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.guardian = agreement.guardian AND outbox.kind = 'card_expiring'
                            AND outbox.cause = 'card:' || agreement.id || ':' || card_last4 || ':' || card_expires)
        LIMIT 50`,
@@ -68,7 +108,7 @@ export async function announceExpiring(db: D1Database, nowMs: number): Promise<n
         { last4, expires },
         { guardian, recipient: mail, account, cause: `card:${id}:${last4}:${expires}` },
         nowMs,
-        { sql: `EXISTS (SELECT 1 FROM agreement WHERE agreement.id = ?10 AND ${IN_FORCE})`, bind: [id] },
+        { sql: `EXISTS (SELECT 1 FROM agreement WHERE agreement.id = ?10 AND ${standsSql()})`, bind: [id] },
       ),
     ),
   )

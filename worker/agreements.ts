@@ -1,6 +1,7 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import { recordedIfChanged } from './audit.ts'
 import { maySteer } from './guardianships.ts'
+import { balanceSql } from './ledger.ts'
 import type { agreement } from './money-schema.ts'
 import type { SettingsView } from './settings.ts'
 
@@ -13,12 +14,16 @@ import type { SettingsView } from './settings.ts'
 export type AgreementStatus = (typeof agreement.$inferSelect)['status']
 export type PausedFor = NonNullable<(typeof agreement.$inferSelect)['pausedFor']>
 
-/** SQL: the agreement has its card, and is the one of its account. The same words as in the index of them. */
-export const IN_FORCE = "agreement.status IN ('waiting', 'active', 'paused')"
+/** The states of an agreement that stands: it has its card, and is the one of its account, in force or not. */
+export const STANDING = ['waiting', 'active', 'paused'] as const satisfies AgreementStatus[]
 
-/** SQL: what an account holds; `account` is SQL. */
-export const held = (account: string) =>
-  `coalesce((SELECT balance FROM posting WHERE posting.account = ${account} ORDER BY seq DESC LIMIT 1), 0)`
+export const stands = (status: AgreementStatus): boolean => STANDING.some((standing) => standing === status)
+
+/** SQL: as `stands`, of a row of the table `agreement` by that name or another. The same words as in the index of them. */
+export const standsSql = (name = 'agreement') =>
+  `${name}.status IN (${STANDING.map((status) => `'${status}'`).join(', ')})`
+
+const ENOUGH = `${balanceSql('agreement.account')} >= agreement.activation`
 
 /** SQL: the guardian of an agreement may still charge its card for the account's child, who is still here. */
 export const MAY_CHARGE = `${maySteer('agreement.account', 'agreement.guardian')} AND EXISTS (
@@ -61,20 +66,21 @@ const DRAFT_MS = 3_600_000
 const BOUNDS = 'max(deposit_min, top_up_threshold) AS least, deposit_max AS most'
 
 /**
- * Stores what a guardian is about to agree to, with the thresholds that the municipality has settled at that moment; the
- * same form again is drafted already. Nothing is charged, and no other agreement minds it, until it has its card.
+ * Stores what a guardian is about to agree to, with the thresholds and the daily limit that the municipality has settled
+ * at that moment; the same form again is drafted already. Nothing is charged, and no other agreement minds it, until it has its card.
  */
 export async function draftAgreement(db: D1Database, draft: AgreementDraft, nowMs: number): Promise<Drafting> {
   const { id, account, guardian, amount, mail, terms } = draft
   const [, stored, found] = await db.batch([
     db
       .prepare(
-        `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, terms, status, created_at,
-           check_at)
-         SELECT ?1, account.id, ?3, ?4, ?5, top_up_threshold, top_up_activation, ?6, 'draft', ?7, ?7 + ${DRAFT_MS}
+        `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, per_day, terms, status,
+           created_at, check_at)
+         SELECT ?1, account.id, ?3, ?4, ?5, top_up_threshold, top_up_activation, top_ups_per_day, ?6, 'draft', ?7,
+           ?7 + ${DRAFT_MS}
          FROM (SELECT *, ${BOUNDS} FROM municipality) CROSS JOIN account JOIN child ON child.id = account.child
          WHERE account.id = ?2 AND ?5 BETWEEN least AND most AND child.left_at IS NULL AND ${maySteer('account.id', '?3')}
-           AND NOT EXISTS (SELECT 1 FROM agreement WHERE agreement.account = ?2 AND ${IN_FORCE})
+           AND NOT EXISTS (SELECT 1 FROM agreement WHERE agreement.account = ?2 AND ${standsSql()})
          ON CONFLICT DO NOTHING`,
       )
       .bind(id, account, guardian, mail, amount, terms, nowMs),
@@ -109,9 +115,19 @@ export function allComeIntoForce(db: D1Database, nowMs: number): D1PreparedState
   return db.prepare(COME_INTO_FORCE).bind(nowMs)
 }
 
+/** SQL: sets the state of an agreement that has its card and is not paused any more; ?3 is now. */
+export const GO_ON = `
+status = iif(in_force_at IS NOT NULL OR ${ENOUGH}, 'active', 'waiting'),
+in_force_at = coalesce(in_force_at, iif(${ENOUGH}, CAST(?3 AS INTEGER), NULL))`
+
 const COME_INTO_FORCE = `
 UPDATE agreement SET status = 'active', in_force_at = ?1
-WHERE ${IN_FORCE} AND agreement.status = 'waiting' AND ${held('agreement.account')} >= agreement.activation`
+WHERE ${standsSql()} AND agreement.status = 'waiting' AND ${ENOUGH}`
+
+/* Without `in_force_at` an agreement waits for its balance anew, one that is paused as soon as it goes on. */
+const REST = `
+UPDATE agreement SET status = iif(status = 'active', 'waiting', status), in_force_at = NULL, retry_at = NULL
+WHERE ${standsSql()} AND ${balanceSql('agreement.account')} < agreement.threshold`
 
 /**
  * The statement that lets an agreement wait again whose account a guardian has emptied by a payout, so that what was paid
@@ -120,17 +136,46 @@ WHERE ${IN_FORCE} AND agreement.status = 'waiting' AND ${held('agreement.account
 export function restAfterPayout(db: D1Database, payout: string, nowMs: number): D1PreparedStatement {
   return db
     .prepare(
-      `UPDATE agreement SET status = 'waiting', retry_at = NULL
-       WHERE ${IN_FORCE} AND agreement.status = 'active' AND ${held('agreement.account')} < agreement.threshold
-         AND agreement.account = (SELECT payout.account FROM payout WHERE payout.id = ?1 AND requested_at = ?2)`,
+      `${REST} AND agreement.account = (SELECT payout.account FROM payout WHERE payout.id = ?1 AND requested_at = ?2)`,
     )
     .bind(payout, nowMs)
+}
+
+/**
+ * As `restAfterPayout`, for a refund that was made at Stripe. For the batch that takes its money out of the account,
+ * right after the statements that do; nothing happens where they did nothing.
+ */
+export function restAfterRefund(db: D1Database, account: number, nowMs: number): D1PreparedStatement {
+  return db
+    .prepare(
+      `${REST} AND agreement.account = ?1
+         AND (SELECT transfer.kind = 'refund' AND transfer.at = ?2 FROM posting JOIN transfer ON transfer.id = posting.transfer
+              WHERE posting.account = ?1 ORDER BY posting.seq DESC LIMIT 1)`,
+    )
+    .bind(account, nowMs)
+}
+
+/**
+ * The statement that pauses the agreement of a guardian who contests a payment of theirs to its account, until they give
+ * a card anew. For the batch that stores the dispute with `created_at` now, after that; a letter follows from the cron.
+ */
+export function pauseAfterDispute(db: D1Database, dispute: string, nowMs: number): D1PreparedStatement {
+  return db
+    .prepare(
+      `UPDATE agreement SET status = 'paused', paused_for = 'disputed', in_force_at = NULL, retry_at = NULL
+       WHERE ${standsSql()} AND (account, guardian) = (
+         SELECT payment.account, payment.guardian FROM dispute JOIN payment ON payment.id = dispute.payment
+         WHERE dispute.id = ?1 AND dispute.created_at = ?2)`,
+    )
+    .bind(dispute, nowMs)
 }
 
 /* The card is left on the row until Stripe has forgotten it, and a page that is open until it has been closed. */
 const CANCEL = `
 UPDATE agreement SET status = 'cancelled', ended_at = ?1, paused_for = NULL, retry_at = NULL, address = NULL, check_at = ?1,
   checks = 0`
+
+const LASTS = "agreement.status NOT IN ('cancelled', 'abandoned')"
 
 /**
  * Ends a guardian's own agreement, or one that has not come into force, at once; again is no change. A charge that is
@@ -142,36 +187,42 @@ export async function cancelAgreement(
   nowMs: number,
 ): Promise<'cancelled' | 'not_found'> {
   const [, , row] = await db.batch([
-    db
-      .prepare(
-        `${CANCEL} WHERE id = ?2 AND guardian = ?3
-           AND agreement.status IN ('draft', 'setting_up', 'waiting', 'active', 'paused')`,
-      )
-      .bind(nowMs, id, guardian),
+    db.prepare(`${CANCEL} WHERE id = ?2 AND guardian = ?3 AND ${LASTS}`).bind(nowMs, id, guardian),
     recordedIfChanged(db, { guardian, action: 'agreement_cancelled', subject: `agreement:${id}` }, nowMs),
     db.prepare('SELECT 1 FROM agreement WHERE id = ?1 AND guardian = ?2').bind(id, guardian),
   ])
   return row?.results.length ? 'cancelled' : 'not_found'
 }
 
+/** Ends a guardian's own agreement that has no card yet, and no other: they turned back on Stripe's page. */
+export async function dropSetup(
+  db: D1Database,
+  { id, guardian }: { id: string; guardian: number },
+  nowMs: number,
+): Promise<void> {
+  await db.batch([
+    db
+      .prepare(`${CANCEL} WHERE id = ?2 AND guardian = ?3 AND ${LASTS} AND NOT ${standsSql()}`)
+      .bind(nowMs, id, guardian),
+    recordedIfChanged(db, { guardian, action: 'agreement_cancelled', subject: `agreement:${id}` }, nowMs),
+  ])
+}
+
 /** The statement that ends whatever agreement a child's account has, also one that is being set up: the child leaves. */
 export function cancelAgreementsOf(db: D1Database, child: number, nowMs: number): D1PreparedStatement {
   return db
-    .prepare(
-      `${CANCEL} WHERE account IN (SELECT id FROM account WHERE child = ?2)
-         AND agreement.status IN ('draft', 'setting_up', 'waiting', 'active', 'paused')`,
-    )
+    .prepare(`${CANCEL} WHERE account IN (SELECT id FROM account WHERE child = ?2) AND ${LASTS}`)
     .bind(nowMs, child)
 }
 
 /** The statement that ends the agreements whose guardian may steer the account no longer, or whose child has left. */
 export function cancelOrphans(db: D1Database, nowMs: number): D1PreparedStatement {
-  return db.prepare(`${CANCEL} WHERE ${IN_FORCE} AND NOT (${MAY_CHARGE})`).bind(nowMs)
+  return db.prepare(`${CANCEL} WHERE ${standsSql()} AND NOT (${MAY_CHARGE})`).bind(nowMs)
 }
 
 /**
- * Sets an agreement going again that was paused because the bank declined; one that goes already is no change. The
- * caller tops the account up afterwards, which may be low. `card_needed`: only another card mends it.
+ * Sets an agreement going again that was paused because the bank declined, or has it wait where its account was emptied
+ * meanwhile; one that goes already is no change. The caller tops the account up afterwards, which may be low. `card_needed`: only another card mends it.
  */
 export async function resumeAgreement(
   db: D1Database,
@@ -182,17 +233,17 @@ export async function resumeAgreement(
   const [, , row] = await db.batch<{ status: AgreementStatus }>([
     db
       .prepare(
-        `UPDATE agreement SET status = 'active', paused_for = NULL, failures = 0, retry_at = NULL
+        `UPDATE agreement SET ${GO_ON}, paused_for = NULL, failures = 0, retry_at = NULL
          WHERE ${own} AND paused_for = 'declined'`,
       )
-      .bind(id, guardian),
+      .bind(id, guardian, nowMs),
     recordedIfChanged(db, { guardian, action: 'agreement_resumed', subject: `agreement:${id}` }, nowMs),
     db.prepare(`SELECT agreement.status FROM agreement WHERE ${own}`).bind(id, guardian),
   ])
   const status = row?.results[0]?.status
   if (status === undefined) return 'not_found'
   if (status === 'paused') return 'card_needed'
-  return status === 'active' ? 'resumed' : 'ended'
+  return stands(status) ? 'resumed' : 'ended'
 }
 
 /** An agreement as its guardian sees it; amounts in øre. */
@@ -203,6 +254,7 @@ export type AgreementView = {
   amount: number
   threshold: number
   activation: number
+  perDay: number
   status: AgreementStatus
   pausedFor: PausedFor | null
   /** The card that is charged; `expires` is 'YYYY-MM'. Null before it has been given. */
@@ -223,8 +275,8 @@ export type AgreementView = {
 }
 
 const VIEW = `
-SELECT agreement.id, agreement.account, mail, amount, threshold, activation, status, paused_for AS pausedFor,
-  card_brand AS brand, card_last4 AS last4, card_expires AS expires, iif(status = 'active', retry_at, NULL) AS nextTry,
+SELECT agreement.id, agreement.account, mail, amount, threshold, activation, per_day AS perDay, status,
+  paused_for AS pausedFor, card_brand AS brand, card_last4 AS last4, card_expires AS expires, iif(status = 'active', retry_at, NULL) AS nextTry,
   EXISTS (SELECT 1 FROM payment WHERE payment.account = agreement.account AND payment.purpose = 'top_up'
             AND payment.status IN ('created', 'open')) AS charging,
   checkout IS NOT NULL AND status NOT IN ('cancelled', 'abandoned') AS pageOpen,
@@ -245,9 +297,17 @@ type ViewRow = Omit<AgreementView, 'card' | 'charging' | 'pageOpen' | 'latest'> 
   own: 0 | 1
 }
 
-/** The statement that reads the agreement in force of an account; `agreementsIn` makes of it what a guardian may see. */
+/**
+ * The statement that reads the agreement that stands for an account, or else the newest that this guardian is setting up;
+ * `agreementsIn` makes of it what a guardian may see.
+ */
 export function agreementsOf(db: D1Database, account: number, guardian: number): D1PreparedStatement {
-  return db.prepare(`${VIEW} WHERE agreement.account = ?1 AND ${IN_FORCE}`).bind(account, guardian)
+  return db
+    .prepare(
+      `${VIEW} WHERE agreement.account = ?1 AND (${standsSql()} OR (status = 'setting_up' AND guardian = ?2))
+       ORDER BY ${standsSql()} DESC, agreement.created_at DESC LIMIT 1`,
+    )
+    .bind(account, guardian)
 }
 
 /** The guardian's own agreement, or that another guardian has one, of which nothing more is told. */

@@ -1,5 +1,5 @@
 import { XMLBuilder } from 'fast-xml-parser'
-import type { BankDetails } from '../shared/bank-accounts.ts'
+import { BANK_NAME_MAX, type BankDetails, bankTextOf } from '../shared/bank-accounts.ts'
 import { addDays, mondayOf } from '../shared/copenhagen.ts'
 
 /**
@@ -22,6 +22,15 @@ export type BankOrder = {
   createdAtMs: number
   debtor: { name: string; registration: string; bankAccount: string }
   transfers: readonly BankTransfer[]
+}
+
+/**
+ * A municipality's name as a bank takes it, cut where it is too long: the account tells who pays. Null where it is empty
+ * or has characters that no bank takes.
+ */
+export function debtorNameOf(name: string): string | null {
+  const read = bankTextOf(name, Number.POSITIVE_INFINITY)
+  return 'value' in read ? read.value.slice(0, BANK_NAME_MAX).trim() || null : null
 }
 
 /** A UUID as a bank takes it: 35 characters are the most, and without its dashes it has 32. */

@@ -39,7 +39,8 @@ export const BrokerConfig = z.strictObject({
   logoutParameters: z.record(z.string(), z.string()).default({}),
   /**
    * How a log-in is asked for that must be a new one, beside 'prompt=login'. A broker that does not know OpenID
-   * Connect's max_age gets no parameters here; one that shows a message in the MitID app says how it wants it.
+   * Connect's max_age gets parameters without it here, and is then believed without an auth_time; one that shows a
+   * message in the MitID app says how it wants it.
    */
   stepUp: z
     .strictObject({
@@ -150,6 +151,14 @@ function messageHint(message: string): string {
 function anew({ stepUp }: BrokerConfig, message: string): Record<string, string> {
   const hint = stepUp.message === 'login_hint' ? { login_hint: messageHint(message) } : {}
   return { ...stepUp.parameters, prompt: 'login', ...hint }
+}
+
+/**
+ * Whether a broker must say when a new log-in was: OpenID Connect wants auth_time in the answer to max_age. The request
+ * travels through the browser, so an answer without it may be to another one, by which nobody had to log in.
+ */
+export function tellsWhen({ parameters, stepUp }: BrokerConfig): boolean {
+  return 'max_age' in parameters || 'max_age' in stepUp.parameters
 }
 
 /** Where the browser goes to log in; with a `message`, to log in anew whoever is logged in at the broker. */

@@ -3,7 +3,7 @@ import type { CardOrderStatus } from '../shared/wire.ts'
 import { recordedIfChanged } from './audit.ts'
 import { childLeft } from './children.ts'
 import { maySteer } from './guardianships.ts'
-import { post } from './ledger.ts'
+import { type Condition, post, postMeasured } from './ledger.ts'
 import type { payment } from './money-schema.ts'
 import { moneyLetter } from './outbox.ts'
 
@@ -45,6 +45,11 @@ export type Ordered =
 const underWay = (account: string) =>
   `EXISTS (SELECT 1 FROM card_order AS other WHERE other.account = ${account} AND other.status IN ('ordered', 'sent'))`
 
+/** An order whose page at Stripe is open: paid beside another one, its fee would come in vain. */
+const awaitsPayment = (account: string) =>
+  `EXISTS (SELECT 1 FROM payment JOIN card_order AS other ON other.id = payment.card_order
+           WHERE payment.account = ${account} AND payment.status IN ('created', 'open') AND other.status = 'unpaid')`
+
 const hasHadCard = (account: string) => `EXISTS (SELECT 1 FROM card WHERE card.account = ${account})`
 
 /** A card that is not closed must be named, so that it will be; where there is none, nothing is named. */
@@ -66,6 +71,7 @@ INSERT INTO card_order (id, account, guardian, lost_card, recipient, street, pos
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, iif(?10 = 'account', 'ordered', 'unpaid'), ?12,
   iif(?10 = 'account', ?12, NULL)
 WHERE ${mayOrder({ id: '?1', account: '?2', guardian: '?3', lostCard: '?4' })}
+  AND (?10 = 'account' OR NOT ${awaitsPayment('?2')})
   AND (?10 = 'checkout' OR ?9 = 0
        OR EXISTS (SELECT 1 FROM transfer WHERE id = 'card_fee:' || ?1 AND debit_account = ?2 AND amount = ?9))`
 
@@ -75,7 +81,8 @@ SELECT
    WHERE id = ?1 AND account = ?2 AND guardian = ?3 AND lost_card IS ?4 AND recipient = ?5 AND street = ?6
      AND postal_code = ?7 AND city = ?8 AND paid_from = ?9) AS stored,
   EXISTS (SELECT 1 FROM card_order WHERE id = ?1) AS taken,
-  ${maySteer('?2', '?3')} AS own, ${childLeft('?2')} AS gone, ${underWay('?2')} AS rival,
+  ${maySteer('?2', '?3')} AS own, ${childLeft('?2')} AS gone, 
+  ${underWay('?2')} OR (?9 = 'checkout' AND ${awaitsPayment('?2')}) AS rival,
   ${hasHadCard('?2')} AS hadCard, ${replaceable('?2', '?4')} AS known`
 
 type FoundOrdered = {
@@ -162,36 +169,64 @@ export function orderPaid(db: D1Database, order: PaidOrder, nowMs: number): D1Pr
     recordedIfChanged(db, { guardian, action: 'card_order_paid', subject: `order:${id}` }, nowMs),
     db.prepare(`UPDATE card_order SET status = 'cancelled', ended_at = ?2 WHERE ${awaited}`).bind(id, nowMs, transfer),
     recordedIfChanged(db, { guardian, action: 'card_order_paid_in_vain', subject: `order:${id}` }, nowMs),
-    ...post(db, returned(order, null), nowMs, {
+    ...feeReturned(db, order, null, nowMs, {
       sql: `EXISTS (SELECT 1 FROM card_order JOIN transfer AS fee ON fee.id = ?11
                     WHERE card_order.id = ?10 AND status = 'cancelled')`,
       bind: [id, transfer],
     }),
-    cancelledLetter(db, { id, account, guardian, fee: amount, mail }, nowMs),
+    cancelledLetter(db, { id, account, guardian, due: amount, mail }, nowMs),
   ]
 }
 
-/** The movement that gives an order's fee back, to the account whatever it was paid from. */
-export function returned({ id, account, amount }: Pick<PaidOrder, 'id' | 'account' | 'amount'>, staff: number | null) {
+/**
+ * SQL: what of an order's fee is still to be given back. What its payer has had refunded at Stripe, or has contested, is
+ * theirs already; a payment whose fee is back on the account as one too many has nothing to do with it.
+ */
+export const feeDue = (order: string, account: string) => `
+((SELECT asked.fee FROM card_order AS asked WHERE asked.id = ${order}) - coalesce((
+  SELECT sum(coalesce((SELECT sum(refund.amount) FROM refund WHERE refund.payment = paid.id
+                       AND refund.status IN ('wanted', 'pending', 'succeeded')), 0)
+    + coalesce((SELECT sum(dispute.amount) FROM dispute WHERE dispute.payment = paid.id
+                AND dispute.withdrawn_at IS NOT NULL AND dispute.returned_at IS NULL), 0))
+  FROM payment AS paid
+  WHERE paid.account = ${account} AND paid.card_order = ${order} AND paid.status = 'paid'
+    AND NOT EXISTS (SELECT 1 FROM transfer AS many WHERE many.id = 'card_fee_return:' || paid.intent)), 0))`
+
+/**
+ * The statements that give back what is left of an order's fee, to the account whatever it was paid from, once. The
+ * condition's first parameter is the order.
+ */
+export function feeReturned(
+  db: D1Database,
+  { id, account }: Pick<PaidOrder, 'id' | 'account'>,
+  staff: number | null,
+  nowMs: number,
+  condition: Condition,
+): D1PreparedStatement[] {
   const movement = { kind: 'card_fee_return', debitAccount: 'card_fee_revenue', creditAccount: account } as const
-  return { ...movement, id: `card_fee_return:${id}`, amount, staff, reason: null }
+  const returned = { ...movement, id: `card_fee_return:${id}`, staff, reason: null }
+  return postMeasured(db, returned, feeDue('?10', '?4'), nowMs, condition)
 }
 
-/** What of an order never changes; `mail` is where its payer wanted to hear, null for the guardian's own address. */
-export type Lasting = { id: string; account: number; guardian: number; fee: Ore; mail: string | null }
+/**
+ * Whom the end of an order is told, and that `due` of its fee is back; `mail` is where its payer wanted to hear, null for
+ * the guardian's own address.
+ */
+export type Ending = { id: string; account: number; guardian: number; due: number; mail: string | null }
 
-export function cancelledLetter(db: D1Database, { id, account, guardian, fee, mail }: Lasting, nowMs: number) {
+export function cancelledLetter(db: D1Database, { id, account, guardian, due, mail }: Ending, nowMs: number) {
   return moneyLetter(
     db,
     'card_order_cancelled',
-    { amount: fee },
+    { amount: due },
     { guardian, recipient: mail, account, cause: `order:${id}:cancelled` },
     nowMs,
     {
-      sql: `EXISTS (SELECT 1 FROM transfer WHERE transfer.id = 'card_fee_return:' || ?10 AND transfer.at = ?11)
-            OR EXISTS (SELECT 1 FROM card_order WHERE card_order.id = ?10 AND card_order.fee = 0
-                       AND card_order.status = 'cancelled' AND ended_at = ?11)`,
-      bind: [id, nowMs],
+      sql: `EXISTS (SELECT 1 FROM transfer WHERE transfer.id = 'card_fee_return:' || ?10 AND transfer.at = ?11
+                    AND transfer.amount = ?12)
+            OR ?12 = 0 AND EXISTS (SELECT 1 FROM card_order WHERE card_order.id = ?10
+                                   AND card_order.status = 'cancelled' AND ended_at = ?11)`,
+      bind: [id, nowMs, due],
     },
   )
 }

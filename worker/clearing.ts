@@ -15,8 +15,22 @@ import { type BookLine, bookOf } from './stripe-book.ts'
 const PAGES_MAX = 50
 const ASKED_MAX = 50
 
-/** So far back a run begins again: a line may come into Stripe's book later than its instant says. */
+/** How many statements it takes here, roughly, to apply what Stripe answers about a payment. */
+const ASKED_STATEMENTS = 12
+
+/**
+ * So far back a run begins again: a line may come into Stripe's book later than its instant says. Not over more lines
+ * than these, or a busy day would take up every run.
+ */
 const OVERLAP_MS = 86_400_000
+const OVERLAP_LINES = 1_000
+
+/** Where a run begins: by the newest line here, or by this municipality's first payment; of what was before, nothing. */
+const BEGINNING = `
+SELECT max(
+  coalesce((SELECT max(created_at) FROM balance_transaction), (SELECT min(created_at) FROM payment), ?1) - ${OVERLAP_MS},
+  coalesce((SELECT created_at FROM balance_transaction ORDER BY created_at DESC LIMIT 1 OFFSET ${OVERLAP_LINES}), 0))
+AS at`
 
 /** Lines by which Stripe's money goes to the bank, or comes back from there. */
 const TO_BANK = ['payout', 'payout_cancel', 'payout_failure']
@@ -27,43 +41,75 @@ const CHARGES = ['charge', 'payment']
 /** What a run did: how many lines are new, how many transfers they made, and of how many payments Stripe was asked. */
 export type Imported = { kind: 'imported'; lines: number; booked: number; asked: number; more: boolean }
 
+/** How a run is made: of an account that municipalities share or not, and with how many statements beside its reads. */
+type Run = { shared: boolean; statementsMax: number }
+
 /**
  * Fetches what is new in Stripe's book. What no webhook told of payments, refunds and disputes is applied before its
- * line is stored; where Stripe does not answer, the run ends, and the next one comes by the same line again. Of an
- * account that is `shared` with other municipalities only what belongs to payments of this one is stored: what Stripe
- * paid out to the bank, or took for the account itself, is then nobody's in particular.
+ * line is stored; where Stripe does not answer, or the run has done what it may, the lines before are stored, and the
+ * next run goes on with that line. Of an account that is `shared` with other municipalities only what belongs to
+ * payments of this one is stored: what Stripe paid out to the bank, or took for the account itself, is then nobody's in
+ * particular.
  */
 export async function importBook(
   db: D1Database,
   stripe: StripeAccount,
-  { shared }: { shared: boolean },
+  { shared, statementsMax }: Run,
   nowMs: number,
 ): Promise<Imported | Refused | Unavailable> {
-  const newest = await db.prepare('SELECT max(created_at) AS at FROM balance_transaction').first<number>('at')
-  const fromMs = Math.max((newest ?? 0) - OVERLAP_MS, 0)
+  const fromMs = (await db.prepare(BEGINNING).bind(nowMs).first<number>('at')) ?? nowMs
   const done: Imported = { kind: 'imported', lines: 0, booked: 0, asked: 0, more: false }
   let after: string | null = null
+  let left = statementsMax
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const book = await bookOf(stripe, { fromMs, after })
     if (book.kind !== 'lines') return book
     const fresh = await freshAmong(db, book.lines)
     const ours = shared ? await oursAmong(db, fresh) : fresh
-    for (const intent of await untoldAmong(db, ours)) {
-      if (done.asked === ASKED_MAX) return { ...done, more: true }
-      const applied = await applyIntent(db, stripe, intent, nowMs)
-      if (applied.kind === 'unavailable') return applied
-      done.asked += 1
-    }
-    const stored = await store(db, ours, nowMs)
+    const told = await tell(db, stripe, ours, { asks: ASKED_MAX - done.asked, statements: left }, nowMs)
+    const stored = await store(db, told.lines, nowMs)
+    if (told.unavailable) return told.unavailable
     done.lines += stored.lines
     done.booked += stored.booked
+    done.asked += told.asked
+    left -= told.statements
+    if (told.lines.length < ours.length) return { ...done, more: true }
     after = book.lines.at(-1)?.id ?? null
     if (!book.more || after === null) return done
   }
   return { ...done, more: true }
 }
 
+/** The first of these lines that may be stored: what each tells has been applied here, within what the run may do. */
+type Told = { lines: BookLine[]; asked: number; statements: number; unavailable: Unavailable | null }
+
+async function tell(
+  db: D1Database,
+  stripe: StripeAccount,
+  lines: readonly BookLine[],
+  may: { asks: number; statements: number },
+  nowMs: number,
+): Promise<Told> {
+  const told: Told = { lines: [], asked: 0, statements: 0, unavailable: null }
+  const untold = new Set(await untoldAmong(db, lines))
+  for (const line of lines) {
+    const intent = line.intent !== null && untold.has(line.intent) ? line.intent : null
+    const cost = statementsOf(line) + (intent === null ? 0 : ASKED_STATEMENTS)
+    if (told.statements + cost > may.statements || (intent !== null && told.asked === may.asks)) return told
+    if (intent !== null) {
+      const applied = await applyIntent(db, stripe, intent, nowMs)
+      if (applied.kind === 'unavailable') return { ...told, unavailable: applied }
+      untold.delete(intent)
+      told.asked += 1
+    }
+    told.statements += cost
+    told.lines.push(line)
+  }
+  return told
+}
+
 async function freshAmong(db: D1Database, lines: readonly BookLine[]): Promise<BookLine[]> {
+  if (lines.length === 0) return []
   const known = await db
     .prepare('SELECT id FROM balance_transaction WHERE id IN (SELECT value FROM json_each(?))')
     .bind(JSON.stringify(lines.map(({ id }) => id)))
@@ -75,6 +121,7 @@ async function freshAmong(db: D1Database, lines: readonly BookLine[]): Promise<B
 /** The payments that lines speak of, of which the book here does not yet hold the transfer. */
 async function untoldAmong(db: D1Database, lines: readonly BookLine[]): Promise<string[]> {
   const asked = lines.filter(({ intent }) => intent !== null)
+  if (asked.length === 0) return []
   const told = await db
     .prepare(
       `SELECT line.value ->> 'id' AS id FROM json_each(?) AS line
@@ -95,6 +142,7 @@ async function untoldAmong(db: D1Database, lines: readonly BookLine[]): Promise<
 }
 
 async function oursAmong(db: D1Database, lines: readonly BookLine[]): Promise<BookLine[]> {
+  if (lines.length === 0) return []
   const known = await db
     .prepare(
       `SELECT value AS intent FROM json_each(?1) WHERE value IN (SELECT intent FROM payment)
@@ -138,6 +186,9 @@ function movementsOf({ id, type, amount, fee, currency }: BookLine): Movement[] 
     ...(TO_BANK.includes(type) ? towards(-amount, { id: `settlement:${id}`, kind: 'settlement', from: 'bank' }) : []),
   ]
 }
+
+/** How many statements it takes to book a line: each movement is a transfer and its postings. */
+const statementsOf = (line: BookLine) => 2 * movementsOf(line).length
 
 /** So much less is held at Stripe, and more where the amount is below zero. */
 function towards(

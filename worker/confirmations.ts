@@ -68,14 +68,14 @@ async function consentTo(
   { guardian, language, settings }: Confirmer,
 ): Promise<string | null> {
   const found = await db
-    .prepare('SELECT amount, threshold FROM agreement WHERE id = ?1 AND guardian = ?2')
+    .prepare('SELECT amount, threshold, per_day AS perDay FROM agreement WHERE id = ?1 AND guardian = ?2')
     .bind(id, guardian)
-    .first<{ amount: number; threshold: number }>()
+    .first<{ amount: number; threshold: number; perDay: number }>()
   if (!found) return null
   return texts.consent[language]({
     municipality: settings.name,
     amount: kr(found.amount),
     threshold: kr(found.threshold),
-    perDay: settings.money.topUpsPerDay,
+    perDay: found.perDay,
   })
 }

@@ -31,7 +31,7 @@ FROM dispute JOIN payment ON payment.id = dispute.payment WHERE payment.guardian
 ORDER BY dispute.created_at, dispute.id`,
   agreements: `
 SELECT id, account, mail, amount AS amountOre, threshold AS thresholdOre, activation AS activationOre,
-  terms AS termsVersion, status, paused_for AS pausedFor, card_brand AS cardBrand, card_last4 AS cardLast4,
+  per_day AS perDay, terms AS termsVersion, status, paused_for AS pausedFor, card_brand AS cardBrand, card_last4 AS cardLast4,
   card_expires AS cardExpires, created_at AS createdAt, in_force_at AS inForceAt, ended_at AS endedAt
 FROM agreement WHERE guardian = ? ORDER BY created_at, id`,
   payouts: `

@@ -1,9 +1,8 @@
-import { BANK_NAME_MAX, bankTextOf } from '../shared/bank-accounts.ts'
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { ExitDrill, Payback } from '../shared/reports.ts'
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { recorded } from './audit.ts'
-import { bankFileXml, nextWeekday } from './bank-files.ts'
+import { bankFileXml, debtorNameOf, nextWeekday } from './bank-files.ts'
 import { liabilitiesOf, liabilitiesQuery } from './liabilities.ts'
 import { settingsOf, settingsQuery } from './settings.ts'
 import { viewedAmong } from './viewings.ts'
@@ -108,14 +107,14 @@ function bankFile(
   if (paybacks.length === 0) return { file: null, fileMissing: 'no_bank_account_known' }
   const { bankRegistration: registration, bankAccount, bankFileVersion: version } = money
   if (registration === null || bankAccount === null) return { file: null, fileMissing: 'own_account_not_set' }
-  const debtor = bankTextOf(name.slice(0, BANK_NAME_MAX), BANK_NAME_MAX)
-  if (!('value' in debtor)) return { file: null, fileMissing: 'own_name_unfit' }
+  const debtor = debtorNameOf(name)
+  if (debtor === null) return { file: null, fileMissing: 'own_name_unfit' }
   const file = bankFileXml({
     id: uuidv7(nowMs, random(16)),
     version,
     executionDay: nextWeekday(copenhagenDay(nowMs)),
     createdAtMs: nowMs,
-    debtor: { name: debtor.value, registration, bankAccount },
+    debtor: { name: debtor, registration, bankAccount },
     transfers: paybacks.flatMap(({ account, amount, bank }) =>
       bank === null
         ? []

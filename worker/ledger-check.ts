@@ -89,6 +89,22 @@ const OFFENDERS: Record<string, string> = {
       AND back.amount = out.amount
     GROUP BY refund.id HAVING coalesce(sum(out.amount), 0) <> iif(refund.status = 'draft', 0, refund.amount)
       OR count(back.id) <> iif(refund.status = 'failed', count(out.id), 0)`,
+  'a card fee is given back once': `
+    SELECT part.card_order AS subject FROM (
+      SELECT card_order.id AS card_order, way.value || card_order.id AS transfer
+      FROM card_order JOIN json_each('["card_fee:","card_fee_return:"]') AS way
+      UNION ALL SELECT payment.card_order, way.value || payment.intent
+      FROM payment JOIN json_each('["card_fee:","card_fee_return:"]') AS way WHERE purpose = 'card_fee'
+      UNION ALL SELECT payment.card_order, way.value || refund.id FROM payment
+      JOIN refund ON refund.payment = payment.id JOIN json_each('["refund:","refund_return:"]') AS way
+      WHERE purpose = 'card_fee'
+      UNION ALL SELECT payment.card_order, way.value || dispute.id FROM payment
+      JOIN dispute ON dispute.payment = payment.id JOIN json_each('["dispute:","dispute_return:"]') AS way
+      WHERE purpose = 'card_fee'
+    ) AS part
+    JOIN posting ON posting.transfer = part.transfer
+    JOIN account ON account.id = posting.account AND account.kind = 'card_fee_revenue'
+    GROUP BY part.card_order HAVING sum(posting.amount) < 0`,
   'a card that was ordered is paid for': `
     SELECT card_order.id AS subject FROM card_order
     LEFT JOIN transfer ON transfer.id = 'card_fee:' || card_order.id

@@ -348,7 +348,27 @@ export function post(
   condition: Condition = ALWAYS,
 ): D1PreparedStatement[] {
   return [
-    db.prepare(insertTransfer('?5', condition.sql)).bind(...bound(movement, nowMs), ...condition.bind),
+    db.prepare(insertTransfer('?5', condition.sql)).bind(...bound(movement, movement.amount, nowMs), ...condition.bind),
+    db.prepare(INSERT_POSTINGS).bind(movement.id, copenhagenDay(nowMs)),
+  ]
+}
+
+/** What an account may give: what it holds above its floor, for the amount of `postMeasured`. */
+export const ABOVE_FLOOR = '(coalesce(newest.balance, 0) - account.floor)'
+
+/**
+ * As `post`, for an amount that is known only then: SQL, with the parameters of the condition. Nothing moves where it
+ * comes to nothing or less.
+ */
+export function postMeasured(
+  db: D1Database,
+  movement: Omit<Movement, 'amount'>,
+  amountSql: string,
+  nowMs: number,
+  condition: Condition,
+): D1PreparedStatement[] {
+  return [
+    db.prepare(insertTransfer(amountSql, condition.sql)).bind(...bound(movement, null, nowMs), ...condition.bind),
     db.prepare(INSERT_POSTINGS).bind(movement.id, copenhagenDay(nowMs)),
   ]
 }
@@ -375,9 +395,9 @@ export function postAsFarAsThere(
     SELECT 1 FROM transfer AS taken WHERE taken.id = ${FIRST})) AND ${condition.sql}`
   const day = copenhagenDay(nowMs)
   return [
-    db.prepare(insertTransfer(there, notYet)).bind(...bound(movement, nowMs), ...condition.bind),
+    db.prepare(insertTransfer(there, notYet)).bind(...bound(movement, movement.amount, nowMs), ...condition.bind),
     db.prepare(INSERT_POSTINGS).bind(movement.id, day),
-    db.prepare(insertTransfer(missing, justNow)).bind(...bound(short, nowMs), ...condition.bind),
+    db.prepare(insertTransfer(missing, justNow)).bind(...bound(short, movement.amount, nowMs), ...condition.bind),
     db.prepare(INSERT_POSTINGS).bind(short.id, day),
   ]
 }
@@ -408,12 +428,18 @@ export function postBack(
 
 const ALWAYS: Condition = { sql: 'true', bind: [] }
 
-function bound({ id, kind, debitAccount, creditAccount, amount, staff, reason }: Movement, nowMs: number) {
+type Moved = Omit<Movement, 'amount'>
+
+function bound({ id, kind, debitAccount, creditAccount, staff, reason }: Moved, amount: Ore | null, nowMs: number) {
   return [id, kind, debitAccount, creditAccount, amount, nowMs, copenhagenDay(nowMs), staff, reason]
 }
 
 /** What an account holds, in øre: the balance of its newest posting. */
 export async function balanceOf(db: D1Database, account: number): Promise<Ore> {
-  const newest = db.prepare('SELECT balance FROM posting WHERE account = ? ORDER BY seq DESC LIMIT 1').bind(account)
+  const newest = db.prepare(`SELECT ${balanceSql('?')} AS balance`).bind(account)
   return ore((await newest.first<number>('balance')) ?? 0)
 }
+
+/** SQL: as `balanceOf`; `account` is SQL too. */
+export const balanceSql = (account: string) =>
+  `coalesce((SELECT balance FROM posting WHERE posting.account = ${account} ORDER BY seq DESC LIMIT 1), 0)`

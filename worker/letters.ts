@@ -22,7 +22,10 @@ export type News =
 /** News of money from outside or on its way there, about the child of `account`. */
 export type MoneyNews =
   | { kind: 'deposited' | 'topped_up'; data: About & { amount: number } }
-  | { kind: 'top_up_paused'; data: About & { reason: 'declined' | 'authentication_required' | 'card_unusable' } }
+  | {
+      kind: 'top_up_paused'
+      data: About & { reason: 'declined' | 'authentication_required' | 'card_unusable' | 'disputed' }
+    }
   | { kind: 'card_expiring'; data: About & { last4: string; expires: string } }
   | { kind: 'payout_returned'; data: About & { amount: number; reason: string | null } }
   | { kind: 'refund_failed'; data: About & { amount: number } }
@@ -30,8 +33,8 @@ export type MoneyNews =
   | { kind: 'card_order_cancelled'; data: About & { amount: number } }
   | { kind: 'child_left'; data: About }
 
-/** Whose account it is about, and what it holds now. */
-type About = { account: number; child: string; balance: number }
+/** Whose account it is about, and what it holds now; null for somebody whose child it is no longer. */
+type About = { account: number; child: string; balance: number | null }
 
 type Line = { name: string | null; quantity: number; price: number }
 type Child = { id: number; child: string; spent: number; balance: number }
@@ -52,6 +55,8 @@ type Words = { subject: string; body: string[] }
 function wordsOf(news: News, language: Language, say: Say, portal: string): Words {
   const account = `${say(letters.account)}\n${portal}/`
   const settings = say(letters.settings)
+  const holds = (balance: number | null) =>
+    balance === null ? [] : [say(letters.purchase.balance)({ balance: kr(balance) })]
   switch (news.kind) {
     case 'purchase': {
       const { child, site, at, amount, balance, lines } = news.data
@@ -104,7 +109,7 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       const { child, amount, balance } = news.data
       return {
         subject: say(words.subject),
-        body: [say(words.fact)({ child, amount: kr(amount), balance: kr(balance) }), account],
+        body: [say(words.fact)({ child, amount: kr(amount) }), ...holds(balance), account],
       }
     }
     case 'top_up_paused': {
@@ -134,7 +139,8 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       return {
         subject: say(letters.payoutReturned.subject),
         body: [
-          say(letters.payoutReturned.fact)({ child, amount: kr(amount), balance: kr(balance) }),
+          say(letters.payoutReturned.fact)({ child, amount: kr(amount) }),
+          ...holds(balance),
           ...(reason === null ? [] : [say(letters.payoutReturned.reason)({ reason })]),
           `${say(letters.payoutReturned.again)}\n${portal}/konto/${news.data.account}/udbetal`,
         ],
@@ -145,7 +151,8 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       return {
         subject: say(letters.refundFailed.subject),
         body: [
-          say(letters.refundFailed.fact)({ child, amount: kr(amount), balance: kr(balance) }),
+          say(letters.refundFailed.fact)({ child, amount: kr(amount) }),
+          ...holds(balance),
           `${say(letters.payoutReturned.again)}\n${portal}/konto/${id}/udbetal`,
         ],
       }
@@ -167,7 +174,8 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       return {
         subject: say(letters.childLeft.subject),
         body: [
-          say(letters.childLeft.fact)({ child, balance: kr(balance) }),
+          say(letters.childLeft.fact)({ child }),
+          ...holds(balance),
           `${say(letters.childLeft.payout)}\n${portal}/konto/${id}/udbetal`,
         ],
       }

@@ -7,6 +7,7 @@ import {
   type BrokerConfig,
   type BrokerUnavailable,
   CLOCK_TOLERANCE_S,
+  tellsWhen,
 } from './broker.ts'
 import { arrive } from './guardians.ts'
 import { holderOf, openSession } from './sessions.ts'
@@ -118,7 +119,10 @@ export async function finishLogin(
   const { nonce, verifier, returnTo, confirms } = attempt
   const answer = await answered(broker, url, { state, nonce, verifier }, nowMs)
   if (answer.kind !== 'identified') return { ...answer, returnTo, confirms }
-  const contradiction = confirms === null ? null : await contradictionOf(db, attempt, answer, session, nowMs)
+  const contradiction =
+    confirms === null
+      ? null
+      : await contradictionOf(db, attempt, { ...answer, mustTell: tellsWhen(broker) }, session, nowMs)
   if (contradiction) return { ...contradiction, returnTo, confirms }
   const guardian = await arrive(db, answer.identity, keys, language, nowMs)
   const opened = { guardian, idToken: answer.idToken, previous: session ?? null }
@@ -129,13 +133,14 @@ export async function finishLogin(
 async function contradictionOf(
   db: D1Database,
   { createdAt }: Attempt,
-  { identity, authenticatedAtMs }: Extract<BrokerAnswer, { kind: 'identified' }>,
+  { identity, authenticatedAtMs, mustTell }: Extract<BrokerAnswer, { kind: 'identified' }> & { mustTell: boolean },
   session: string | undefined,
   nowMs: number,
 ): Promise<Contradiction | null> {
   // A broker that tells when it was must not tell of a log-in from before it was asked for this one.
   const earliest = createdAt - CLOCK_TOLERANCE_S * 1000
-  if (authenticatedAtMs !== null && authenticatedAtMs < earliest) return { kind: 'not_anew' }
+  const anew = authenticatedAtMs === null ? !mustTell : authenticatedAtMs >= earliest
+  if (!anew) return { kind: 'not_anew' }
   const holder = session === undefined ? null : await holderOf(db, session, nowMs)
   if (holder === null) return { kind: 'session_ended' }
   const same = holder.issuer === identity.issuer && holder.subject === identity.subject

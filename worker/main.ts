@@ -130,7 +130,7 @@ app.onError((error, c) => {
   return refuse(c, 'internal', 'something went wrong here; the same request may be sent again')
 })
 
-/** The cron that sends mail; the other one comes every hour. */
+/** The cron of the mail and of what is due at Stripe; the other one comes every hour. */
 const EVERY_MINUTE = '* * * * *'
 
 /** Runs one of a cron's tasks, whose failure keeps nothing from the others. */
@@ -178,13 +178,20 @@ async function money(db: D1Database, stripe: StripeAccount) {
   }
 }
 
+/**
+ * How many statements the imports of Stripe's books may take together: one invocation serves every municipality, and
+ * D1 runs a thousand for it. The floor is what one import needs to get on at all.
+ */
+const BOOK_STATEMENTS_MAX = 600
+const BOOK_STATEMENTS_MIN = 50
+
 /** Fetches Stripe's book and holds ours against it; what it does not explain is an error that somebody must look into. */
 async function book(env: Env, db: D1Database, stripe: StripeAccount) {
   const { municipality, secretKey } = stripe
-  const shared = databases(env).some(
-    (other) => other.municipality !== municipality && stripeOf(env, other.municipality)?.secretKey === secretKey,
-  )
-  const imported = await importBook(db, stripe, { shared }, Date.now())
+  const accounts = databases(env).flatMap((other) => stripeOf(env, other.municipality) ?? [])
+  const shared = accounts.some((other) => other.municipality !== municipality && other.secretKey === secretKey)
+  const statementsMax = Math.max(BOOK_STATEMENTS_MIN, Math.floor(BOOK_STATEMENTS_MAX / accounts.length))
+  const imported = await importBook(db, stripe, { shared, statementsMax }, Date.now())
   log(imported.kind === 'imported' ? 'info' : 'error', 'stripe_book', { municipality, ...imported })
   const { difference, timing, differences } = await clearing(db, Date.now())
   if (differences.length === 0) return
@@ -195,11 +202,21 @@ async function book(env: Env, db: D1Database, stripe: StripeAccount) {
 async function hour(env: Env, municipality: number, db: D1Database) {
   const stripe = stripeOf(env, municipality)
   if (stripe) await task(municipality, 'stripe_book', () => book(env, db, stripe))
-  const check = await checkLedger(db)
-  log(check.violations.length ? 'error' : 'info', 'ledger_check', { municipality, ...check })
-  const summaries = await sumUpWeek(db, Date.now())
-  const expiring = await announceExpiring(db, Date.now())
-  log('info', 'sweep', { municipality, summaries, expiring, ...(await sweep(db, Date.now())) })
+  await task(municipality, 'ledger_check', async () => {
+    const check = await checkLedger(db)
+    log(check.violations.length ? 'error' : 'info', 'ledger_check', { municipality, ...check })
+  })
+  await task(municipality, 'weekly', async () => {
+    const summaries = await sumUpWeek(db, Date.now())
+    if (summaries > 0) log('info', 'weekly', { municipality, summaries })
+  })
+  await task(municipality, 'expiring', async () => {
+    const expiring = await announceExpiring(db, Date.now())
+    if (expiring > 0) log('info', 'expiring', { municipality, expiring })
+  })
+  await task(municipality, 'sweep', async () => {
+    log('info', 'sweep', { municipality, ...(await sweep(db, Date.now())) })
+  })
 }
 
 export default {

@@ -106,10 +106,10 @@ export const dispute = sqliteTable(
 )
 
 /**
- * A stored card that is charged `amount` when the balance falls below `threshold`. `draft` awaits a fresh log-in,
- * `setting_up` the card; `waiting` has a card and awaits a balance of `activation`. `checkout` is the page at Stripe
- * where the card is being given or changed; `leftCard` is a card that Stripe is yet to forget. The newest words of consent
- * are those of version `terms` ('da-3').
+ * A stored card that is charged `amount` when the balance falls below `threshold`, at most `perDay` times a day: what the
+ * words of consent say is what is on the row. `draft` awaits a fresh log-in, `setting_up` the card; `waiting` has a card
+ * and awaits a balance of `activation`. `checkout` is the page at Stripe where the card is being given or changed;
+ * `leftCard` is a card that Stripe is yet to forget. `terms` is the version of the terms that was accepted ('da-3').
  */
 export const agreement = sqliteTable(
   'agreement',
@@ -121,6 +121,7 @@ export const agreement = sqliteTable(
     amount: integer('amount').notNull(),
     threshold: integer('threshold').notNull(),
     activation: integer('activation').notNull(),
+    perDay: integer('per_day').notNull(),
     terms: text('terms').notNull(),
     status: text('status', {
       enum: ['draft', 'setting_up', 'waiting', 'active', 'paused', 'cancelled', 'abandoned'],
@@ -135,7 +136,7 @@ export const agreement = sqliteTable(
     leftCard: text('left_card'),
     failures: integer('failures').notNull().default(0),
     retryAt: integer('retry_at'),
-    pausedFor: text('paused_for', { enum: ['declined', 'authentication_required', 'card_unusable'] }),
+    pausedFor: text('paused_for', { enum: ['declined', 'authentication_required', 'card_unusable', 'disputed'] }),
     createdAt: integer('created_at').notNull(),
     inForceAt: integer('in_force_at'),
     endedAt: integer('ended_at'),
@@ -150,12 +151,12 @@ export const agreement = sqliteTable(
     check('agreement_amount_positive', sql`${t.amount} > 0`),
     check('agreement_paused_for', sql`(${t.status} = 'paused') = (${t.pausedFor} is not null)`),
     check(
-      'agreement_in_force_has_card',
+      'agreement_standing_has_card',
       sql`${t.status} not in ('waiting', 'active', 'paused') or ${t.paymentMethod} is not null`,
     ),
     index('agreement_of_account').on(t.account, t.createdAt),
     index('agreement_due').on(t.checkAt).where(sql`${t.checkAt} is not null`),
-    uniqueIndex('agreement_one_in_force').on(t.account).where(sql`${t.status} in ('waiting', 'active', 'paused')`),
+    uniqueIndex('agreement_one_standing').on(t.account).where(sql`${t.status} in ('waiting', 'active', 'paused')`),
   ],
 )
 

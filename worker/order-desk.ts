@@ -1,22 +1,23 @@
 import type { z } from 'zod'
 import type { CardOrder, CardOrderState, CardOrderStatus } from '../shared/wire.ts'
 import { recordedIfChanged } from './audit.ts'
-import { cancelledLetter, type Lasting, returned } from './card-orders.ts'
+import { cancelledLetter, type Ending, feeDue, feeReturned } from './card-orders.ts'
 import { NEXT_VERSION } from './cards.ts'
 import { childLeft } from './children.ts'
-import { post } from './ledger.ts'
 import { moneyLetter } from './outbox.ts'
+import { collected, shortfallsOf } from './shortfalls.ts'
 import { viewedAmong } from './viewings.ts'
 
 /** Orders of new cards as staff see them, send them, hand them out and cancel them. */
 
-async function lastingOf(db: D1Database, id: string): Promise<(Lasting & { lostCard: number | null }) | null> {
+/** What of an order never changes, and what of its fee would be given back now. */
+async function lastingOf(db: D1Database, id: string): Promise<(Ending & { lostCard: number | null }) | null> {
   return await db
     .prepare(
-      `SELECT id, account, guardian, fee, lost_card AS lostCard,
+      `SELECT id, account, guardian, lost_card AS lostCard, max(0, ${feeDue('?1', 'card_order.account')}) AS due,
          (SELECT mail FROM payment WHERE payment.account = card_order.account AND payment.card_order = card_order.id
           ORDER BY created_at DESC LIMIT 1) AS mail
-       FROM card_order WHERE id = ?`,
+       FROM card_order WHERE id = ?1`,
     )
     .bind(id)
     .first()
@@ -181,7 +182,10 @@ export async function handOut(
   return gone ? 'child_left' : 'card_taken'
 }
 
-/** Ends an order whose card has not been handed out, gives its fee back to the account, and tells the guardian. */
+/**
+ * Ends an order whose card has not been handed out, gives back to the account what of its fee is not back at its payer
+ * already, and tells the guardian.
+ */
 export async function cancelOrder(
   db: D1Database,
   id: string,
@@ -190,7 +194,8 @@ export async function cancelOrder(
 ): Promise<StaffOrder | OrderRefusal> {
   const known = await lastingOf(db, id)
   if (!known) return 'order_unknown'
-  const { account, fee } = known
+  const { account } = known
+  const shorts = await shortfallsOf(db, account)
   const { order } = await changed(
     db,
     id,
@@ -201,11 +206,12 @@ export async function cancelOrder(
         )
         .bind(id, nowMs),
       recordedIfChanged(db, { staff, action: 'card_order_cancelled', subject: `order:${id}` }, nowMs),
-      ...post(db, returned({ id, account, amount: fee }, staff), nowMs, {
+      ...feeReturned(db, known, staff, nowMs, {
         sql: `EXISTS (SELECT 1 FROM card_order WHERE card_order.id = ?10 AND status = 'cancelled'
                       AND ordered_at IS NOT NULL)`,
         bind: [id],
       }),
+      ...collected(db, account, shorts, nowMs),
       cancelledLetter(db, known, nowMs),
     ],
     staff,

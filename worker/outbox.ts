@@ -1,5 +1,6 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { Language } from '../shared/wire.ts'
+import { maySteer } from './guardianships.ts'
 import { letterOf, type MoneyNews, type News } from './letters.ts'
 import { type Sending, send } from './mail.ts'
 
@@ -104,12 +105,17 @@ export function mailChangedLetter(
     .bind(guardian, mail, nowMs, `change:${copenhagenDay(nowMs)}`)
 }
 
-/** Whom news of money is for: `recipient` is an address, or null for the guardian's own. */
+/** Whom news of money is for: `recipient` is an address, or null for the guardian's own, or where they last paid from. */
 export type Addressee = { guardian: number; recipient: string | null; account: number; cause: string }
 
+/* Somebody who wants no other mail has mostly given an address for a receipt. */
+const REACHED = `coalesce(?3, addressee.mail, (
+  SELECT payment.mail FROM payment WHERE payment.account = account.id AND payment.guardian = addressee.id
+  ORDER BY payment.created_at DESC LIMIT 1))`
+
 /**
- * The statement that tells a guardian what has become of money, once for each cause: the child's first name and the
- * balance are put in as they are then. For the batch of what it tells, after it; the condition's parameters begin at
+ * The statement that tells a guardian what has become of money, once for each cause: the child's first name is put in,
+ * and the balance as it is then, if the child is still the guardian's. For the batch of what it tells, after it; the condition's parameters begin at
  * ?10. Nothing is told where it does not hold, or where there is no address.
  */
 export function moneyLetter<K extends MoneyNews['kind']>(
@@ -120,19 +126,22 @@ export function moneyLetter<K extends MoneyNews['kind']>(
   nowMs: number,
   condition: { sql: string; bind: readonly (string | number | null)[] },
 ): D1PreparedStatement {
+  const told = [kind, cause, recipient, JSON.stringify(data), guardian, account, nowMs]
   return db
     .prepare(
       `INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
-       SELECT guardian.id, ?1, ?2, coalesce(?3, guardian.mail), child.id,
-         json_set(?4, '$.account', account.id, '$.child', ${FIRST_NAME}, '$.balance', coalesce(
-           (SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0)),
+       SELECT addressee.id, ?1, ?2, ${REACHED}, child.id,
+         json_set(?4, '$.account', account.id, '$.child', ${FIRST_NAME}, '$.balance', iif(
+           ${maySteer('account.id', 'addressee.id')},
+           coalesce((SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0),
+           NULL)),
          ?7, ?7
-       FROM guardian JOIN account ON account.id = ?6 JOIN child ON child.id = account.child
-       WHERE guardian.id = ?5 AND coalesce(?3, guardian.mail) IS NOT NULL
+       FROM guardian AS addressee JOIN account ON account.id = ?6 JOIN child ON child.id = account.child
+       WHERE addressee.id = ?5 AND ${REACHED} IS NOT NULL
          AND (${condition.sql})
        ON CONFLICT DO NOTHING`,
     )
-    .bind(kind, cause, recipient, JSON.stringify(data), guardian, account, nowMs, null, null, ...condition.bind)
+    .bind(...told, ...(condition.bind.length ? [null, null, ...condition.bind] : []))
 }
 
 const MINUTE_MS = 60_000
@@ -175,7 +184,11 @@ LIMIT ${RUN_MAX}`
  */
 const IS_WANTED = `
 kind IN ('mail_changed', 'deposited', 'topped_up', 'top_up_paused', 'card_expiring', 'payout_returned', 'refund_failed',
-  'card_sent', 'card_order_cancelled') OR EXISTS (
+  'card_sent', 'card_order_cancelled')
+OR kind = 'child_left' AND child IN (
+  SELECT guardianship.child FROM guardian JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash
+  WHERE guardian.id = outbox.guardian AND guardianship.ended_at IS NULL)
+OR kind <> 'child_left' AND EXISTS (
   SELECT 1 FROM guardian
   WHERE guardian.id = outbox.guardian AND guardian.mail = outbox.recipient
     AND CASE outbox.kind
@@ -183,7 +196,6 @@ kind IN ('mail_changed', 'deposited', 'topped_up', 'top_up_paused', 'card_expiri
       WHEN 'low_balance' THEN tell_below IS NOT NULL
       WHEN 'weekly' THEN tell_weekly
       WHEN 'case_answered' THEN 1
-      WHEN 'child_left' THEN 1
     END
     AND NOT EXISTS (SELECT 1 FROM transfer -- A sale that has been undone is no news.
                     WHERE transfer.id = replace(outbox.cause, 'sale:', '') || ':reversal')

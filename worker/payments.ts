@@ -32,6 +32,9 @@ const PAGE_LIFE_MS = 35 * MINUTE_MS
 /** When Stripe is asked first, though nobody has said anything. */
 export const FIRST_CHECK_MS = 2 * MINUTE_MS
 
+/** How long after its row Stripe still opens a payment's page: until a page's least life would be too short (`stripe.ts`). */
+const OPENED_WITHIN_MS = 50_000
+
 /** How long an answer that Stripe does not know a payment is put down to Stripe; after that the payment has failed. */
 const GIVEN_UP_AFTER_MS = 3 * 86_400_000
 
@@ -65,13 +68,15 @@ export type PaymentView = {
 export type Settlement = PaymentView & { stale: boolean }
 
 /**
- * `page` is where the browser goes. `ended`: the payment is over, paid or not. `changed`: the same form was sent before
- * with another amount. `not_found`: no account of theirs, or an id of somebody else's.
+ * `page` is where the browser goes. `ended`: the payment is over, paid or not. `refused`: it never got a page, and never
+ * will; nobody has paid. `unavailable`: Stripe did not answer; under the same id it may go for less than a minute, and
+ * not at all where Stripe keeps its answer. So after either a form goes on with a new id. `changed`: the same form was
+ * sent before with another amount. `not_found`: no account of theirs, or an id of somebody else's.
  */
 export type Beginning =
   | { kind: 'page'; address: string }
   | { kind: 'amount_too_small' | 'amount_too_large'; min: number; max: number }
-  | { kind: 'child_left' | 'not_found' | 'changed' | 'ended' | 'unavailable' }
+  | { kind: 'child_left' | 'not_found' | 'changed' | 'ended' | 'refused' | 'unavailable' }
 
 type Row = Omit<PaymentView, 'status' | 'order'> & {
   status: Status
@@ -229,16 +234,20 @@ async function opened(
   { item, language, done, back }: Wanted,
   nowMs: number,
 ): Promise<Beginning> {
-  if (row.status !== 'created' && row.status !== 'open') return { kind: 'ended' }
+  if (row.status !== 'created' && row.status !== 'open') return { kind: endedAs(row) }
   if (row.address !== null) return { kind: 'page', address: row.address }
   const wanted = { payment: row.id, amount: row.amount, mail: row.mail, item: speaker(language)(item), language }
   const page = await openPayment(stripe, { ...wanted, done, back }, row.createdAt)
   switch (page.kind) {
     case 'unavailable':
+      // An answer that was lost may have made a page. Nobody has its address, and what were paid there would be credited.
+      if (nowMs - row.createdAt >= OPENED_WITHIN_MS) {
+        await ended(db, row, { status: 'expired', error: null, intent: null }, nowMs).run()
+      }
       return { kind: 'unavailable' }
     case 'refused':
       await ended(db, row, { status: 'failed', error: page.code, intent: null }, nowMs).run()
-      return { kind: 'unavailable' }
+      return { kind: 'refused' }
     case 'page': {
       const { checkout, address } = page
       const [, stored] = await db.batch<Row>([
@@ -250,10 +259,15 @@ async function opened(
           .bind(row.id, checkout, address, nowMs + FIRST_CHECK_MS),
         paymentQuery(db, row.id, null),
       ])
-      return stored?.results[0]?.status === 'open' ? { kind: 'page', address } : { kind: 'ended' }
+      const now = stored?.results[0]
+      if (now?.status === 'open') return { kind: 'page', address }
+      return { kind: now ? endedAs(now) : 'ended' }
     }
   }
 }
+
+/** A payment without a page and without a try to pay has never begun for its payer, who is not told of an end. */
+const endedAs = ({ checkout, intent }: Row) => (checkout === null && intent === null ? 'refused' : 'ended')
 
 // ── Settling ────────────────────────────────────────────────────────────────
 

@@ -5,6 +5,7 @@ import { postBack } from './ledger.ts'
 import { moneyLetter } from './outbox.ts'
 import { reasonOf } from './payouts.ts'
 import { bankReason } from './portal/texts/bank-reasons.ts'
+import { collected, shortfallsOf } from './shortfalls.ts'
 import { viewedAmong } from './viewings.ts'
 
 /** Payouts as staff see, approve and reject them; drafts, which nobody has confirmed, are not theirs to see. */
@@ -118,6 +119,7 @@ export async function reject(
     .bind(id)
     .first<{ account: number; guardian: number; amount: number }>()
   if (!about) return { kind: 'unknown' }
+  const shorts = await shortfallsOf(db, about.account)
   // The first reason is the one that counts, and a bank's rejection is not staff's.
   const rejected = {
     sql: "EXISTS (SELECT 1 FROM payout WHERE id = ?10 AND status = 'rejected' AND bank_file IS NULL AND reason = ?11)",
@@ -137,6 +139,7 @@ export async function reject(
       nowMs,
       rejected,
     ),
+    ...collected(db, about.account, shorts, nowMs),
     moneyLetter(
       db,
       'payout_returned',

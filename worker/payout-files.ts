@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import { BANK_NAME_MAX, bankTextOf } from '../shared/bank-accounts.ts'
 import { addDays, copenhagenDay } from '../shared/copenhagen.ts'
 import type { BankFile, BankFileContent, ExportCall } from '../shared/payout-wire.ts'
 import { recorded, recordedIfChanged } from './audit.ts'
-import { type BankTransfer, bankFileXml, nextWeekday } from './bank-files.ts'
+import { type BankTransfer, bankFileXml, debtorNameOf, nextWeekday } from './bank-files.ts'
 import { settingsOf, settingsQuery } from './settings.ts'
+import { tokensOfPerson } from './staff.ts'
 
 /**
  * Files for the bank. Every payout is in at most one, and never in one that was made by whoever approved it: two tokens
@@ -21,13 +21,11 @@ const AHEAD_MAX_DAYS = 60
 /** How often an export begins anew because another one took its payouts. */
 const TRIES_MAX = 5
 
-/** The approved payouts that a member of staff, which is SQL, may send to the bank. */
-const exportable = (staff: string) => `
+/** The approved payouts that somebody may send to the bank who has the tokens `tokens`: a JSON list, which is SQL. */
+const exportable = (tokens: string) => `
 FROM payout
-JOIN staff_token AS approver ON approver.id = payout.approved_by
-JOIN staff_token AS exporter ON exporter.id = ${staff}
-WHERE payout.status = 'approved' AND payout.bank_file IS NULL AND approver.id <> exporter.id
-  AND lower(trim(approver.name)) <> lower(trim(exporter.name))`
+WHERE payout.status = 'approved' AND payout.bank_file IS NULL
+  AND payout.approved_by NOT IN (SELECT value FROM json_each(${tokens}))`
 
 export type Exported =
   | { kind: 'exported'; file: FileContent }
@@ -47,6 +45,7 @@ export async function exportPayouts(
   nowMs: number,
 ): Promise<Exported> {
   const today = copenhagenDay(nowMs)
+  const tokens = JSON.stringify(await tokensOfPerson(db, staff))
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     const [made, set, found, own] = await db.batch([
       fileQuery(db, id),
@@ -56,7 +55,7 @@ export async function exportPayouts(
           `SELECT payout.id, payout.name, registration, bank_account AS bankAccount, message, bank_amount AS amount
            ${exportable('?1')} ORDER BY requested_at, payout.id LIMIT ${FILE_MAX}`,
         )
-        .bind(staff),
+        .bind(tokens),
       db.prepare("SELECT count(*) AS count FROM payout WHERE status = 'approved' AND bank_file IS NULL"),
     ])
     const earlier = made?.results[0] as FileContent | undefined
@@ -68,28 +67,31 @@ export async function exportPayouts(
     const day = executionDay ?? nextWeekday(today)
     if (day < today || day > addDays(today, AHEAD_MAX_DAYS)) return { kind: 'bad_day' }
     const settings = settingsOf(set?.results[0])
-    const debtorName = bankTextOf(settings.name, BANK_NAME_MAX)
+    const name = debtorNameOf(settings.name)
     const { bankRegistration: registration, bankAccount, bankFileVersion } = settings.money
-    const named = 'value' in debtorName && debtorName.value !== ''
-    if (!named || registration === null || bankAccount === null) return { kind: 'no_bank_account' }
+    if (name === null || registration === null || bankAccount === null) return { kind: 'no_bank_account' }
     const transfers = (found?.results ?? []) as BankTransfer[]
     if (transfers.length === 0) {
       const awaiting = own?.results[0] as { count: number } | undefined
       return { kind: 'nothing', ownApprovals: awaiting?.count ?? 0 }
     }
     const order = { id, version: version ?? bankFileVersion, executionDay: day, createdAtMs: nowMs, transfers }
-    const xml = bankFileXml({ ...order, debtor: { name: debtorName.value, registration, bankAccount } })
-    const file = await stored(db, { ...order, xml }, staff, nowMs)
+    const xml = bankFileXml({ ...order, debtor: { name, registration, bankAccount } })
+    const file = await stored(db, { ...order, xml, tokens }, staff, nowMs)
     if (file) return { kind: 'exported', file }
   }
   throw new Error('the payouts to export never stood still')
 }
 
-type Made = Pick<FileView, 'id' | 'version' | 'executionDay'> & { xml: string; transfers: readonly BankTransfer[] }
+type Made = Pick<FileView, 'id' | 'version' | 'executionDay'> & {
+  xml: string
+  transfers: readonly BankTransfer[]
+  tokens: string
+}
 
 /** Stores a file if every one of its payouts may still go into it, and marks them; null where another was faster. */
 async function stored(db: D1Database, made: Made, staff: number, nowMs: number): Promise<FileContent | null> {
-  const { id, version, executionDay, xml, transfers } = made
+  const { id, version, executionDay, xml, transfers, tokens } = made
   const count = transfers.length
   const sum = transfers.reduce((total, { amount }) => total + amount, 0)
   const payouts = JSON.stringify(transfers.map((transfer) => transfer.id))
@@ -99,16 +101,16 @@ async function stored(db: D1Database, made: Made, staff: number, nowMs: number):
       .prepare(
         `INSERT INTO bank_file (id, version, execution_day, count, sum, xml, staff, created_at)
          SELECT ?1, ?4, ?5, ?6, ?7, ?8, ?3, ?9
-         WHERE ?6 = (SELECT count(*) ${exportable('?3')} AND ${among})
+         WHERE ?6 = (SELECT count(*) ${exportable('?10')} AND ${among})
          ON CONFLICT DO NOTHING`,
       )
-      .bind(id, payouts, staff, version, executionDay, count, sum, xml, nowMs),
+      .bind(id, payouts, staff, version, executionDay, count, sum, xml, nowMs, tokens),
     db
       .prepare(
         `UPDATE payout SET status = 'exported', bank_file = ?1
          WHERE changes() > 0 AND id IN (SELECT payout.id ${exportable('?3')} AND ${among})`,
       )
-      .bind(id, payouts, staff),
+      .bind(id, payouts, tokens),
     recordedIfChanged(
       db,
       { staff, action: 'payouts_exported', subject: `bank_file:${id}`, detail: { count, sum } },

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { ore } from '../shared/money.ts'
-import type { ImportStatusAnswer, PayoutState } from '../shared/payout-wire.ts'
+import type { ImportStatusAnswer, PayoutState, ReleaseAnswer } from '../shared/payout-wire.ts'
 import type { Language } from '../shared/wire.ts'
 import { recordedIfChanged } from './audit.ts'
 import { uuidOf } from './bank-files.ts'
@@ -9,6 +9,8 @@ import { type Condition, post, postBack } from './ledger.ts'
 import { moneyLetter } from './outbox.ts'
 import { reasonInWords } from './payout-desk.ts'
 import { bankReason } from './portal/texts/bank-reasons.ts'
+import { collected, type Shortfall, shortfallsOfEach } from './shortfalls.ts'
+import { tokensOfPerson } from './staff.ts'
 
 /** What the bank's status reports do to the payouts of our files. */
 
@@ -17,8 +19,11 @@ export type Imported =
   | { kind: 'invalid'; reason: string } // No report that can be read; `reason` is in English.
   | { kind: 'file_unknown' } // It is about a file that we did not make.
 
-/** How many payouts one call changes: an invocation may make 1,000 queries, and one that comes back takes six. */
-const CHANGES_MAX = 150
+/**
+ * How many payouts one call changes: an invocation may make 1,000 queries, and one that comes back takes seven, and two
+ * more for each shortfall of its account.
+ */
+const CHANGES_MAX = 120
 
 type Row = {
   id: string
@@ -27,12 +32,14 @@ type Row = {
   amount: number
   status: PayoutState
   language: Language
+  paidBy: number | null
 }
 
 /**
  * Takes in a status report. What it calls paid leaves payouts payable for the bank account; what it calls rejected is
  * back in the wallet, also where it was paid before and the recipient's bank sent it back, and its guardian is told why.
- * The same report again changes nothing.
+ * The same report again changes nothing. One person's word does not credit a wallet with money that left by their word:
+ * what they called paid, only somebody else's report sends back.
  */
 export async function importStatus(db: D1Database, text: string, staff: number, nowMs: number): Promise<Imported> {
   const read = readBankReport(text)
@@ -40,7 +47,8 @@ export async function importStatus(db: D1Database, text: string, staff: number, 
   const file = uuidOf(read.report.original)
   const inFile = await db
     .prepare(
-      `SELECT payout.id, payout.account, payout.guardian, bank_amount AS amount, payout.status, guardian.language
+      `SELECT payout.id, payout.account, payout.guardian, bank_amount AS amount, payout.status, guardian.language,
+         (SELECT staff FROM transfer WHERE transfer.id = 'payout_paid:' || payout.id) AS paidBy
        FROM payout JOIN guardian ON guardian.id = payout.guardian WHERE bank_file = ? ORDER BY payout.id`,
     )
     .bind(file)
@@ -53,15 +61,23 @@ export async function importStatus(db: D1Database, text: string, staff: number, 
   const paid: Row[] = []
   const returned: (Row & { code: string })[] = []
   const contradicted: string[] = []
+  const withheld: string[] = []
+  const own = await tokensOfPerson(db, staff)
   for (const row of inFile.results) {
     const verdict = said.verdicts.get(row.id)
     if (verdict?.kind === 'paid' && row.status === 'exported') paid.push(row)
     if (verdict?.kind === 'paid' && row.status === 'rejected') contradicted.push(row.id)
-    if (verdict?.kind === 'returned' && row.status !== 'rejected') returned.push({ ...row, code: verdict.code })
+    if (verdict?.kind !== 'returned' || row.status === 'rejected') continue
+    if (row.paidBy !== null && own.includes(row.paidBy)) withheld.push(row.id)
+    else returned.push({ ...row, code: verdict.code })
   }
   const now = { paid: paid.slice(0, CHANGES_MAX), returned: returned.slice(0, Math.max(0, CHANGES_MAX - paid.length)) }
   if (now.paid.length + now.returned.length > 0) {
-    await db.batch([...paidOut(db, file, now.paid, staff, nowMs), ...sentBack(db, file, now.returned, staff, nowMs)])
+    const shorts = await shortfallsOfEach(db, now.returned)
+    await db.batch([
+      ...paidOut(db, file, now.paid, staff, nowMs),
+      ...sentBack(db, file, now.returned, shorts, staff, nowMs),
+    ])
   }
   return {
     kind: 'imported',
@@ -72,6 +88,7 @@ export async function importStatus(db: D1Database, text: string, staff: number, 
       unchanged: inFile.results.length - now.paid.length - now.returned.length,
       unknown: said.unknown,
       contradicted,
+      withheld,
       more: paid.length + returned.length > now.paid.length + now.returned.length,
     },
   }
@@ -119,6 +136,7 @@ function sentBack(
   db: D1Database,
   file: string,
   rows: readonly (Row & { code: string })[],
+  shorts: ReadonlyMap<number, Shortfall[]>,
   staff: number,
   nowMs: number,
 ) {
@@ -149,6 +167,7 @@ function sentBack(
       return [
         ...postBack(db, { ...paid, id: `payout_paid:${id}:returned` }, nowMs, back),
         ...postBack(db, { ...whole, id: `payout_return:${id}` }, nowMs, back),
+        ...collected(db, account, shorts.get(account) ?? [], nowMs),
         moneyLetter(
           db,
           'payout_returned',
@@ -160,4 +179,76 @@ function sentBack(
       ]
     }),
   ]
+}
+
+// ── Files that the bank did not take ────────────────────────────────────────
+
+export type Released =
+  | { kind: 'released'; answer: z.infer<typeof ReleaseAnswer> }
+  | { kind: 'file_unknown' }
+  | { kind: 'own_file' } // Whoever made a file cannot say that the bank did not take it.
+
+/**
+ * Gives up a file that the bank did not take as a whole, and of which it sends no report: its payouts that nothing was
+ * heard of are back in their wallets, and their guardians are told why in staff's words. Again releases the rest.
+ */
+export async function release(
+  db: D1Database,
+  file: string,
+  staff: number,
+  reason: string,
+  nowMs: number,
+): Promise<Released> {
+  const [made, open] = await db.batch([
+    db.prepare('SELECT staff FROM bank_file WHERE id = ?').bind(file),
+    db
+      .prepare(
+        `SELECT id, account, guardian, bank_amount AS amount FROM payout WHERE bank_file = ?1 AND status = 'exported'
+         ORDER BY id LIMIT ${CHANGES_MAX} + 1`,
+      )
+      .bind(file),
+  ])
+  const maker = made?.results[0] as { staff: number } | undefined
+  if (maker === undefined) return { kind: 'file_unknown' }
+  if ((await tokensOfPerson(db, staff)).includes(maker.staff)) return { kind: 'own_file' }
+  const found = (open?.results ?? []) as Pick<Row, 'id' | 'account' | 'guardian' | 'amount'>[]
+  const rows = found.slice(0, CHANGES_MAX)
+  const released = rows.map(({ id }) => id)
+  if (rows.length > 0) {
+    const shorts = await shortfallsOfEach(db, rows)
+    await db.batch([
+      db
+        .prepare(
+          `UPDATE payout SET status = 'rejected', settled_at = ?3, reason = ?4
+           WHERE bank_file = ?1 AND status = 'exported' AND id IN (SELECT value FROM json_each(?2))`,
+        )
+        .bind(file, JSON.stringify(released), nowMs, reason),
+      recordedIfChanged(
+        db,
+        { staff, action: 'bank_file_released', subject: `bank_file:${file}`, detail: { payouts: released } },
+        nowMs,
+      ),
+      ...rows.flatMap(({ id, account, guardian, amount }) => {
+        const back = inStatus(id, 'rejected')
+        return [
+          ...postBack(
+            db,
+            { id: `payout_return:${id}`, kind: 'payout_return', of: `payout:${id}`, staff, reason: null },
+            nowMs,
+            back,
+          ),
+          ...collected(db, account, shorts.get(account) ?? [], nowMs),
+          moneyLetter(
+            db,
+            'payout_returned',
+            { amount, reason },
+            { guardian, recipient: null, account, cause: `payout:${id}` },
+            nowMs,
+            back,
+          ),
+        ]
+      }),
+    ])
+  }
+  return { kind: 'released', answer: { file, released, more: found.length > rows.length } }
 }

@@ -4,7 +4,7 @@ import { ore } from '../shared/money.ts'
 import { restAfterPayout } from './agreements.ts'
 import { recordedIfChanged } from './audit.ts'
 import { maySteer } from './guardianships.ts'
-import { type Condition, post } from './ledger.ts'
+import { balanceSql, type Condition, post } from './ledger.ts'
 import type { payout, refund } from './money-schema.ts'
 
 /**
@@ -53,17 +53,33 @@ export type PayoutDraft = BankDetails & { id: string; account: number; guardian:
 export type Drafted =
   | { kind: 'drafted'; payout: PayoutView }
   | { kind: 'below_min' } // Less than one øre.
-  | { kind: 'over_balance'; balance: number }
+  | { kind: 'over_balance'; balance: number } // Less than the account's while a payment is contested.
   | { kind: 'over_day_max'; left: number }
   | { kind: 'not_found' } // No account of a child of theirs, or an id that is somebody else's.
   | { kind: 'changed' } // The same form was sent before, and said something else.
 
 // ── What goes back where it came from ───────────────────────────────────────
 
-/** A refund of ours that failed: that card takes nothing back, and the bank has to. */
+/** What came to the wallet by card or MobilePay: also the fee of a card order that was given back to it. */
+const CREDITED = `
+payment.status = 'paid' AND (payment.purpose IN ('deposit', 'top_up')
+  OR EXISTS (SELECT 1 FROM transfer AS back
+             WHERE back.id IN ('card_fee_return:' || payment.intent, 'card_fee_return:' || payment.card_order)))`
+
+/** Contested, and nobody knows yet how that ends: no state in which Stripe calls a dispute over. */
+const CONTESTED = `
+EXISTS (SELECT 1 FROM dispute WHERE dispute.payment = payment.id
+        AND dispute.status NOT IN ('won', 'lost', 'warning_closed', 'prevented'))`
+
+/*
+ * Where the payer's bank would not take a refund of ours, that card takes nothing back, and the bank has to; what failed
+ * for another reason may go there tomorrow. Of a payment whose dispute was lost, Stripe refunds nothing.
+ */
 const BEARABLE = `
-payment.status = 'paid' AND payment.purpose IN ('deposit', 'top_up')
-  AND NOT EXISTS (SELECT 1 FROM refund WHERE refund.payment = payment.id AND refund.status = 'failed')
+${CREDITED}
+  AND NOT EXISTS (SELECT 1 FROM refund WHERE refund.payment = payment.id AND refund.status = 'failed'
+                  AND refund.error IN ('expired_or_canceled_card', 'lost_or_stolen_card', 'declined', 'unknown'))
+  AND NOT ${CONTESTED}
   AND NOT EXISTS (SELECT 1 FROM dispute WHERE dispute.payment = payment.id
                   AND dispute.withdrawn_at IS NOT NULL AND dispute.returned_at IS NULL)`
 
@@ -79,16 +95,48 @@ WHERE payment.account = ${account} AND ${BEARABLE}
   AND payment.settled_at > ${now} - 86400000 * (SELECT refund_days FROM municipality)
   AND ${UNREFUNDED} > 0`
 
-const balance = (account: string) =>
-  `coalesce((SELECT balance FROM posting WHERE posting.account = ${account} ORDER BY seq DESC LIMIT 1), 0)`
+/** What is there of payments that are contested: their payer may get it back from their card yet. */
+const contested = (account: string) => `
+coalesce((SELECT sum(max(0, ${UNREFUNDED}
+    - coalesce((SELECT sum(gone.amount) FROM dispute AS gone WHERE gone.payment = payment.id
+                AND gone.withdrawn_at IS NOT NULL AND gone.returned_at IS NULL), 0)))
+  FROM payment WHERE payment.account = ${account} AND ${CREDITED} AND ${CONTESTED}), 0)`
 
-/** What may still be requested for an account on the day that begins at `midnight`. */
+/**
+ * What an account may pay out at the instant `now`: all it holds, or while payments are contested what is there beside
+ * them, and in any case what goes back to the cards of others. All three are SQL.
+ */
+const payable = (account: string, floor: string, now: string) => `
+(SELECT iif(held = 0, there, max(0, there - held, min(there, back))) FROM (
+   SELECT ${balanceSql(account)} - ${floor} AS there, ${contested(account)} AS held,
+     coalesce((SELECT sum(rest) FROM (${refundable(account, now)})), 0) AS back))`
+
+/**
+ * What may still be requested for an account on the day that begins at `midnight`; both are SQL. What came back, because
+ * the bank's part was rejected or a refund failed, counts no more: whoever typed a wrong number may try again.
+ */
 const dayRest = (account: string, midnight: string) => `
 ((SELECT payout_day_max FROM municipality) - coalesce((
-  SELECT sum(earlier.amount) FROM payout AS earlier
+  SELECT sum(earlier.amount - iif(earlier.status = 'rejected', earlier.bank_amount, 0)
+    - coalesce((SELECT sum(failed.amount) FROM refund AS failed
+                WHERE failed.payout = earlier.id AND failed.status = 'failed'), 0))
+  FROM payout AS earlier
   WHERE earlier.account = ${account} AND earlier.requested_at >= ${midnight}), 0))`
 
 const dayBegan = (nowMs: number) => copenhagenMidnight(copenhagenDay(nowMs))
+
+/** What an account may pay out now, in øre: `there` by what it holds, `left` by the cap of the day, which is never below 0. */
+export type PayoutLimits = { there: number; left: number }
+
+/** The statement that reads the limits of an account. */
+export function limitsQuery(db: D1Database, account: number, nowMs: number): D1PreparedStatement {
+  return db
+    .prepare(
+      `SELECT ${payable('account.id', 'account.floor', '?2')} AS there, max(0, ${dayRest('account.id', '?3')}) AS left
+       FROM account WHERE account.id = ?1`,
+    )
+    .bind(account, nowMs, dayBegan(nowMs))
+}
 
 // ── Drafting ────────────────────────────────────────────────────────────────
 
@@ -99,7 +147,7 @@ SELECT ?1, account.id, ?3, ?4, ?5, ?6, ?7, ?8,
   ?8 - min(?8, coalesce((SELECT sum(rest) FROM (${refundable('?2', '?9')})), 0)), 'draft', ?9
 FROM account
 WHERE account.id = ?2 AND account.child IS NOT NULL AND ${maySteer('account.id', '?3')}
-  AND ${balance('account.id')} - ?8 >= account.floor AND ?8 <= ${dayRest('account.id', '?10')}
+  AND ?8 <= ${payable('account.id', 'account.floor', '?9')} AND ?8 <= ${dayRest('account.id', '?10')}
 ON CONFLICT DO NOTHING`
 
 /** The newest payment first, each up to what is left of it and of the amount. */
@@ -129,10 +177,10 @@ export async function draftPayout(db: D1Database, draft: PayoutDraft, nowMs: num
     payoutQuery(db, id, account, guardian),
     db
       .prepare(
-        `SELECT ${balance('account.id')} - account.floor AS there, ${dayRest('account.id', '?3')} AS rest
+        `SELECT ${payable('account.id', 'account.floor', '?4')} AS there, ${dayRest('account.id', '?3')} AS rest
          FROM account WHERE account.id = ?1 AND account.child IS NOT NULL AND ${maySteer('account.id', '?2')}`,
       )
-      .bind(account, guardian, midnight),
+      .bind(account, guardian, midnight, nowMs),
   ])
   const limit = limits?.results[0] as { there: number; rest: number } | undefined
   if (!limit) return { kind: 'not_found' }
@@ -160,7 +208,8 @@ NOT EXISTS (SELECT 1 FROM refund AS planned JOIN payment ON payment.id = planned
     coalesce((SELECT sum(rest) FROM (${refundable('payout.account', '?3')})), 0))`
 
 const FRESH = `payout.created_at > ?3 - ${DRAFT_LIFE_MS}`
-const THERE = `${balance('payout.account')} - payout.amount >= (SELECT floor FROM account WHERE id = payout.account)`
+const FLOOR = '(SELECT floor FROM account WHERE id = payout.account)'
+const THERE = `payout.amount <= ${payable('payout.account', FLOOR, '?3')}`
 const WITHIN_DAY = `payout.amount <= ${dayRest('payout.account', '?4')}`
 const THEIRS = `payout.id = ?1 AND payout.guardian = ?2 AND ${maySteer('payout.account', '?2')}`
 

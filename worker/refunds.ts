@@ -1,7 +1,9 @@
 import { ore } from '../shared/money.ts'
+import { pauseAfterDispute, restAfterRefund } from './agreements.ts'
 import { type Condition, type Movement, post, postAsFarAsThere, postBack } from './ledger.ts'
 import { moneyLetter } from './outbox.ts'
 import { settleIntent } from './payments.ts'
+import { collected, giveBackCollected, type Shortfall, shortfallsOf } from './shortfalls.ts'
 import {
   type DisputeState,
   type Intent,
@@ -21,8 +23,11 @@ import { settleTopUp } from './top-ups.ts'
  * on (wanted, pending, succeeded, failed), and a dispute's money goes away once and comes back once.
  */
 
-/** Where a payment's money was booked: the account, and whether it is a wallet, which may have spent it since. */
-type Origin = { payment: string; account: number; wallet: 0 | 1 }
+/**
+ * Where a payment's money was booked: to `wallet`, which may have spent it since, or to an `account` that has no floor. A
+ * card order's fee is the revenue's until it is given back, so that only the batch knows which of the two has it.
+ */
+type Origin = { payment: string; intent: string; order: string | null; account: number | null; wallet: number | null }
 
 /** What came of asking: `none` where the payment is none of ours. */
 export type Applied = { kind: 'applied' } | { kind: 'none' } | Refused | Unavailable
@@ -41,7 +46,10 @@ export async function applyIntent(db: D1Database, stripe: StripeAccount, id: str
   const origin = await originOf(db, intent)
   if (!origin) return { kind: 'applied' }
   for (const refund of intent.refunds) await applyRefund(db, stripe, refund, origin, nowMs)
-  for (const dispute of intent.disputes) await db.batch(disputed(db, dispute, origin, nowMs))
+  for (const dispute of intent.disputes) {
+    const back = hasReturned(dispute) ? await walletOf(db, origin.wallet) : null
+    await db.batch(disputed(db, dispute, origin, back, nowMs))
+  }
   return { kind: 'applied' }
 }
 
@@ -49,13 +57,21 @@ export async function applyIntent(db: D1Database, stripe: StripeAccount, id: str
 async function originOf(db: D1Database, { id }: Intent): Promise<Origin | null> {
   return await db
     .prepare(
-      `SELECT payment.id AS payment, account.id AS account, account.kind = 'wallet' AS wallet
+      `SELECT payment.id AS payment, payment.intent, card_order AS "order",
+         iif(account.kind = 'wallet', NULL, account.id) AS account,
+         iif(account.kind = 'wallet' OR purpose = 'card_fee', payment.account, NULL) AS wallet
        FROM transfer JOIN account ON account.id = transfer.credit_account JOIN payment ON payment.intent = ?1
        WHERE transfer.id IN ('deposit:' || ?1, 'top_up:' || ?1, 'card_fee:' || ?1)`,
     )
     .bind(id)
     .first()
 }
+
+/** A wallet to which money comes back, and what suspense bears for it: that is collected first. */
+type Wallet = { account: number; shortfalls: Shortfall[] }
+
+const walletOf = async (db: D1Database, account: number | null): Promise<Wallet | null> =>
+  account === null ? null : { account, shortfalls: await shortfallsOf(db, account) }
 
 // ── Refunds ─────────────────────────────────────────────────────────────────
 
@@ -130,12 +146,14 @@ export async function settleRefund(
   if (row.status === 'succeeded' || row.status === 'failed') return row.status
   const state = await (row.stripe === null ? sent(stripe, row) : refundOf(stripe, row.stripe))
   if (!('kind' in state)) {
-    await db.batch(advanced(db, row, { stripe: state.id, status: state.status, error: state.error }, nowMs))
+    const step: Step = { stripe: state.id, status: state.status, error: state.error }
+    await db.batch(advanced(db, row, step, await backAt(db, step, row.account), nowMs))
     return state.status
   }
   if (state.kind === 'unavailable') return 'unavailable'
   if (row.stripe !== null) return 'pending' // It was there once, so it is asked about again.
-  await db.batch(advanced(db, row, { stripe: null, status: 'failed', error: state.code }, nowMs))
+  const step: Step = { stripe: null, status: 'failed', error: state.code }
+  await db.batch(advanced(db, row, step, await backAt(db, step, row.account), nowMs))
   return 'failed'
 }
 
@@ -158,11 +176,16 @@ async function sent(
 
 type Step = { stripe: string | null; status: RefundState['status']; error: string | null }
 
+/** The wallet that has a refund's money again where the refund has failed. */
+const backAt = (db: D1Database, { status }: Step, account: number | null) =>
+  walletOf(db, status === 'failed' ? account : null)
+
 /** The statements that bring a refund as far as it has come; where it failed, the money is the account's again. */
 function advanced(
   db: D1Database,
   { id, amount, guardian, account }: Pick<RefundRow, 'id' | 'amount' | 'guardian' | 'account'>,
   { stripe, status, error }: Step,
+  back: Wallet | null,
   nowMs: number,
 ): D1PreparedStatement[] {
   const hasFailed: Condition = {
@@ -190,7 +213,7 @@ function advanced(
          WHERE id = ?1 AND status <> 'draft' AND ${rank('status')} < ${rank('?2')}`,
       )
       .bind(id, status, stripe, error, nowMs),
-    ...cameBack(db, 'refund', id, nowMs, hasFailed),
+    ...cameBack(db, 'refund', id, back, nowMs, hasFailed),
     ...toPayer,
   ]
 }
@@ -208,9 +231,11 @@ async function applyRefund(
     .bind(origin.payment, state.id, claimed)
     .first<RefundRow>()
   const row = ours ?? { id: state.id, amount: state.amount, guardian: null, account: null }
+  const step: Step = { stripe: state.id, status: state.status, error: state.error }
+  const back = await backAt(db, step, row.account ?? origin.wallet)
   await db.batch([
     ...(ours?.guardian ? [] : followed(db, state, origin, nowMs)),
-    ...advanced(db, row, { stripe: state.id, status: state.status, error: state.error }, nowMs),
+    ...advanced(db, row, step, back, nowMs),
   ])
 }
 
@@ -231,6 +256,7 @@ function followed(db: D1Database, { id, amount }: RefundState, origin: Origin, n
       )
       .bind(id, origin.payment, amount, nowMs),
     ...taken(db, 'refund', { id, amount }, origin, nowMs, isGone),
+    ...(origin.wallet === null ? [] : [restAfterRefund(db, origin.wallet, nowMs)]),
   ]
 }
 
@@ -239,17 +265,20 @@ function followed(db: D1Database, { id, amount }: RefundState, origin: Origin, n
 /** What Stripe calls a dispute that is over; until then nothing of what went comes back. */
 const OVER = ['won', 'lost', 'warning_closed', 'prevented']
 
+const hasReturned = ({ status, withdrawn }: DisputeState) => !withdrawn && OVER.includes(status)
+
 /**
  * The statements that follow a dispute. Its money comes back at most once, when the dispute is over, and then it has come
  * back: an older state that is told later takes it away no more.
  */
 function disputed(
   db: D1Database,
-  { id, amount, status, withdrawn }: DisputeState,
+  dispute: DisputeState,
   origin: Origin,
+  back: Wallet | null,
   nowMs: number,
 ): D1PreparedStatement[] {
-  const back = !withdrawn && OVER.includes(status)
+  const { id, amount, status, withdrawn } = dispute
   const is = (sql: string): Condition => ({
     sql: `EXISTS (SELECT 1 FROM dispute WHERE dispute.id = ?10 AND ${sql})`,
     bind: [id],
@@ -267,45 +296,63 @@ function disputed(
            returned_at = iif(?4, ?5, NULL)
          WHERE id = ?1 AND returned_at IS NULL`,
       )
-      .bind(id, status, withdrawn ? 1 : 0, back ? 1 : 0, nowMs),
+      .bind(id, status, withdrawn ? 1 : 0, hasReturned(dispute) ? 1 : 0, nowMs),
+    pauseAfterDispute(db, id, nowMs),
     ...taken(db, 'dispute', { id, amount }, origin, nowMs, is('withdrawn_at IS NOT NULL AND returned_at IS NULL')),
-    ...cameBack(db, 'dispute', id, nowMs, is('returned_at IS NOT NULL')),
+    ...cameBack(db, 'dispute', id, back, nowMs, is('returned_at IS NOT NULL')),
   ]
 }
 
 // ── The book ────────────────────────────────────────────────────────────────
+
+/** Whether a card order's fee is with its account again, in a condition that has one parameter. */
+const FEE_RETURNED = `EXISTS (SELECT 1 FROM transfer AS given
+                              WHERE given.id IN ('card_fee_return:' || ?11, 'card_fee_return:' || ?12))`
 
 /** Money that is back at its payer: out of the wallet as far as it is there, out of any other account whole. */
 function taken(
   db: D1Database,
   kind: 'refund' | 'dispute',
   { id, amount }: { id: string; amount: number },
-  { account, wallet }: Origin,
+  { intent, order, account, wallet }: Origin,
   nowMs: number,
   condition: Condition,
 ): D1PreparedStatement[] {
-  const movement: Movement = {
-    id: `${kind}:${id}`,
-    kind,
-    debitAccount: account,
-    creditAccount: 'psp_clearing',
-    amount: ore(amount),
-    staff: null,
-    reason: null,
-  }
-  return wallet ? postAsFarAsThere(db, movement, nowMs, condition) : post(db, movement, nowMs, condition)
+  const movement = { id: `${kind}:${id}`, kind, creditAccount: 'psp_clearing', amount: ore(amount) } as const
+  const from = (debitAccount: number): Movement => ({ ...movement, debitAccount, staff: null, reason: null })
+  const where = (sql: string): Condition => ({
+    sql: `${condition.sql} AND ${sql}`,
+    bind: [...condition.bind, intent, order],
+  })
+  if (account === null) return wallet === null ? [] : postAsFarAsThere(db, from(wallet), nowMs, condition)
+  if (wallet === null) return post(db, from(account), nowMs, condition)
+  return [
+    ...post(db, from(account), nowMs, where(`NOT ${FEE_RETURNED}`)),
+    ...postAsFarAsThere(db, from(wallet), nowMs, where(FEE_RETURNED)),
+  ]
 }
 
-/** Money that has come back after all: to the account that it was taken from, and to suspense what was short there. */
+/**
+ * Money that has come back after all: to the account that it was taken from, and to suspense what was short there, or to
+ * the wallet what of that had been collected from it. Then suspense collects what it bears for the wallet beside this.
+ */
 function cameBack(
   db: D1Database,
   kind: 'refund' | 'dispute',
   id: string,
+  wallet: Wallet | null,
   nowMs: number,
   condition: Condition,
 ): D1PreparedStatement[] {
-  return (['', ':short'] as const).flatMap((part) => {
+  const moved = (['', ':short'] as const).flatMap((part) => {
     const movement = { id: `${kind}_return:${id}${part}`, kind: `${kind}_return`, of: `${kind}:${id}${part}` } as const
     return postBack(db, { ...movement, staff: null, reason: null }, nowMs, condition)
   })
+  if (wallet === null) return moved
+  const { account, shortfalls } = wallet
+  return [
+    ...moved,
+    ...giveBackCollected(db, account, `${kind}:${id}:short`, nowMs, condition),
+    ...collected(db, account, shortfalls, nowMs),
+  ]
 }

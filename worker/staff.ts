@@ -14,6 +14,24 @@ export async function staffOf(db: D1Database, token: string, nowMs: number): Pro
     .first<Staff>()
 }
 
+/** Whether two names tell of one person: how they are written in capitals, with accents or with blanks does not matter. */
+export const samePerson = (name: string, other: string) => personKey(name) === personKey(other)
+
+function personKey(name: string): string {
+  const plain = name
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .replace(/\s+/g, ' ')
+  return plain.trim().toLocaleLowerCase('da')
+}
+
+/** The tokens, good or not, of whoever this token belongs to, itself among them. */
+export async function tokensOfPerson(db: D1Database, staff: number): Promise<number[]> {
+  const { results } = await db.prepare('SELECT id, name FROM staff_token').all<{ id: number; name: string }>()
+  const own = results.find(({ id }) => id === staff)
+  return own === undefined ? [staff] : results.filter(({ name }) => samePerson(name, own.name)).map(({ id }) => id)
+}
+
 /** A member of staff with what has become of their token. */
 export type StaffView = Staff & { state: 'good' | 'expired' | 'revoked'; createdAt: number; expiresAt: number }
 
@@ -39,6 +57,12 @@ export async function addStaff(
   nowMs: number,
 ): Promise<StaffView | null> {
   const hash = await digest(token)
+  const good = await db
+    .prepare('SELECT name FROM staff_token WHERE revoked_at IS NULL AND expires_at > ?')
+    .bind(nowMs)
+    .all<{ name: string }>()
+  if (good.results.some((other) => samePerson(other.name, name))) return null
+  // Two calls at once for one name are left to the statement.
   const [, , row] = await db.batch<StaffView>([
     db
       .prepare(

@@ -43,31 +43,45 @@ function intentOfSource(source: Stripe.BalanceTransaction['source']): string | n
 }
 
 const BOOK_PAGE = 100
-const BOOK_PAGES_MAX = 100
+/** How many pages may lie within one second. */
+const SECOND_PAGES_MAX = 100
 
 /**
  * Stripe's book from an instant on, oldest first, a hundred lines at most; `after` is the last line of the page before.
- * Stripe lists the newest first, so the oldest page is found by going back through the others, a hundred at most.
+ * Stripe lists the newest first, so the oldest lines are looked for by halving the time until they fit on a page.
  */
 export function bookOf(
   account: StripeAccount,
   wanted: { fromMs: number; after: string | null },
 ): Promise<{ kind: 'lines'; lines: BookLine[]; more: boolean } | Refused | Unavailable> {
-  const params = { created: { gte: Math.floor(wanted.fromMs / 1000) }, limit: BOOK_PAGE, expand: ['data.source'] }
+  let fromS = Math.floor(wanted.fromMs / 1000)
   return asked(account, async (stripe) => {
-    const list = (cursor: Stripe.PaginationParams) => stripe.balanceTransactions.list({ ...params, ...cursor })
+    const list = (within: { gte: number; lt?: number }, cursor: Stripe.PaginationParams = {}) =>
+      stripe.balanceTransactions.list({ created: within, limit: BOOK_PAGE, expand: ['data.source'], ...cursor })
+    const answer = ({ data }: { data: Stripe.BalanceTransaction[] }, more: boolean) =>
+      ({ kind: 'lines', lines: data.map(lineFrom).reverse(), more }) as const
     if (wanted.after !== null) {
-      const page = await list({ ending_before: wanted.after })
-      return { kind: 'lines', lines: page.data.map(lineFrom).reverse(), more: page.has_more }
+      const page = await list({ gte: fromS }, { ending_before: wanted.after })
+      return answer(page, page.has_more)
     }
-    let page = await list({})
-    let newer = false
-    for (let pages = 1; page.has_more; pages++) {
+    let page = await list({ gte: fromS })
+    const newer = page.has_more
+    let beforeS = (page.data.at(-1)?.created ?? fromS) + 1
+    while (page.has_more && beforeS - fromS > 1) {
+      const middleS = fromS + Math.floor((beforeS - fromS) / 2)
+      const older = await list({ gte: fromS, lt: middleS })
+      if (older.data.length === 0) {
+        fromS = middleS
+      } else {
+        page = older
+        beforeS = (page.data.at(-1)?.created ?? fromS) + 1
+      }
+    }
+    for (let pages = 1; page.has_more; pages += 1) {
       const oldest = page.data.at(-1)
-      if (!oldest || pages === BOOK_PAGES_MAX) return { kind: 'unavailable', reason: 'a book too long to go back in' }
-      page = await list({ starting_after: oldest.id })
-      newer = true
+      if (!oldest || pages === SECOND_PAGES_MAX) return { kind: 'unavailable', reason: 'a second of too many lines' }
+      page = await list({ gte: fromS }, { starting_after: oldest.id })
     }
-    return { kind: 'lines', lines: page.data.map(lineFrom).reverse(), more: newer }
+    return answer(page, newer)
   })
 }

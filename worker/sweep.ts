@@ -10,6 +10,8 @@ const SESSION_KEPT_MS = 30 * DAY_MS
 const LOGIN_ATTEMPT_KEPT_MS = DAY_MS
 /** A draft can be confirmed for half an hour; it holds a bank account, so it does not stay. */
 const PAYOUT_DRAFT_KEPT_MS = DAY_MS
+/** What a guardian began and nothing came of; Stripe's pages have long run out. */
+const NEVER_CAME_KEPT_MS = 30 * DAY_MS
 
 /** How many rows of each kind went. */
 export type Swept = {
@@ -22,8 +24,9 @@ export type Swept = {
 }
 
 /**
- * Gives up letters that will not be sent, and deletes what has ended: letters, sessions with their traces, and log-ins
- * never finished, and payouts never confirmed. Of a session that is over, the ID token goes at once, and what its guardian had typed after a day.
+ * Gives up letters that will not be sent, and deletes what has ended: letters, sessions with their traces, log-ins never
+ * finished, payouts never confirmed, agreements that never got a card, and the address on an order that was never paid.
+ * Of a session that is over, the ID token goes at once, and what its guardian had typed after a day.
  */
 export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
   const swept = await db.batch([
@@ -48,7 +51,13 @@ export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
         `DELETE FROM agreement WHERE status = 'abandoned' AND created_at < ?1 AND check_at IS NULL
            AND NOT EXISTS (SELECT 1 FROM payment WHERE payment.agreement = agreement.id)`,
       )
-      .bind(nowMs - SESSION_KEPT_MS),
+      .bind(nowMs - NEVER_CAME_KEPT_MS),
+    db
+      .prepare(
+        `UPDATE card_order SET recipient = '', street = '', postal_code = '', city = ''
+         WHERE status = 'unpaid' AND created_at < ? AND street <> ''`,
+      )
+      .bind(nowMs - NEVER_CAME_KEPT_MS),
     db
       .prepare("UPDATE session SET id_token = '' WHERE id_token <> '' AND (seen_at <= ?1 OR created_at <= ?2)")
       .bind(nowMs - IDLE_MAX_MS, nowMs - SESSION_MAX_MS),

@@ -1,7 +1,9 @@
 import { copenhagenDay, copenhagenMidnight } from '../shared/copenhagen.ts'
-import { type AgreementStatus, held, IN_FORCE, MAY_CHARGE, monthOf, type PausedFor } from './agreements.ts'
+import { type AgreementStatus, MAY_CHARGE, monthOf, type PausedFor, standsSql } from './agreements.ts'
+import { balanceSql } from './ledger.ts'
 import { log } from './log.ts'
 import { moneyLetter } from './outbox.ts'
+import { ended } from './payment-booking.ts'
 import { settleIntent } from './payments.ts'
 import {
   type Charge,
@@ -43,10 +45,10 @@ const ITEM = 'Automatisk optankning'
 export type ToppedUp = { charged: number; failed: number; unanswered: number }
 
 /* ?1 is now; ?2 the accounts as a JSON array, or null for all. */
-const DUE = `${IN_FORCE} AND agreement.status = 'active'
+const DUE = `${standsSql()} AND agreement.status = 'active'
   AND (?2 IS NULL OR agreement.account IN (SELECT value FROM json_each(?2)))
   AND (retry_at IS NULL OR retry_at <= ?1)
-  AND ${held('agreement.account')} < threshold AND ${MAY_CHARGE}
+  AND ${balanceSql('agreement.account')} < threshold AND ${MAY_CHARGE}
   AND NOT EXISTS (SELECT 1 FROM payment AS under_way WHERE under_way.account = agreement.account
                     AND under_way.purpose = 'top_up' AND under_way.status IN ('created', 'open'))`
 
@@ -56,9 +58,9 @@ INSERT INTO payment (id, purpose, account, guardian, agreement, amount, mail, te
 SELECT agreement.id || ':' || (SELECT count(*) + 1 FROM payment AS earlier
                                WHERE earlier.account = agreement.account AND earlier.agreement = agreement.id),
   'top_up', account, guardian, agreement.id, amount, mail, terms, 'created', ?1, ?1 + ${MINUTE_MS}
-FROM municipality CROSS JOIN agreement
+FROM agreement
 WHERE ${DUE} AND card_expires >= ?3
-  AND (SELECT count(*) < ${ATTEMPTS_A_DAY_MAX} AND count(*) FILTER (WHERE today.status <> 'failed') < top_ups_per_day
+  AND (SELECT count(*) < ${ATTEMPTS_A_DAY_MAX} AND count(*) FILTER (WHERE today.status <> 'failed') < agreement.per_day
        FROM payment AS today
        WHERE today.account = agreement.account AND today.purpose = 'top_up' AND today.created_at >= ?4)
 LIMIT ${RUN_MAX}
@@ -153,7 +155,7 @@ async function read(db: D1Database, payment: string): Promise<Row | null> {
     .prepare(
       `SELECT payment.id, payment.agreement, payment.account, payment.guardian, payment.mail, payment.amount, intent,
          payment.checks, payment.created_at AS createdAt, customer, payment_method AS paymentMethod, agreement.status,
-         agreement.status = 'active' AND payment_method IS NOT NULL AND ${held('payment.account')} < threshold
+         agreement.status = 'active' AND payment_method IS NOT NULL AND ${balanceSql('payment.account')} < threshold
            AND ${MAY_CHARGE} AS wanted
        FROM payment JOIN agreement ON agreement.id = payment.agreement
        WHERE payment.id = ? AND payment.purpose = 'top_up' AND payment.status IN ('created', 'open')`,
@@ -233,10 +235,6 @@ async function apply(db: D1Database, stripe: StripeAccount, row: Row, intent: In
   switch (intent.status) {
     case 'succeeded':
       await settleIntent(db, stripe, intent, nowMs)
-      await db
-        .prepare('UPDATE agreement SET failures = 0, retry_at = NULL WHERE id = ? AND failures > 0')
-        .bind(row.agreement)
-        .run()
       return 'charged'
     case 'processing':
       return wait(db, row, intent.id, nowMs)
@@ -290,12 +288,7 @@ async function fail(db: D1Database, row: Row, { error, intent, pausesFor }: Fail
   const retry = RETRIES_MS.map((pause, failures) => `WHEN ${failures} THEN ?2 + ${pause}`).join(' ')
   const pauses = `(?3 <> 'declined' OR failures >= ${RETRIES_MS.length})`
   await db.batch([
-    db
-      .prepare(
-        `UPDATE payment SET status = 'failed', error = ?2, intent = coalesce(intent, ?3), settled_at = ?4, check_at = NULL
-         WHERE id = ?1 AND status IN ('created', 'open')`,
-      )
-      .bind(row.id, error, intent, nowMs),
+    ended(db, row, { status: 'failed', error, intent }, nowMs),
     ...(pausesFor === null
       ? []
       : [

@@ -85,8 +85,15 @@ function page({ liabilities, toBank, byHand, bank, stripe, proven, fileMissing }
     row('  at Stripe by the book', stripe.book, stated(stripe)),
     '',
     proven
-      ? 'Proven: everyone could be paid back.'
+      ? bank.stated !== null && stripe.stated !== null
+        ? 'Proven: everyone could be paid back.'
+        : 'By the book everyone could be paid back; --bank-balance and --stripe-balance hold it against reality.'
       : `NOT proven${liabilities.covered ? '' : `: ${amount(liabilities.missing)} kr are missing`}.`,
+    ...(claims.suspense > 0
+      ? [
+          `${amount(claims.suspense)} kr were credited without money behind them: corrections by staff, and what a refund took beyond a wallet.`,
+        ]
+      : []),
     ...(fileMissing === null ? [] : [`There is no file for the bank: ${fileMissing.replaceAll('_', ' ')}.`]),
     '',
     ...files,

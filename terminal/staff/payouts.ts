@@ -11,6 +11,8 @@ import {
   PayoutId,
   PayoutsQuery,
   RejectCall,
+  ReleaseAnswer,
+  ReleaseCall,
   StaffPayout,
   StaffPayouts,
 } from '../../shared/payout-wire.ts'
@@ -84,6 +86,16 @@ export function payoutCommands(klubkort: Command, desk: Desk) {
   command(payout, 'files', 'list the files made for the bank', 'klubkort payout files').action(async () =>
     desk.deliver(told(await read(desk, '/payouts/files', BankFiles), fileList)),
   )
+
+  command(
+    payout,
+    'release',
+    'give up a file that the bank did not take; its payouts are back and the parents are told why',
+    `klubkort payout release ${EXAMPLE} --reason 'Banken tog ikke imod filen; bed om pengene igen'`,
+  )
+    .argument('<file>', 'a file that somebody else made', idOf)
+    .requiredOption('--reason <text>', 'why, in words for the parents')
+    .action(async (file: string, { reason }: { reason: string }) => desk.deliver(await release(desk, file, reason)))
 
   command(
     payout,
@@ -209,8 +221,25 @@ async function keep(path: string, text: string): Promise<string | null> {
   }
 }
 
-/** How many calls one report can take: a file has 500 payouts, and a call changes 150. */
+/** How many calls one report, or the release of a file, can take: a file has 500 payouts, and a call changes 120. */
 const CALLS_MAX = 10
+
+async function release(desk: Desk, file: string, reason: string): Promise<Outcome> {
+  const released: string[] = []
+  for (let calls = 0; calls < CALLS_MAX; calls += 1) {
+    const answer = await change(desk, `/payouts/files/${file}/release`, ReleaseCall, { reason }, ReleaseAnswer)
+    if (answer.kind !== 'answer') return answer
+    released.push(...answer.value.released)
+    if (answer.value.more) continue
+    const what = released.length === 1 ? '1 payout is' : `${released.length} payouts are`
+    return {
+      kind: 'done',
+      value: { ...answer.value, released },
+      text: `File ${file}: ${what} back on the accounts. Make sure that the bank will not pay the file after all.`,
+    }
+  }
+  return { kind: 'refused', code: 'internal', message: 'the release never came to an end' }
+}
 
 async function importStatus(desk: Desk, path: string): Promise<Outcome> {
   const report = path === '-' ? await desk.readText() : await readFile(path, 'utf8').catch(() => null)
@@ -244,11 +273,15 @@ function imported({
   unchanged,
   unknown,
   contradicted,
+  withheld,
 }: z.infer<typeof ImportStatusAnswer>): string {
   return [
     `File ${file}: ${paid.length} paid, ${returned.length} sent back, ${unchanged} as before.`,
     ...returned.map(({ payout, reason }) => `  ${payout} is back on its account (${plain(reason)}).`),
     ...contradicted.map((id) => `  ${id} is called paid, but has come back already: ask the bank.`),
+    ...withheld.map(
+      (id) => `  ${id} was called paid by a report that you took in: somebody else has to take this one in.`,
+    ),
     ...unknown.map((id) => `  ${plain(id)} is in the report, but not in this file: ask the bank.`),
   ].join('\n')
 }

@@ -25,6 +25,7 @@ try {
     const { page, labels } = portal
     for (const [item, name] of [
       [labels.accounts, 'konti'],
+      [labels.deposit, 'indbetaling'],
       [labels.statement, 'kontoudtog'],
       [labels.profile, 'brugerinfo'],
     ] as const) {

@@ -60,7 +60,8 @@ Klubkort is running.
 ${personsOf(demo.number)}
     terminal    ${pi.state}
     staff       npx klubkort login --url ${url} --token ${token}
-    finance     two people, so that one approves a payout and the other exports it
+    finance     two people, so that one approves a payout and the other exports it; each with a login of
+                their own: KLUBKORT_CONFIG=<file> before the command
 ${finance.map((each) => `                  ${each.name}: --token ${each.token}`).join('\n')}`)
   }
   console.log(`

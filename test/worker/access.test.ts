@@ -91,9 +91,9 @@ async function moneyOf(db: D1Database, guardian: number, account: number) {
     ...[agreement, unfinishedAgreement].map((id) =>
       db
         .prepare(
-          `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, terms, status,
+          `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, per_day, terms, status,
              payment_method, created_at)
-           VALUES (?1, ?2, ?3, ?4, 20000, 5000, 10000, 1, ?5, 'pm_prøve', ?6)`,
+           VALUES (?1, ?2, ?3, ?4, 20000, 5000, 10000, 2, 'da-1', ?5, 'pm_prøve', ?6)`,
         )
         .bind(id, account, guardian, mail, id === agreement ? 'active' : 'setting_up', Date.now()),
     ),
@@ -128,7 +128,7 @@ async function cardOrders(office: Municipality, guardian: number): Promise<CardO
 }
 
 /** Payouts that were requested, for staff to do each one thing with, and the file that one of them goes into. */
-type Payouts = { approve: string; reject: string; file: string }
+type Payouts = { approve: string; reject: string; file: string; untaken: string }
 
 async function payoutsOf(office: Municipality, guardian: number, account: number): Promise<Payouts> {
   await ownAccount(office)
@@ -139,9 +139,13 @@ async function payoutsOf(office: Municipality, guardian: number, account: number
     await requestPayout(office.db, id, guardian, Date.now())
     return id
   }
-  const [approve, reject, exported] = [await request(), await request(), await request()]
-  await (await colleague(office, 'Peter Prøvefinans')).post(`/payouts/${exported}/approve`)
-  return { approve, reject, file: newSale() }
+  const [approve, reject, exported, lost] = [await request(), await request(), await request(), await request()]
+  const peter = await colleague(office, 'Peter Prøvefinans')
+  await peter.post(`/payouts/${exported}/approve`)
+  await (await colleague(office, 'Karen Prøvefinans')).post(`/payouts/${lost}/approve`)
+  const untaken = newSale()
+  await peter.post('/payouts/export', { id: untaken })
+  return { approve, reject, file: newSale(), untaken }
 }
 
 /** What the form of a payout sends; it is never confirmed here. */
@@ -366,6 +370,11 @@ const MATRIX: Record<string, Row> = {
   'POST /api/staff/payouts/export': { ...finance, body: () => ({ id: world.payouts.file }) },
   'GET /api/staff/payouts/files': finance,
   'GET /api/staff/payouts/files/:id': { ...finance, path: staff(() => `payouts/files/${world.payouts.file}`) },
+  'POST /api/staff/payouts/files/:id/release': {
+    ...finance,
+    path: staff(() => `payouts/files/${world.payouts.untaken}/release`),
+    body: () => ({ reason: 'Banken tog ikke imod filen' }),
+  },
   'POST /api/staff/payouts/import-status': {
     ...finance,
     body: () => ({ report: bankReport(world.payouts.file, { group: { status: 'PDNG' } }) }),
@@ -374,7 +383,7 @@ const MATRIX: Record<string, Row> = {
   'GET /api/staff/reports/liabilities': finance,
   'GET /api/staff/reports/clearing': finance,
   'GET /api/staff/reports/volume': finance,
-  'POST /api/staff/exit-drill': { ...finance, body: () => ({}) },
+  'POST /api/staff/exit-drill': { ...admin, body: () => ({}) },
 
   'GET /': anybody,
   'POST /sprog': { ...anybody, body: () => ({ language: 'en', page: '/log-ind' }) },

@@ -47,13 +47,13 @@ export const THRESHOLD = 5_000
 export const ACTIVATION = 10_000
 export const TOP_UPS_A_DAY = 2
 
-export const IN_FORCE = ['waiting', 'active', 'paused']
+export const STANDING = ['waiting', 'active', 'paused']
 const agreementOf = (model: AccountModel, index: number) => {
   const agreement = model.agreements[index]
   if (!agreement) throw new Error(`the model has no agreement ${index}`)
   return agreement
 }
-export const inForce = (model: AccountModel) => model.agreements.findIndex(({ status }) => IN_FORCE.includes(status))
+export const standing = (model: AccountModel) => model.agreements.findIndex(({ status }) => STANDING.includes(status))
 export const underWay = (model: AccountModel) => model.charges.find(({ status }) => status === 'under way')
 const rightful = (model: AccountModel, { guardian }: AgreementModel) =>
   !model.childLeft && model.guardians.has(guardian)
@@ -61,18 +61,18 @@ const wanted = (model: AccountModel, agreement: AgreementModel) =>
   agreement.status === 'active' && model.balance < THRESHOLD && rightful(model, agreement)
 
 export function draft(model: AccountModel, guardian: number, amount: number) {
-  if (inForce(model) >= 0 || !rightful(model, { guardian } as AgreementModel)) return
+  if (standing(model) >= 0 || !rightful(model, { guardian } as AgreementModel)) return
   model.agreements.push({
     ...{ guardian, amount, status: 'draft', pausedFor: null, card: null, failures: 0, retryAt: null, page: false },
     draftedAt: model.now,
   })
 }
 
-/** A page is opened: for a new agreement, or to change the card of the one in force. */
+/** A page is opened: for a new agreement, or to change the card of the one that stands. */
 export function open(model: AccountModel, index: number) {
   const agreement = agreementOf(model, index)
   if (model.weather === 'down' || !rightful(model, agreement)) return
-  const others = inForce(model) >= 0 && inForce(model) !== index
+  const others = standing(model) >= 0 && standing(model) !== index
   if (others || ['cancelled', 'abandoned'].includes(agreement.status)) return
   if (agreement.status === 'draft') agreement.status = 'setting_up'
   agreement.page = true
@@ -82,7 +82,7 @@ export function open(model: AccountModel, index: number) {
 export function finish(model: AccountModel, index: number, card: Card | null) {
   const agreement = agreementOf(model, index)
   if (!agreement.page || model.weather === 'down') return
-  if (IN_FORCE.includes(agreement.status)) {
+  if (STANDING.includes(agreement.status)) {
     if (card !== null && underWay(model)) return // The change waits for the charge.
     agreement.page = false
     if (card === null) return
@@ -93,7 +93,7 @@ export function finish(model: AccountModel, index: number, card: Card | null) {
   }
   agreement.page = false
   if (agreement.status !== 'setting_up') return
-  if (card === null || inForce(model) >= 0 || !rightful(model, agreement)) {
+  if (card === null || standing(model) >= 0 || !rightful(model, agreement)) {
     agreement.status = 'abandoned'
     return
   }
@@ -126,7 +126,7 @@ export function leave(model: AccountModel) {
 
 /** A charge that is wanted now is made, if Stripe is there. */
 export function topUp(model: AccountModel) {
-  const index = inForce(model)
+  const index = standing(model)
   const agreement = model.agreements[index]
   if (!agreement || !wanted(model, agreement) || underWay(model)) return
   if (agreement.retryAt !== null && agreement.retryAt > model.now) return
@@ -181,7 +181,7 @@ function apply(model: AccountModel, charge: ChargeModel) {
 /** What the cron does: it ends what has lost its right, follows up the charge under way, and makes what is wanted. */
 export function cron(model: AccountModel) {
   for (const [index, agreement] of model.agreements.entries()) {
-    if (IN_FORCE.includes(agreement.status) && !rightful(model, agreement)) cancel(model, index)
+    if (STANDING.includes(agreement.status) && !rightful(model, agreement)) cancel(model, index)
     if (agreement.status === 'draft' && model.now - agreement.draftedAt >= HOUR_MS) agreement.status = 'abandoned'
   }
   comeIntoForce(model)

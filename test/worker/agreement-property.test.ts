@@ -154,14 +154,14 @@ async function live(steps: Step[], desk: Desk, setClock: (nowMs: number) => void
       consent: 'Ja',
       origin: 'http://4000.localhost',
     } as const
-    const begin = meant.IN_FORCE.includes(model.agreements[which]?.status ?? '') ? beginCardChange : beginSetup
+    const begin = meant.STANDING.includes(model.agreements[which]?.status ?? '') ? beginCardChange : beginSetup
     note((await begin(db, desk.account, wanted, model.now)).kind)
     meant.open(model, which)
   }
 
   async function finish(which: number, card: meant.Card | null) {
     const agreement = model.agreements[which]
-    const changing = meant.IN_FORCE.includes(agreement?.status ?? '')
+    const changing = meant.STANDING.includes(agreement?.status ?? '')
     if (!agreement?.page || model.weather === 'down' || (changing && meant.underWay(model))) return
     const page = await db
       .prepare('SELECT checkout FROM agreement WHERE id = ?')
@@ -236,7 +236,7 @@ async function live(steps: Step[], desk: Desk, setClock: (nowMs: number) => void
         return meant.resume(model, which)
       }
       case 'turn': {
-        const which = meant.inForce(model)
+        const which = meant.standing(model)
         const agreement = model.agreements[which]
         if (!agreement) return
         await desk.turnInto(idOf(which), CARDS[step.card])

@@ -15,6 +15,7 @@ import {
   resumeAgreement,
   topUpBounds,
 } from '../../worker/agreements.ts'
+import { confirm } from '../../worker/confirmations.ts'
 import { checkLedger } from '../../worker/ledger-check.ts'
 import { settings } from '../../worker/settings.ts'
 import { type CardHolder, cardHolder, emptyDatabases, type Municipality, municipality, pay } from './municipality.ts'
@@ -157,10 +158,18 @@ describe('setting up', () => {
     expect(await statusOf(later)).toBe('active')
   })
 
-  it('keeps the thresholds that were settled when it was agreed', async () => {
+  it('keeps what was settled when it was agreed, and says it where the card is given', async () => {
     const id = await drafted()
-    await db.prepare('UPDATE municipality SET top_up_threshold = 7000, top_up_activation = 20000').run()
-    expect(await row(id)).toMatchObject({ threshold: 5_000, activation: 10_000 })
+    await db
+      .prepare('UPDATE municipality SET top_up_threshold = 7000, top_up_activation = 20000, top_ups_per_day = 20')
+      .run()
+    expect(await row(id)).toMatchObject({ threshold: 5_000, activation: 10_000, per_day: 2 })
+    const asked = { language: 'da', settings: await settings(db), origin: 'http://4000.localhost' } as const
+    await confirm(db, desk.account, `agreement:${id}`, { ...asked, guardian: asta.guardian }, now)
+    const page = desk.stripe.state.sessions[await desk.pageOf(id)]
+    expect(page?.custom_text.submit?.message).toContain('trække 100,00 kr. på dit kort')
+    expect(page?.custom_text.submit?.message).toContain('kommer under 50,00 kr., højst 2 gange om dagen.')
+    expect(page?.cancel_url).toBe(`${page?.success_url}?afbrudt=1`)
   })
 
   it('leads to one page however often it is asked for, also at once', async () => {
@@ -259,6 +268,18 @@ describe('setting up', () => {
     now += 10 * MINUTE_MS
     await keepAgreements(db, desk.account, now)
     expect(await statusOf(id)).toBe('waiting')
+  })
+})
+
+describe('the cron', () => {
+  it('asks Stripe no more in a run in which it is away', async () => {
+    for (const _ of [1, 2]) addressOf(await beginSetup(db, desk.account, wanted(await drafted()), now))
+    now += 10 * MINUTE_MS
+    desk.weather = 'down'
+    expect(await keepAgreements(db, desk.account, now)).toMatchObject({ asked: 1 })
+    desk.weather = 'fine'
+    now += MINUTE_MS
+    expect(await keepAgreements(db, desk.account, now)).toMatchObject({ asked: 1 })
   })
 })
 

@@ -288,6 +288,17 @@ describe('the form', () => {
     expect(text).toMatch(/Kort nr\. \d+ \(aktivt\)/)
   })
 
+  it('says beside the lost card that it is closed for good, where there is one to close', async () => {
+    const hint = 'Kortet bliver lukket for altid, når det nye er udleveret.'
+    const { text } = await mother.get(page())
+    expect(text).toContain(`<span class="form-hint" id="lostCard-hint">${hint}</span>`)
+    expect(text).toMatch(/<select[^>]* id="lostCard"[^>]* aria-describedby="lostCard-hint"/)
+    const refused = (await send({ lostCard: String(bo.card) })).text
+    expect(refused).toMatch(/<select[^>]* aria-describedby="lostCard-hint lostCard-error"[^>]* aria-invalid="true"/)
+    await office.db.prepare("UPDATE card SET status = 'closed' WHERE id = ?").bind(ada.card).run()
+    expect((await mother.get(page())).text).not.toContain(hint)
+  })
+
   it('offers the account only where it holds the price', async () => {
     expect((await mother.get(page())).text).toContain('Fra kontoen (saldo 100,00 kr.)')
     expect((await father.get(page(bo))).text).not.toContain('Fra kontoen')

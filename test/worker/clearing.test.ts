@@ -19,7 +19,8 @@ beforeEach(async () => {
   return () => expectSound(at.db)
 })
 
-const imported = ({ shared = false } = {}) => importBook(at.db, at.stripe, { shared }, at.clock.nowMs)
+const imported = ({ shared = false, statementsMax = 1_000 } = {}) =>
+  importBook(at.db, at.stripe, { shared, statementsMax }, at.clock.nowMs)
 const cleared = () => clearing(at.db, at.clock.nowMs)
 const heldThere = () =>
   at.standIn.state.lines.filter(({ currency }) => currency === 'dkk').reduce((sum, { net }) => sum + net, 0)
@@ -155,6 +156,70 @@ describe('the import of Stripe’s book', () => {
     expect(await imported()).toMatchObject({ lines: 1, booked: 1 })
   })
 
+  it('gets past payments that are not ours, however many they are, to those that are', async () => {
+    for (let count = 0; count < 60; count += 1) await at.paid({ amount: 5_000 })
+    await at.db.prepare('DELETE FROM payment').run()
+    const { id } = await at.paid({ amount: 7_000 })
+    expect(await imported()).toMatchObject({ kind: 'imported', asked: 50, lines: 50, more: true })
+    expect(await imported()).toMatchObject({ kind: 'imported', asked: 11, lines: 11, more: false })
+    expect(await at.row(id)).toMatchObject({ status: 'paid' })
+    expect(await at.balance()).toBe(7_000)
+  })
+
+  it('stores what comes before a payment that Stripe does not answer about', async () => {
+    const [first, second] = [await at.paid(), await at.paid()]
+    at.standIn.fail('busy', { on: new RegExp(`payment_intents/${second.intent}`), times: 2 })
+    expect(await imported()).toMatchObject({ kind: 'unavailable' })
+    expect([await lines(), await at.row(first.id)]).toMatchObject([[{}], { status: 'paid' }])
+    expect(await imported()).toMatchObject({ lines: 1, asked: 1 })
+  })
+
+  /** So many lines of nothing that is booked, a second apart from an instant on, in seconds. */
+  function fill(count: number, fromS: number) {
+    const [made] = at.standIn.state.lines
+    if (!made) throw new Error('no line')
+    const nothing = { amount: 0, fee: 0, net: 0, source: null, type: 'adjustment' as const }
+    const filler = Array.from({ length: count }, (_, index) => ({
+      ...{ ...made, ...nothing },
+      ...{ id: `txn_${fromS}_${String(index).padStart(6, '0')}`, created: fromS + index },
+    }))
+    at.standIn.state.lines.push(...filler)
+    at.standIn.state.lines.sort((one, other) => one.created - other.created)
+  }
+
+  it('of a day of more than 10,000 lines comes to the end, in runs that each get on', async () => {
+    await at.paid()
+    const start = at.standIn.state.lines[0]?.created ?? 0
+    fill(10_200, start + 1)
+    const runs = [await imported(), await imported(), await imported()]
+    expect(runs.map((run) => run.kind === 'imported' && run.lines > 1_000 && run.more)).toEqual([true, true, false])
+    expect(await lines()).toHaveLength(10_201)
+  }, 60_000)
+
+  it('begins at the first payment here, not with what the account was used for before', async () => {
+    await at.paid()
+    fill(300, Math.floor(at.clock.nowMs / 1000) - 400 * 86_400)
+    expect(await imported()).toMatchObject({ lines: 1, more: false })
+  })
+
+  it('takes no more statements than it may, and goes on from there', async () => {
+    await at.paid()
+    const [made] = at.standIn.state.lines
+    if (!made) throw new Error('no line')
+    for (let count = 1; count <= 30; count += 1) {
+      const fee = { amount: -count, fee: 0, net: -count, source: null, type: 'stripe_fee' as const }
+      at.standIn.state.lines.push({ ...made, ...fee, id: `txn_fee_${count}`, created: made.created + count })
+    }
+    const runs = []
+    for (let run = 0; run < 3; run += 1) runs.push(await imported({ statementsMax: 34 }))
+    expect(runs).toMatchObject([
+      { lines: 11, booked: 11, asked: 1, more: true },
+      { lines: 17, booked: 17, more: true },
+      { lines: 3, booked: 3, more: false },
+    ])
+    expect((await cleared()).difference).toBe(0)
+  })
+
   it('of an account that municipalities share takes only what is of payments here', async () => {
     const other = {
       payment: newSale(),
@@ -235,6 +300,34 @@ describe('the clearing report', () => {
       { level: 'error', event: 'clearing', municipality: 4000, difference: -500, timing: 0, unexplained: 1 },
     ])
   })
+})
+
+it('an hourly task that fails keeps nothing from those after it', async () => {
+  const said: { event: string; task?: string }[] = []
+  for (const level of ['error', 'log'] as const) {
+    vi.spyOn(console, level).mockImplementation((line) => said.push(JSON.parse(line)))
+  }
+  const failing = new Proxy(at.db, {
+    get(db, name) {
+      if (name !== 'prepare') return Reflect.get(db, name).bind(db)
+      return (sql: string) => {
+        if (sql.includes('AS transfers')) throw new Error('no ledger check today')
+        return db.prepare(sql)
+      }
+    },
+  })
+  const attempts = () => at.db.prepare('SELECT count(*) AS count FROM login_attempt').first<number>('count')
+  await at.db
+    .prepare(
+      `INSERT INTO login_attempt (hash, state, nonce, verifier, return_to, confirms, created_at)
+       VALUES ('h', 's', 'n', 'v', '/konti', NULL, 1)`,
+    )
+    .run()
+  await worker.scheduled({ cron: '17 * * * *' }, { ...env, DB_4000: failing } as unknown as Env)
+  expect(said.filter(({ event }) => event === 'cron_failure')).toMatchObject([
+    { municipality: 4000, task: 'ledger_check', error: 'no ledger check today' },
+  ])
+  expect(await attempts()).toBe(0)
 })
 
 // ── Any history ─────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { beginSetup } from '../../worker/agreement-setup.ts'
+import { beginCardChange, beginSetup } from '../../worker/agreement-setup.ts'
 import { draftAgreement } from '../../worker/agreements.ts'
 import { keepDraft } from '../../worker/sessions.ts'
 import { newBroker } from './guest.ts'
@@ -147,16 +147,37 @@ describe('the form of a deposit', () => {
     expect((await payments()).map(({ amount }) => amount).sort()).toEqual([10_000, 20_000])
   })
 
-  it('says that Stripe is away, keeps what was typed, and goes through afterwards with the same id', async () => {
+  it.each(['busy', 'cut', 'error'] as const)(
+    'says that Stripe is away (%s), keeps what was typed, and goes through minutes later as the form then stands',
+    async (fault) => {
+      stripe.standIn.fail(fault)
+      const sent = typed({ amount: '123,50' })
+      const page = await asta.post(at('indbetaling'), sent)
+      expect(page.status).toBe(503)
+      expect(page.text).toContain('svarer ikke lige nu. Der er ikke trukket penge')
+      expect([value(page.text, 'amount'), value(page.text, 'mail')]).toEqual(['123,50', sent.mail])
+      const id = value(page.text, 'id') ?? ''
+      expect(id).not.toBe(sent.id)
+      stripe.standIn.mend()
+      await office.db.prepare('UPDATE payment SET created_at = created_at - 120000').run()
+      expect((await asta.post(at('indbetaling'), { ...sent, id })).status).toBe(303)
+      expect(Object.keys(stripe.standIn.state.sessions)).toHaveLength(1)
+    },
+  )
+
+  it('that is sent as it was minutes after Stripe was away is shown again, and has not been declined', async () => {
     stripe.standIn.fail('busy')
     const sent = typed({ amount: '123,50' })
-    const page = await asta.post(at('indbetaling'), sent)
-    expect(page.status).toBe(503)
-    expect(page.text).toContain('svarer ikke lige nu. Der er ikke trukket penge')
-    expect([value(page.text, 'amount'), value(page.text, 'id')]).toEqual(['123,50', sent.id])
+    await asta.post(at('indbetaling'), sent)
     stripe.standIn.mend()
-    expect((await asta.post(at('indbetaling'), sent)).status).toBe(303)
-    expect(Object.keys(stripe.standIn.state.sessions)).toHaveLength(1)
+    await office.db.prepare('UPDATE payment SET created_at = created_at - 120000').run()
+    for (let times = 0; times < 2; times++) {
+      const page = await asta.post(at('indbetaling'), sent)
+      expect(page.status).toBe(503)
+      expect(page.text).toContain('Betalingen kunne ikke begynde, og der er ikke trukket penge')
+      expect(value(page.text, 'amount')).toBe('123,50')
+      expect(value(page.text, 'id')).not.toBe(sent.id)
+    }
   })
 
   it('keeps what was typed over a log-out', async () => {
@@ -360,6 +381,54 @@ describe('automatic top-up', () => {
     expect(await agreements()).toMatchObject([{ status: 'cancelled' }])
   })
 
+  it('that is unfinished is on the tab with both ways, and in the way of another', async () => {
+    const { id, page } = await made(null)
+    const unfinished = (await tab()).text
+    expect(unfinished).toContain('>Ikke færdig<')
+    expect(unfinished).toContain(`href="${page.address}"`)
+    expect(unfinished).toContain(`/optankning/${id}/annuller"`)
+    const another = await asta.post(at('optankning'), typed())
+    expect(another.status).toBe(409)
+    expect(another.text).toContain('Du er allerede ved at oprette en aftale.')
+    expect(await agreements()).toHaveLength(1)
+    expect((await birk.get(at('optankning'))).text).toContain('name="amount"')
+  })
+
+  it('that is turned back from at Stripe is dropped, with the form and a word, and its page closed', async () => {
+    const { back, page } = await made(null)
+    expect((await asta.get(`${back}?afbrudt=1`)).location).toBe(at('optankning?gjort=afbrudt'))
+    const form = (await asta.get(at('optankning?gjort=afbrudt'))).text
+    expect(form).toContain('Du afbrød hos Stripe, så der er ikke oprettet nogen aftale.')
+    expect(form).toContain('name="amount"')
+    expect(await agreements()).toMatchObject([{ status: 'cancelled' }])
+    await vi.waitFor(() => expect(stripe.standIn.state.sessions[checkoutIn(page.address)]?.status).toBe('expired'))
+    expect((await asta.get(`${back}?afbrudt=1`)).location).toBe(at('optankning'))
+  })
+
+  it('whose card was given all the same is not dropped by the way back', async () => {
+    const { back } = await made()
+    expect((await asta.get(`${back}?afbrudt=1`)).location).toBe(at('optankning?gjort=oprettet'))
+    expect((await asta.get(`${back}?afbrudt=1`)).location).toBe(at('optankning'))
+    expect(await agreements()).toMatchObject([{ status: 'waiting' }])
+  })
+
+  it('keeps its card where the change of it is turned back from, and says so', async () => {
+    const { id, back } = await made()
+    await asta.get(back)
+    const wanted = {
+      id,
+      guardian: asta.guardian,
+      language: 'da',
+      consent: 'Ja',
+      origin: 'http://4000.localhost',
+    } as const
+    await beginCardChange(office.db, stripe.account(), wanted, Date.now() + 1)
+    expect((await asta.get(`${back}?afbrudt=1`)).location).toBe(at('optankning?gjort=kort-afbrudt'))
+    const kept = (await asta.get(at('optankning?gjort=kort-afbrudt'))).text
+    expect(kept).toContain('Kortet er ikke skiftet.')
+    expect(kept).toContain('der ender på 4242')
+  })
+
   it('says that Stripe does not answer, and loses nothing', async () => {
     const { back } = await made()
     stripe.standIn.fail('busy')
@@ -369,6 +438,7 @@ describe('automatic top-up', () => {
   })
 
   it('that is paused says why and what mends it, and goes on again', async () => {
+    await pay(office, ida.account, 3_500)
     const { id, back } = await made()
     await asta.get(back)
     const pause = (reason: string) =>

@@ -121,9 +121,9 @@ describe('a child that leaves', () => {
 
   it('has its top-up agreement ended', async () => {
     const agreement = office.db.prepare(
-      `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, terms, status, customer,
-                              payment_method, created_at)
-       VALUES (?1, ?2, ?3, 'asta@klubkort.example', 10000, 5000, 10000, 1, ?4, 'cus_1', 'pm_1', 1)`,
+      `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, per_day, terms, status,
+                              customer, payment_method, created_at)
+       VALUES (?1, ?2, ?3, 'asta@klubkort.example', 10000, 5000, 10000, 2, 'da-1', ?4, 'cus_1', 'pm_1', 1)`,
     )
     const [one, other] = [newSale(), newSale()]
     await agreement.bind(one, ada.account, mother.guardian, 'active').run()

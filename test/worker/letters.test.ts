@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Contact, setContact } from '../../worker/contact.ts'
-import { deliver } from '../../worker/outbox.ts'
+import { deliver, moneyLetter } from '../../worker/outbox.ts'
 import { sumUpWeek } from '../../worker/weekly.ts'
 import { mailService } from './mail-service.ts'
 import {
@@ -212,4 +212,25 @@ it('a guardian with a thousand letters keeps nobody else waiting', async () => {
   const service = mailService()
   expect(await run(service, 6000)).toMatchObject({ sent: 50 })
   expect(service.sent.slice(0, 2).map(({ to }) => to)).toEqual([MAIL, 'bo@mail.example'])
+})
+
+it('news of their own money goes to who has lost the child too, without its balance', async () => {
+  const told = (cause: string) =>
+    moneyLetter(
+      db,
+      'payout_returned',
+      { amount: 5_000, reason: null },
+      { guardian: asta.guardian, recipient: null, account: ida.account, cause },
+      Date.now(),
+      { sql: 'true', bind: [] },
+    ).run()
+  await told('payout:1')
+  await end(ida.child)
+  await told('payout:2')
+  const service = mailService()
+  await run(service)
+  const texts = service.sent.map(({ text }) => String(text))
+  expect(texts).toHaveLength(2)
+  for (const text of texts) expect(text).toContain('Udbetalingen af 50,00 kr. kunne ikke gennemføres.')
+  expect(texts.map((text) => text.includes('Saldoen er nu 100,00 kr.'))).toEqual([true, false])
 })

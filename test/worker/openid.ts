@@ -31,7 +31,7 @@ export type OpenidBroker = {
 
 const json = (body: unknown, status = 200) => Response.json(body, { status })
 
-type Approved = { said: Said; nonce: string; challenge: string; redirectUri: string }
+type Approved = { said: Said; nonce: string; challenge: string; redirectUri: string; tellsWhen: boolean }
 
 /** Stands in for a broker at `fetch`, the wire: every other address fails. Signs with ES256, as Nets does. */
 export async function openidBroker(issuer: string, clientId: string, clientSecret: string): Promise<OpenidBroker> {
@@ -47,7 +47,7 @@ export async function openidBroker(issuer: string, clientId: string, clientSecre
       const code = crypto.randomUUID()
       const [nonce, challenge, redirectUri] = ['nonce', 'code_challenge', 'redirect_uri'].map((name) => asked.get(name))
       if (!nonce || !challenge || !redirectUri) throw new Error(`not a log-in: ${location.href}`)
-      approved.set(code, { said, nonce, challenge, redirectUri })
+      approved.set(code, { said, nonce, challenge, redirectUri, tellsWhen: asked.has('max_age') })
       return back(location, { code })
     },
     refuse: (location, error = 'access_denied') => back(location, { error, error_description: 'mitid_user_aborted' }),
@@ -60,7 +60,7 @@ export async function openidBroker(issuer: string, clientId: string, clientSecre
     return url
   }
 
-  async function idToken({ said, nonce }: Approved): Promise<string> {
+  async function idToken({ said, nonce, tellsWhen }: Approved): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
     const payload: JWTPayload = {
       iss: issuer,
@@ -68,6 +68,7 @@ export async function openidBroker(issuer: string, clientId: string, clientSecre
       nonce,
       iat: now,
       exp: now + 300,
+      ...(tellsWhen && { auth_time: now }),
       ...said.token,
       ...broker.vices.claims,
     }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { cancelPayment, paymentOf, paymentQuery, settle } from '../../worker/payments.ts'
+import { cancelPayment, paymentOf, paymentQuery, settle, settleCheckout } from '../../worker/payments.ts'
 import { reconcile } from '../../worker/reconciliation.ts'
 import { cardHolder, newSale } from './municipality.ts'
 import { parentOf } from './parent.ts'
@@ -107,8 +107,45 @@ describe('a deposit is begun', () => {
       await reconcile(at.db, at.stripe, at.clock.nowMs)
     }
     expect(await at.row(id)).toMatchObject({ status: 'expired', check_at: null })
-    expect(await at.begin({ id })).toMatchObject({ kind: 'ended' })
+    expect(await at.begin({ id })).toMatchObject({ kind: 'refused' })
     expect(at.standIn.state.sessions).toEqual({})
+  })
+
+  it('not under an id that Stripe did not answer a minute ago, and nothing is told to have been declined', async () => {
+    at.standIn.fail('cut')
+    const { id } = await at.begin()
+    at.standIn.mend()
+    at.clock.nowMs += 2 * MINUTE_MS
+    expect(await at.begin({ id })).toMatchObject({ kind: 'refused' })
+    expect(await at.begin({ id })).toMatchObject({ kind: 'refused' })
+    expect(await at.row(id)).toMatchObject({ status: 'failed', checkout: null, check_at: null })
+    expect((await at.begin()).kind).toBe('page')
+  })
+
+  it('not under an id whose failure Stripe keeps, which ends within the minute', async () => {
+    at.standIn.fail('error', { times: 1 })
+    const { id } = await at.begin()
+    expect(await at.begin({ id })).toMatchObject({ kind: 'unavailable' })
+    at.clock.nowMs += MINUTE_MS
+    expect(await at.begin({ id })).toMatchObject({ kind: 'unavailable' })
+    expect(await at.row(id)).toMatchObject({ status: 'expired', check_at: null })
+    expect(await at.begin({ id })).toMatchObject({ kind: 'refused' })
+  })
+
+  it('and what is paid on a page whose address was lost is credited, though its id was given up', async () => {
+    at.standIn.fail('lost', { on: /POST/ })
+    const { id } = await at.begin()
+    at.clock.nowMs += MINUTE_MS
+    await at.begin({ id })
+    at.standIn.mend()
+    expect(await at.row(id)).toMatchObject({ status: 'expired', checkout: null })
+    const [checkout = '', ...others] = Object.keys(at.standIn.state.sessions)
+    expect(others).toEqual([])
+    at.standIn.pay(checkout)
+    await settleCheckout(at.db, at.stripe, checkout, at.clock.nowMs)
+    expect(await at.row(id)).toMatchObject({ status: 'paid' })
+    expect(await at.balance()).toBe(10_000)
+    expect(await at.begin({ id })).toMatchObject({ kind: 'ended' })
   })
 })
 
@@ -180,9 +217,9 @@ describe('a payment is settled', () => {
   it('and brings the agreement that waits for it into force', async () => {
     await at.db
       .prepare(
-        `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, terms, status,
+        `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, per_day, terms, status,
                                 payment_method, created_at)
-         VALUES ('agreed', ?1, ?2, 'asta@mail.example', 10000, 5000, 15000, 'da-1', 'waiting', 'pm_1', 0)`,
+         VALUES ('agreed', ?1, ?2, 'asta@mail.example', 10000, 5000, 15000, 2, 'da-1', 'waiting', 'pm_1', 0)`,
       )
       .bind(at.ida.account, at.parent.guardian)
       .run()

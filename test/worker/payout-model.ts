@@ -64,9 +64,15 @@ function divide(model: PayoutModel, amount: number, now: number): ModelPart[] {
   return parts
 }
 
+/** What of a payout that was requested has not come back. */
+function stayedOut(payout: ModelPayout): number {
+  const parts = payout.parts.filter(({ failed }) => !failed).reduce((sum, { amount }) => sum + amount, 0)
+  return parts + (payout.status === 'rejected' ? 0 : bankPart(payout))
+}
+
 function dayLeft(model: PayoutModel, day: number): number {
   const today = [...model.payouts.values()].filter(({ requestedDay }) => requestedDay === day)
-  return model.rules.dayMax - today.reduce((sum, { amount }) => sum + amount, 0)
+  return model.rules.dayMax - today.reduce((sum, payout) => sum + stayedOut(payout), 0)
 }
 
 export function draft(model: PayoutModel, id: string, amount: number, now: number, day: number): string {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { reject } from '../../worker/payout-desk.ts'
 import { requestPayout } from '../../worker/payouts.ts'
 import {
   type CardHolder,
@@ -91,6 +92,35 @@ describe('the form', () => {
     const over = main((await parent.get(at())).text)
     expect(over).toContain('så meget i dag, som der kan på en dag: 150,00 kr.')
     expect(over).not.toContain('Næste')
+  })
+
+  it('offers the whole cap of the day again once a payout has come back', async () => {
+    await office.db.prepare('UPDATE municipality SET payout_day_max = 15000').run()
+    const id = await requested({ amount: '150' })
+    await reject(office.db, id, 1, 'Forkert navn', Date.now())
+    expect(fieldIn((await parent.get(at())).text, 'amount')).toBe('150,00')
+  })
+
+  it('keeps back what a bank is asked to take back, and says why', async () => {
+    await paidIn('p1', 5_000, 'card')
+    await office.db
+      .prepare(
+        `INSERT INTO dispute (id, payment, amount, status, created_at)
+         VALUES ('dp_1', 'p1', 5000, 'needs_response', 1)`,
+      )
+      .run()
+    const { text } = await parent.get(at())
+    expect(fieldIn(text, 'amount')).toBe('150,00')
+    expect(main(text)).toContain('Lige nu kan der højst udbetales 150,00 kr.')
+    const over = await send({ amount: '151' })
+    expect([over.status, errorAt(over.text, 'amount')]).toEqual([
+      409,
+      expect.stringContaining('højst udbetales 150,00'),
+    ])
+    const id = await drafted({ amount: '150' })
+    await office.db.prepare("UPDATE payment SET amount = 6000 WHERE id = 'p1'").run()
+    expect(main((await parent.get(at(`/${id}`))).text)).toContain('Lige nu kan der højst udbetales 140,00 kr.')
+    expect(await parent.post(at(`/${id}/bekraeft`))).toMatchObject({ status: 303, location: at(`/${id}`) })
   })
 
   it('says so where there is nothing to pay out', async () => {
@@ -198,6 +228,15 @@ describe('the summary', () => {
     expect(page).toContain('Tilbage til MobilePay 30,00 kr.')
     expect(page).toContain('Til bankkontoen 60,00 kr.')
     expect(page).toContain('stjålet kort')
+    expect(page).toContain('Kommunen ser det igennem, der går til bankkontoen')
+  })
+
+  it('of what goes back whole says that nothing goes to the bank, and nobody has to approve it', async () => {
+    await paidIn('p1', 10_000, 'card')
+    const page = main((await parent.get(at(`/${await drafted({ amount: '100' })}`))).text)
+    expect(page).toContain('Tilbage til det kort, der blev betalt med 100,00 kr.')
+    expect(page).toContain('Der går ikke noget til bankkontoen denne gang')
+    for (const told of ['Til bankkontoen', 'ser det igennem', 'ciffer for ciffer']) expect(page).not.toContain(told)
   })
 
   it('leads back to the form with what was typed, under a new id', async () => {
@@ -271,9 +310,9 @@ describe('the receipt', () => {
 
   it.each([
     ["reason = 'Navnet passer ikke'", 'Begrundelse: Navnet passer ikke'],
-    ["reason = 'bank:AC01'", 'er forkert, siger banken (kode AC01)'],
-    ["reason = 'bank:AC04'", 'lukket eller spærret, siger banken (kode AC04)'],
-    ["reason = 'bank:MS03'", 'Banken afviste betalingen (kode MS03)'],
+    ["reason = 'bank:AC01'", 'Begrundelse: Kontonummeret findes ikke'],
+    ["reason = 'bank:BE01'", 'Begrundelse: Navnet passer ikke til kontoen'],
+    ["reason = 'bank:MS03'", 'Begrundelse: Banken har afvist overførslen'],
   ])('of one that came back, %s, says that the money is back, why, and how to try again', async (reason, told) => {
     const id = await requested()
     await standing(id, `status = 'rejected', ${reason}`)

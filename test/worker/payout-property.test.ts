@@ -199,7 +199,9 @@ async function live(steps: readonly Step[]) {
         const words = inFile.map(({ id }, at) => [id, step.words[at % step.words.length] ?? 'PDNG'] as const)
         const became = words.map(([id, word]) => [id, machine.report(model, id, word)] as const)
         const transactions = Object.fromEntries(words.map(([id, status]) => [id, { status }]))
-        const imported = await importStatus(office.db, bankReport(file, { transactions }), hand(0), now)
+        // Each by another hand: what one person called paid, the same one does not send back.
+        const reader = await colleague(office, `Reader ${newId()}`)
+        const imported = await importStatus(office.db, bankReport(file, { transactions }), reader.id, now)
         if (imported.kind !== 'imported') throw new Error(imported.kind)
         const those = (kind: string) =>
           became
@@ -225,7 +227,9 @@ async function live(steps: readonly Step[]) {
         if (!machine.failRefund(model, id, step.part)) return
         const row = `${id}-${step.part + 1}`
         await office.db.batch([
-          office.db.prepare("UPDATE refund SET status = 'failed', check_at = NULL WHERE id = ?").bind(row),
+          office.db
+            .prepare("UPDATE refund SET status = 'failed', error = 'declined', check_at = NULL WHERE id = ?")
+            .bind(row),
           ...postBack(
             office.db,
             { id: `refund_return:${row}`, kind: 'refund_return', of: `refund:${row}`, staff: null, reason: null },

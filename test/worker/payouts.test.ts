@@ -3,9 +3,12 @@ import { bankDetailsOf } from '../../shared/bank-accounts.ts'
 import { copenhagenMidnight } from '../../shared/copenhagen.ts'
 import { BankFileContent } from '../../shared/payout-wire.ts'
 import { checkLedger } from '../../worker/ledger-check.ts'
+import { importStatus } from '../../worker/payout-reports.ts'
 import {
   DRAFT_LIFE_MS,
   draftPayout,
+  limitsQuery,
+  type PayoutLimits,
   payoutOf,
   payoutsQuery,
   payoutViewOf,
@@ -180,20 +183,23 @@ describe('a draft', () => {
     await clean()
   })
 
-  it('goes to the bank where the setting says so, a refund has failed, or the payment is contested', async () => {
+  it('goes to the bank where the setting says so, the card takes nothing back, or a dispute was lost', async () => {
     const about = { account: ida.account, guardian: parent.guardian, amount: 4000 }
     const failed = await paidDeposit(office, about, NOW - DAY_MS)
-    const contested = await paidDeposit(office, about, NOW - DAY_MS)
+    const lost = await paidDeposit(office, about, NOW - DAY_MS)
     await office.db.batch([
       office.db
-        .prepare("INSERT INTO refund (id, payment, amount, status, created_at) VALUES ('re_1', ?, 4000, 'failed', 1)")
+        .prepare(
+          `INSERT INTO refund (id, payment, amount, status, error, created_at)
+           VALUES ('re_1', ?, 4000, 'failed', 'expired_or_canceled_card', 1)`,
+        )
         .bind(failed),
       office.db
         .prepare(
           `INSERT INTO dispute (id, payment, amount, status, created_at, withdrawn_at)
-           VALUES ('dp_1', ?, 4000, 'needs_response', 1, 1)`,
+           VALUES ('dp_1', ?, 4000, 'lost', 1, 1)`,
         )
-        .bind(contested),
+        .bind(lost),
     ])
     expect(await drafted(8000)).toMatchObject({ payout: { bankAmount: 8000, refunds: [] } })
     await paidDeposit(office, about, NOW - DAY_MS)
@@ -239,6 +245,32 @@ describe('a request', () => {
     const answers = await Promise.all(ids.map((id) => requestPayout(office.db, id, parent.guardian, NOW)))
     expect(answers.map(({ kind }) => kind).sort()).toEqual(['over_day_max', 'requested'])
     expect(await held(office, ida.account)).toBe(30_000)
+  })
+
+  it('what the bank or staff sent back, and a refund that failed, leave the cap of the day as it was', async () => {
+    await office.db.prepare('UPDATE municipality SET payout_day_max = 30000').run()
+    const about = { account: ida.account, guardian: parent.guardian }
+    await paidDeposit(office, { ...about, amount: 10_000 }, NOW - DAY_MS)
+    const left = async () => (await limitsQuery(office.db, ida.account, NOW).first<PayoutLimits>())?.left
+    const divided = await requested(25_000)
+    expect(await view(divided)).toMatchObject({ bankAmount: 15_000, refunds: [{ amount: 10_000 }] })
+    expect([await left(), await drafted(5001)]).toEqual([5000, { kind: 'over_day_max', left: 5000 }])
+    await birthe.post(`/payouts/${divided}/reject`, { reason: 'Forkert navn' })
+    expect([await left(), await drafted(20_001)]).toEqual([20_000, { kind: 'over_day_max', left: 20_000 }])
+    await office.db
+      .prepare("UPDATE refund SET status = 'failed', error = 'declined' WHERE payout = ?")
+      .bind(divided)
+      .run()
+    expect([await left(), await drafted(30_001)]).toEqual([30_000, { kind: 'over_day_max', left: 30_000 }])
+
+    const wrongNumber = await requested(30_000)
+    expect(await left()).toBe(0)
+    const file = await exported(wrongNumber)
+    const told = bankReport(file, { transactions: { [wrongNumber]: { status: 'RJCT', code: 'AC01' } } })
+    expect(await importStatus(office.db, told, birthe.id, NOW)).toMatchObject({ kind: 'imported' })
+    expect(await left()).toBe(30_000)
+    await requested(30_000)
+    expect(await drafted(1)).toEqual({ kind: 'over_day_max', left: 0 })
   })
 
   it('one whose division holds no longer is to be drafted anew', async () => {
@@ -438,7 +470,7 @@ describe('an export', () => {
 })
 
 describe("the bank's report", () => {
-  const taken = async (report: string) => await carl.post('/payouts/import-status', { report })
+  const taken = async (report: string, by = carl) => await by.post('/payouts/import-status', { report })
 
   it('pays, sends back and leaves alone, each once', async () => {
     const [paid, back, waiting] = [await requested(1000), await requested(2000), await requested(3000)]
@@ -459,6 +491,7 @@ describe("the bank's report", () => {
       unchanged: 1,
       unknown: ['ffffffffffff7fff8fffffffffffffff'],
       contradicted: [],
+      withheld: [],
       more: false,
     })
     expect(await held(office, ida.account)).toBe(46_000)
@@ -480,7 +513,7 @@ describe("the bank's report", () => {
     const rest = bankReport(file, { group: { status: 'ACSC' }, transactions: { [two]: { status: 'ACSP' } } }, '12')
     expect((await taken(rest)).body).toMatchObject({ paid: [one], unchanged: 1 })
     const all = bankReport(file, { group: { status: 'RJCT', code: 'NARR' } })
-    expect((await taken(all)).body).toMatchObject({ returned: [{ payout: one }, { payout: two }] })
+    expect((await taken(all, birthe)).body).toMatchObject({ returned: [{ payout: one }, { payout: two }] })
     expect(await held(office, ida.account)).toBe(50_000)
     await clean()
   })
@@ -492,7 +525,7 @@ describe("the bank's report", () => {
     const returned = bankReport(file, { transactions: { [id]: { status: 'RJCT', code: 'BE06' } } }, '10')
     await taken(paid)
     expect(await held(office, 'bank')).toBe(5000)
-    await Promise.all([taken(returned), taken(returned)])
+    await Promise.all([taken(returned, birthe), taken(returned, birthe)])
     expect(await held(office, 'bank')).toBe(0)
     expect(await held(office, 'payouts_payable')).toBe(0)
     expect(await held(office, ida.account)).toBe(50_000)
@@ -555,9 +588,9 @@ it('a draft that nobody confirmed is swept away after a day, with the bank accou
 it('a payout that empties the account lets its top-up agreement wait, so that the card is not charged for it', async () => {
   await office.db
     .prepare(
-      `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, terms, status, customer,
-         payment_method, created_at)
-       VALUES ('a', ?1, ?2, 'asta@example.dk', 10000, 5000, 10000, 1, 'active', 'cus', 'pm', 0)`,
+      `INSERT INTO agreement (id, account, guardian, mail, amount, threshold, activation, per_day, terms, status,
+         customer, payment_method, created_at)
+       VALUES ('a', ?1, ?2, 'asta@example.dk', 10000, 5000, 10000, 2, 'da-1', 'active', 'cus', 'pm', 0)`,
     )
     .bind(ida.account, parent.guardian)
     .run()

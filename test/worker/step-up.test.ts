@@ -127,6 +127,30 @@ describe('a payout', () => {
     expect(await inForce()).toBe(true)
   })
 
+  it('is not confirmed where the browser asked for less than a new log-in, and the broker does not say when it was', async () => {
+    const location = await pressed(await draft())
+    for (const name of ['prompt', 'max_age']) location.searchParams.delete(name)
+    await expectNothing(() => guest.get(broker.approve(location, said()).href), stepUp.notAnew, 403)
+    expect(await inForce()).toBe(true)
+  })
+
+  it('is not confirmed by an answer that leaves out what max_age asks for, wherever that is configured', async () => {
+    idura = { ...idura, parameters: { max_age: '0' }, stepUp: { parameters: {} } }
+    const browser = await loggedIn()
+    const location = await pressed(await draft(browser), browser)
+    broker.vices = { claims: { auth_time: undefined } }
+    await expectNothing(() => browser.get(broker.approve(location, said()).href), stepUp.notAnew, 403)
+  })
+
+  it('is believed of a broker that knows no max_age, where configuration says so', async () => {
+    idura = { ...idura, stepUp: { parameters: {} } }
+    const browser = await loggedIn()
+    const location = await pressed(await draft(browser), browser)
+    expect(location.searchParams.has('max_age')).toBe(false)
+    await browser.get(broker.approve(location, said()).href)
+    expect(await payouts()).toEqual(REQUESTED)
+  })
+
   it('is not confirmed by somebody else, not even the other parent, who is not logged in by that either', async () => {
     const location = await pressed(await draft())
     await expectNothing(() => guest.get(broker.approve(location, coparent()).href), stepUp.somebodyElse, 403)

@@ -350,9 +350,15 @@ describe('a publication', () => {
 
 describe('settings', () => {
   const none = { supportPhone: null, supportMail: null, supportHours: { da: null, en: null }, mailFrom: null }
+  /** The rules for money that a municipality begins with. */
+  const money = {
+    ...{ depositMin: 5_000, depositMax: 200_000, topUpThreshold: 5_000, topUpActivation: 10_000, topUpsPerDay: 2 },
+    ...{ payoutDayMax: 500_000, refundDays: 60, cardFee: 4_500 },
+    ...{ bankRegistration: null, bankAccount: null, bankFileVersion: '09' },
+  }
 
   it('change where they are named and stay where they are not', async () => {
-    expect(await office.get('/settings')).toEqual({ name: 'Kommune 4000', ...none })
+    expect(await office.get('/settings')).toEqual({ name: 'Kommune 4000', ...none, money })
     const changed = await office.post('/settings', {
       supportPhone: '00 00 00 00',
       supportMail: 'support@klubkort.example',
@@ -362,6 +368,7 @@ describe('settings', () => {
       name: 'Kommune 4000',
       ...{ supportPhone: '00 00 00 00', supportMail: 'support@klubkort.example', mailFrom: null },
       supportHours: { da: 'altid', en: null },
+      money,
     })
     const before = await contents(office.db)
     for (const body of [{}, { supportHours: {} }, { supportHours: { da: 'altid' } }, { name: 'Kommune 4000' }]) {
@@ -382,6 +389,6 @@ describe('settings', () => {
   })
 
   it('have no name before the municipality is set up', async () => {
-    expect(await settings(env.DB_7620)).toEqual({ name: '', ...none })
+    expect(await settings(env.DB_7620)).toMatchObject({ name: '', ...none, money: { depositMax: 1, payoutDayMax: 1 } })
   })
 })

@@ -3,7 +3,14 @@ import { ore } from '../../shared/money.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { beginCardChange, beginSetup, completeSetup } from '../../worker/agreement-setup.ts'
 import { keepAgreements } from '../../worker/agreement-upkeep.ts'
-import { cancelAgreement, draftAgreement, resumeAgreement } from '../../worker/agreements.ts'
+import {
+  cancelAgreement,
+  draftAgreement,
+  pauseAfterDispute,
+  restAfterPayout,
+  restAfterRefund,
+  resumeAgreement,
+} from '../../worker/agreements.ts'
 import { balanceOf, post } from '../../worker/ledger.ts'
 import { checkLedger } from '../../worker/ledger-check.ts'
 import { settleTopUp, topUp } from '../../worker/top-ups.ts'
@@ -104,23 +111,20 @@ describe('a charge', () => {
     expect(told.results).toEqual([{ recipient: 'asta@example.dk' }])
   })
 
-  it('is one, though 50 sales of five terminals cross the threshold at once', async () => {
+  it('is one, though 50 terminals sell across the threshold at once', async () => {
     await pay(office, ida.account, 10_000)
     await agreed({ amount: 20_000 })
     const site = await newSite(office)
-    const tills = await Promise.all([1, 2, 3, 4, 5].map((number) => enrolledTerminal(office, site, `Kasse ${number}`)))
-    const answers = await Promise.all(
-      tills.map(async (till) => {
-        const statuses: number[] = []
-        for (let sale = 0; sale < 10; sale++) {
-          const message = await till.say('request', { card: ida.hash, amount: 390 })
-          const body = { messages: [message] }
-          statuses.push((await call('POST', '/api/terminal/messages', { body, door: PATIENT_DOOR })).status)
-        }
-        return statuses
+    const sales = await Promise.all(
+      Array.from({ length: 50 }, async (_, number) => {
+        const till = await enrolledTerminal(office, site, `Kasse ${number + 1}`)
+        return till.say('request', { card: ida.hash, amount: 390 })
       }),
     )
-    expect(answers.flat()).toEqual(Array.from({ length: 50 }, () => 200))
+    const answers = await Promise.all(
+      sales.map((sale) => call('POST', '/api/terminal/messages', { body: { messages: [sale] }, door: PATIENT_DOOR })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200))
     expect(desk.charges('succeeded')).toHaveLength(1)
     expect(await payments()).toMatchObject([{ status: 'paid' }])
     expect(await balanceOf(db, ida.account)).toBe(20_000 - 50 * 390 + 20_000)
@@ -150,6 +154,17 @@ describe('a charge', () => {
     now = Date.UTC(2026, 10, 20, 23, 0)
     await minute()
     expect(await payments()).toHaveLength(3)
+  })
+
+  it('comes as often a day as was agreed, whatever the municipality settles afterwards', async () => {
+    await db.prepare('UPDATE municipality SET top_ups_per_day = 1').run()
+    await agreed()
+    await db.prepare('UPDATE municipality SET top_ups_per_day = 20').run()
+    for (const _ of [1, 2]) {
+      await spend((await balanceOf(db, ida.account)) - 100)
+      await minute()
+    }
+    expect(await payments()).toHaveLength(1)
   })
 
   it('is not made for a balance at the threshold, nor without the right to it', async () => {
@@ -271,6 +286,126 @@ describe('a charge that does not go', () => {
     const runs = Array.from({ length: 4 }, () => settleTopUp(db, desk.account, payment, now))
     await Promise.all([...runs, topUp(db, desk.account, 'all', now)])
     expect(await agreement(id)).toMatchObject({ status: 'active', failures: 1 })
+  })
+})
+
+describe('money that went back', () => {
+  /** Money out of the child's account, as a payout, or a refund that was made at Stripe, takes it; with what follows. */
+  async function takeOut(kind: 'payout' | 'refund', amount: number): Promise<void> {
+    const id = uuidv7(now, crypto.getRandomValues(new Uint8Array(16)))
+    const of = { id: `${kind}:${id}`, kind, debitAccount: ida.account, amount: ore(amount), staff: null, reason: null }
+    if (kind === 'refund') {
+      const gone = post(db, { ...of, creditAccount: 'psp_clearing' }, now)
+      await db.batch([...gone, restAfterRefund(db, ida.account, now)])
+      return
+    }
+    await db.batch([
+      db
+        .prepare(
+          `INSERT INTO payout (id, account, guardian, name, registration, bank_account, message, amount, bank_amount,
+             status, created_at, requested_at)
+           VALUES (?1, ?2, ?3, 'Asta', '1234', '0012345678', '', ?4, ?4, 'requested', ?5, ?5)`,
+        )
+        .bind(id, ida.account, asta.guardian, amount, now),
+      ...post(db, { ...of, creditAccount: 'payouts_payable' }, now),
+      restAfterPayout(db, id, now),
+    ])
+  }
+  const nothing = { charged: 0, failed: 0, unanswered: 0 }
+
+  for (const kind of ['payout', 'refund'] as const) {
+    it(`by a ${kind} is not fetched back: the agreement waits for 100 kr. again`, async () => {
+      const id = await agreed()
+      await takeOut(kind, 5_000)
+      expect(await agreement(id)).toMatchObject({ status: 'active' }) // At the threshold nothing is fetched.
+      await takeOut(kind, 1)
+      expect(await minute()).toEqual(nothing)
+      expect(await agreement(id)).toMatchObject({ status: 'waiting', in_force_at: null })
+      addressOf(await beginCardChange(db, desk.account, wanted(id), now + 1))
+      await desk.giveCard(id)
+      expect(await agreement(id)).toMatchObject({ status: 'waiting' })
+      expect(await minute()).toEqual(nothing)
+      await pay(office, ida.account, 5_001)
+      await minute()
+      expect(await agreement(id)).toMatchObject({ status: 'active', in_force_at: now })
+    })
+
+    it(`by a ${kind} while the agreement is paused is not fetched back when it goes on`, async () => {
+      const id = await agreed()
+      const pause = () =>
+        db.prepare("UPDATE agreement SET status = 'paused', paused_for = 'declined' WHERE id = ?").bind(id).run()
+      await pause()
+      await takeOut(kind, 9_000)
+      expect(await agreement(id)).toMatchObject({ status: 'paused' })
+      expect(await resumeAgreement(db, { id, guardian: asta.guardian }, now)).toBe('resumed')
+      expect(await minute()).toEqual(nothing)
+      expect(await agreement(id)).toMatchObject({ status: 'waiting', paused_for: null })
+      await pause()
+      addressOf(await beginCardChange(db, desk.account, wanted(id), now + 1))
+      await desk.giveCard(id)
+      expect(await minute()).toEqual(nothing)
+      expect(await agreement(id)).toMatchObject({ status: 'waiting', paused_for: null })
+    })
+  }
+
+  it('long ago lets an agreement be that is low by what was bought', async () => {
+    const id = await agreed()
+    await takeOut('refund', 1_000)
+    now += MINUTE_MS
+    await spend(5_000)
+    await restAfterRefund(db, ida.account, now).run()
+    expect(await minute()).toMatchObject({ charged: 1 })
+    expect(await agreement(id)).toMatchObject({ status: 'active' })
+  })
+
+  it('by a dispute pauses the agreement with one letter, until a card is given anew', async () => {
+    const id = await agreed()
+    await spend(6_000)
+    await minute()
+    const [charge] = await payments()
+    const contest = async () => {
+      await db.batch([
+        db
+          .prepare(
+            `INSERT INTO dispute (id, payment, amount, status, created_at) VALUES ('dp_1', ?, 10000, 'needs_response', ?)
+             ON CONFLICT DO NOTHING`,
+          )
+          .bind(charge?.id, now),
+        pauseAfterDispute(db, 'dp_1', now),
+      ])
+    }
+    now += MINUTE_MS
+    await contest()
+    expect(await agreement(id)).toMatchObject({ status: 'paused', paused_for: 'disputed' })
+    await spend(13_000)
+    for (const _ of [1, 2]) {
+      now += MINUTE_MS
+      expect(await minute()).toEqual(nothing)
+    }
+    expect((await paused()).map(({ data }) => JSON.parse(data).reason)).toEqual(['disputed'])
+    expect(await resumeAgreement(db, { id, guardian: asta.guardian }, now)).toBe('card_needed')
+    addressOf(await beginCardChange(db, desk.account, wanted(id), now + 1))
+    await desk.giveCard(id)
+    await contest() // Told again, it is the same dispute.
+    expect(await minute()).toEqual(nothing)
+    expect(await agreement(id)).toMatchObject({ status: 'waiting', paused_for: null })
+    expect(await paused()).toHaveLength(1)
+  })
+
+  it('by a dispute of another guardian lets the agreement be', async () => {
+    const bo = await parentOf(office, '0202575002', [ida.child])
+    const id = await agreed()
+    await spend(6_000)
+    await minute()
+    await db.prepare('UPDATE payment SET guardian = ?').bind(bo.guardian).run()
+    await db.batch([
+      db.prepare(
+        `INSERT INTO dispute (id, payment, amount, status, created_at)
+         SELECT 'dp_1', id, 10000, 'needs_response', ${now} FROM payment`,
+      ),
+      pauseAfterDispute(db, 'dp_1', now),
+    ])
+    expect(await agreement(id)).toMatchObject({ status: 'active' })
   })
 })
 

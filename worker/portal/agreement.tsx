@@ -1,38 +1,41 @@
-import type { Child } from 'hono/jsx'
 import { type AgreementView, monthOf, topUpBounds } from '../agreements.ts'
 import type { PublicationText } from '../publications.ts'
 import { Acceptance } from './acceptance.tsx'
 import { Closed, Left, Tabs } from './deposit.tsx'
-import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { type Fact, Facts, Way, Ways } from './facts.tsx'
+import { ErrorSummary, Form, Notice, type Typed } from './form.tsx'
 import { evenKr, kr, longDay, shortInstant } from './format.ts'
+import { AmountField, MailField, Next } from './money-fields.tsx'
 import { agreement as texts } from './texts/agreement.ts'
 import { deposit } from './texts/deposit.ts'
 import type { AccountEnv } from './view.ts'
 
 type AccountView = AccountEnv['Variables']['view']
 
-/** What has just been done, or has not, on this page. */
+/** What has just been done, or has not, on this page or at Stripe. */
 export type Done = keyof typeof texts.done
+
+const UNDONE: ReadonlySet<Done> = new Set(['interrupted', 'changeInterrupted'])
 
 type State = keyof typeof texts.states
 
 const BADGE: Record<State, string> = { settingUp: 'info', waiting: 'info', active: 'success', paused: 'warning' }
 
 /**
- * What the account has: `own` is the guardian's agreement that is in force, or is being set up; `others` says that
- * another guardian has one. `terms` is null where the municipality has not opened for agreements.
+ * What the account has: `own` is the guardian's agreement that stands, or is being set up; `others` says that another
+ * guardian has one. `terms` is null where the municipality has not opened for agreements.
  */
-export type Standing = { own: AgreementView | null; others: boolean; terms: PublicationText | null }
+export type Found = { own: AgreementView | null; others: boolean; terms: PublicationText | null }
 
-type Props = { view: AccountView; standing: Standing; typed: Typed; done: Done | null; now: number }
+type Props = { view: AccountView; found: Found; typed: Typed; done: Done | null; now: number }
 
 /** Automatisk optankning: the agreement as it is, or the form of a new one. */
-export function AgreementPage({ view, standing, typed, done, now }: Props) {
+export function AgreementPage({ view, found, typed, done, now }: Props) {
   const { say, account } = view
-  const { own, others, terms } = standing
+  const { own, others, terms } = found
   return (
     <Tabs view={view} at="agreement">
-      {done && <Notice kind="success" text={say(texts.done[done])} />}
+      {done && <Notice kind={UNDONE.has(done) ? 'info' : 'success'} text={say(texts.done[done])} />}
       <ErrorSummary view={view} typed={typed} />
       <section aria-labelledby="agreement">
         <h2 id="agreement">{say(own ? texts.heading : texts.tab)}</h2>
@@ -63,31 +66,13 @@ function AgreementForm({ view, terms, typed }: { view: AccountView; terms: Publi
       <p>{say(texts.rule)(evenKr(topUpActivation), kr(account.balance))}</p>
       <Form view={view} action={`/konto/${account.id}/optankning`} label={say(texts.tab)}>
         <input type="hidden" name="id" value={typed.fields.id} />
-        <Field
-          typed={typed}
-          name="mail"
-          label={say(deposit.mail)}
-          hint={say(texts.mailHint)}
-          type="email"
-          inputmode="email"
-          autocomplete="email"
-        />
-        <Field
-          typed={typed}
-          name="amount"
-          label={say(texts.amount)}
-          hint={say(texts.amountHint)(threshold, evenKr(least), evenKr(most))}
-          inputmode="decimal"
-          autocomplete="off"
-          suffix="kr."
-        />
+        <MailField view={view} typed={typed} hint={say(texts.mailHint)} />
+        <AmountField view={view} typed={typed} hint={say(texts.amountHint)(threshold, evenKr(least), evenKr(most))} />
         <Acceptance view={view} typed={typed} terms={terms} />
         <h3>{say(texts.consentTitle)}</h3>
         <p>{say(texts.consentForm)({ municipality: settings.name, threshold, perDay: topUpsPerDay })}</p>
         <p>{say(texts.logInAgain)}</p>
-        <button class="button button-primary" type="submit">
-          {say(deposit.next)}
-        </button>
+        <Next view={view} />
       </Form>
     </>
   )
@@ -127,7 +112,7 @@ function Own({ view, own, now }: { view: AccountView; own: AgreementView; now: n
       )}
       {own.charging && <Notice kind="info" text={say(texts.charging)} />}
       {own.card && expiring && <Notice kind="warning" text={say(texts.expiring)(monthWritten(own.card.expires))} />}
-      <Facts view={view} own={own} state={state} />
+      <Facts facts={factsOf(view, own, state)} />
       <Deeds view={view} own={own} state={state} />
     </>
   )
@@ -142,43 +127,23 @@ const monthWritten = (month: string) => month.split('-').reverse().join('/')
 /** A brand as Stripe spells it, as people do: 'visa' becomes 'Visa'. */
 const brandWritten = (brand: string) => brand.charAt(0).toUpperCase() + brand.slice(1)
 
-function Facts({ view, own, state }: { view: AccountView; own: AgreementView; state: State | null }) {
-  const { say, language } = view
+function factsOf({ say, language }: AccountView, own: AgreementView, state: State | null): Fact[] {
   const { card, latest } = own
-  const facts: [label: string, value: Child][] = [
-    ...(state === null
-      ? []
-      : [
-          [say(texts.state), <span class={`badge badge-${BADGE[state]}`}>{say(texts.states[state])}</span>] satisfies [
-            string,
-            Child,
-          ],
-        ]),
+  const badge = state && <span class={`badge badge-${BADGE[state]}`}>{say(texts.states[state])}</span>
+  const latestIs = latest
+    ? say(texts.latestIs)(kr(latest.amount), shortInstant(language, latest.at))
+    : say(texts.latestNone)
+  return [
+    [say(texts.state), badge],
     [say(texts.amountOf), kr(own.amount)],
     [say(texts.thresholdOf), evenKr(own.threshold)],
-    ...(card
-      ? ([
-          [say(texts.card), say(texts.cardIs)(brandWritten(card.brand), card.last4)],
-          [say(texts.expires), monthWritten(card.expires)],
-          [
-            say(texts.latest),
-            latest ? say(texts.latestIs)(kr(latest.amount), shortInstant(language, latest.at)) : say(texts.latestNone),
-          ],
-        ] satisfies [string, Child][])
-      : []),
+    [say(texts.perDayOf), say(texts.perDayIs)(own.perDay)],
+    [say(texts.card), card && say(texts.cardIs)(brandWritten(card.brand), card.last4)],
+    [say(texts.expires), card && monthWritten(card.expires)],
+    [say(texts.latest), card && latestIs],
     [say(texts.mail), own.mail],
     [say(texts.madeAt), longDay(language, own.createdAt)],
   ]
-  return (
-    <dl class="facts">
-      {facts.map(([label, value]) => (
-        <div>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
 }
 
 function Deeds({ view, own, state }: { view: AccountView; own: AgreementView; state: State | null }) {
@@ -188,23 +153,19 @@ function Deeds({ view, own, state }: { view: AccountView; own: AgreementView; st
   return (
     <>
       {unfinished && (
-        <p class="ways">
-          <a class="button button-primary" href={at}>
+        <Ways>
+          <Way href={at} primary>
             {say(deposit.refresh)}
-          </a>
-          {own.address !== null && (
-            <a class="button button-secondary" href={own.address}>
-              {say(texts.goOn)}
-            </a>
-          )}
-        </p>
+          </Way>
+          {own.address !== null && <Way href={own.address}>{say(texts.goOn)}</Way>}
+        </Ways>
       )}
       {state === 'waiting' && (
-        <p class="ways">
-          <a class="button button-primary" href={`/konto/${account.id}/indbetaling`}>
+        <Ways>
+          <Way href={`/konto/${account.id}/indbetaling`} primary>
             {say(texts.payIn)}
-          </a>
-        </p>
+          </Way>
+        </Ways>
       )}
       {own.pausedFor === 'declined' && (
         <Form view={view} action={`${at}/genoptag`}>

@@ -1,11 +1,12 @@
-import type { Child } from 'hono/jsx'
 import type { OrderView } from '../card-orders.ts'
 import type { PublicationText } from '../publications.ts'
 import type { GuardedAccount } from '../sessions.ts'
 import { Acceptance } from './acceptance.tsx'
 import { Closed, Left } from './deposit.tsx'
+import { type Fact, Facts, Way, Ways } from './facts.tsx'
 import { AlertIcon, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { kr, shortInstant } from './format.ts'
+import { MailField, Next } from './money-fields.tsx'
 import { accounts } from './texts/accounts.ts'
 import { cardOrder as texts } from './texts/card-order.ts'
 import type { AccountEnv, GuardianView } from './view.ts'
@@ -13,7 +14,7 @@ import type { AccountEnv, GuardianView } from './view.ts'
 type AccountView = AccountEnv['Variables']['view']
 
 /** The ways in which an order may be paid now. */
-export type Ways = { account: boolean; checkout: boolean }
+export type PayWays = { account: boolean; checkout: boolean }
 
 /** What can be ordered for: cards that are not closed. */
 export const openCards = ({ cards }: GuardedAccount) => cards.filter(({ status }) => status !== 'closed')
@@ -22,7 +23,7 @@ type FormProps = {
   view: AccountView
   terms: PublicationText | null
   underWay: OrderView | null
-  ways: Ways
+  ways: PayWays
   typed: Typed
 }
 
@@ -58,9 +59,7 @@ function Hindrance({ text, href, way }: { text: string; href: string; way: strin
   return (
     <>
       <Notice kind="info" text={text} />
-      <a class="button button-secondary" href={href}>
-        {way}
-      </a>
+      <Way href={href}>{way}</Way>
     </>
   )
 }
@@ -77,16 +76,12 @@ function OrderForm({ view, terms, ways, typed }: Omit<FormProps, 'terms' | 'unde
     <>
       <ErrorSummary view={view} typed={typed} />
       {cards.length > 0 && <Patience view={view} />}
-      <dl class="facts">
-        <div>
-          <dt>{say(texts.price)}</dt>
-          <dd>{priceOf(view, fee)}</dd>
-        </div>
-        <div>
-          <dt>{say(texts.delivery)}</dt>
-          <dd>{say(texts.days)}</dd>
-        </div>
-      </dl>
+      <Facts
+        facts={[
+          [say(texts.price), priceOf(view, fee)],
+          [say(texts.delivery), say(texts.days)],
+        ]}
+      />
       <Form view={view} action={`/konto/${account.id}/nyt-kort`} label={say(texts.title)}>
         <input type="hidden" name="id" value={typed.fields.id} />
         <input type="hidden" name="price" value={String(fee)} />
@@ -95,6 +90,7 @@ function OrderForm({ view, terms, ways, typed }: Omit<FormProps, 'terms' | 'unde
             typed={typed}
             name="lostCard"
             label={say(texts.lostCard)}
+            hint={say(texts.lostCardHint)}
             options={cards.length > 1 ? [['', say(texts.lostCardChoose)], ...options] : options}
           />
         )}
@@ -118,21 +114,9 @@ function OrderForm({ view, terms, ways, typed }: Omit<FormProps, 'terms' | 'unde
           <Field typed={typed} name="city" label={say(texts.city)} autocomplete="address-level2" />
         </fieldset>
         {fee > 0 && <Payment view={view} ways={ways} typed={typed} />}
-        {fee > 0 && ways.checkout && (
-          <Field
-            typed={typed}
-            name="mail"
-            label={say(texts.mail)}
-            hint={say(texts.mailHint)}
-            type="email"
-            inputmode="email"
-            autocomplete="email"
-          />
-        )}
+        {fee > 0 && ways.checkout && <MailField view={view} typed={typed} hint={say(texts.mailHint)} />}
         <Acceptance view={view} typed={typed} terms={terms} />
-        <button class="button button-primary" type="submit">
-          {say(texts.next)}
-        </button>
+        <Next view={view} />
       </Form>
     </>
   )
@@ -259,67 +243,46 @@ export function OrderPage({ view, order, stale }: { view: AccountView; order: Or
     <>
       <h1>{say(texts.titles[order.state])}</h1>
       <Notice kind={KINDS[order.state]} text={textOf(view, order, stale)} />
-      <Facts view={view} order={order} />
-      <p class="ways">
+      <Facts facts={factsOf(view, order)} />
+      <Ways>
         {order.state === 'awaiting' && <Way href={orderPath(view, order)}>{say(texts.refresh)}</Way>}
         {order.state === 'awaiting' && page !== null && <Way href={page}>{say(texts.goOn)}</Way>}
         {order.state === 'abandoned' && <Way href={`${own}/nyt-kort?igen=${order.id}`}>{say(texts.again)}</Way>}
         {order.state === 'mismatch' && <Way href="/support">{say(texts.toSupport)}</Way>}
         <Way href={`${own}/brugerinfo`}>{say(texts.toProfile)}</Way>
-      </p>
+      </Ways>
     </>
   )
 }
 
-function Way({ href, children }: { href: string; children: Child }) {
-  return (
-    <a class="button button-secondary" href={href}>
-      {children}
-    </a>
-  )
-}
-
-function Facts({ view, order }: { view: AccountView; order: OrderView }) {
+function factsOf(view: AccountView, order: OrderView): Fact[] {
   const { say, language, account } = view
   const { facts } = texts
   const { own, lostCard, card, fee, paidFrom, state } = order
-  const rows: [label: string, value: string | null][] = [
+  const at = (instant: number | null) => (instant === null ? null : shortInstant(language, instant))
+  return [
     [say(facts.account), account.child.name],
     [say(facts.state), say(texts.states[state])],
     [say(facts.replaces), lostCard === null ? null : say(texts.cardName)(lostCard)],
     [say(facts.card), card === null ? null : say(texts.cardName)(card)],
     [say(texts.price), priceOf(view, fee)],
     [say(facts.paidFrom), fee === 0 ? null : say(texts.from[paidFrom])],
-    [say(facts.ordered), shortInstant(language, order.createdAt)],
-    [say(facts.sent), order.sentAt === null ? null : shortInstant(language, order.sentAt)],
-    [say(state === 'handed_out' ? texts.states.handed_out : facts.ended), endedAt(view, order)],
+    [say(facts.ordered), at(order.createdAt)],
+    [say(facts.sent), at(order.sentAt)],
+    [say(state === 'handed_out' ? texts.states.handed_out : facts.ended), at(order.endedAt)],
     [say(facts.reference), order.id],
+    [say(texts.address), own && <Address {...own} />],
   ]
-  return (
-    <dl class="facts">
-      {rows.map(([label, value]) => (value === null ? null : <Fact label={label}>{value}</Fact>))}
-      {own && (
-        <Fact label={say(texts.address)}>
-          {own.recipient}
-          <br />
-          {own.street}
-          <br />
-          {own.postalCode} {own.city}
-        </Fact>
-      )}
-    </dl>
-  )
 }
 
-function endedAt({ language }: GuardianView, { endedAt }: OrderView): string | null {
-  return endedAt === null ? null : shortInstant(language, endedAt)
-}
-
-function Fact({ label, children }: { label: string; children: Child }) {
+function Address({ recipient, street, postalCode, city }: NonNullable<OrderView['own']>) {
   return (
-    <div>
-      <dt>{label}</dt>
-      <dd>{children}</dd>
-    </div>
+    <>
+      {recipient}
+      <br />
+      {street}
+      <br />
+      {postalCode} {city}
+    </>
   )
 }

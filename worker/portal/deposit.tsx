@@ -2,9 +2,11 @@ import type { Child } from 'hono/jsx'
 import type { PaymentView } from '../payments.ts'
 import type { PublicationText } from '../publications.ts'
 import { Acceptance } from './acceptance.tsx'
-import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { type Fact, Facts, Way, Ways } from './facts.tsx'
+import { ErrorSummary, Form, Notice, type Typed } from './form.tsx'
 import { evenKr, kr, shortInstant } from './format.ts'
 import { Message } from './layout.tsx'
+import { AmountField, MailField, Next } from './money-fields.tsx'
 import { agreement } from './texts/agreement.ts'
 import { deposit as texts } from './texts/deposit.ts'
 import type { AccountEnv, GuardianView } from './view.ts'
@@ -66,29 +68,11 @@ function DepositForm({ view, terms, typed }: { view: AccountView; terms: Publica
   return (
     <Form view={view} action={`/konto/${account.id}/indbetaling`} label={say(texts.tab)}>
       <input type="hidden" name="id" value={typed.fields.id} />
-      <Field
-        typed={typed}
-        name="mail"
-        label={say(texts.mail)}
-        hint={say(texts.mailHint)}
-        type="email"
-        inputmode="email"
-        autocomplete="email"
-      />
-      <Field
-        typed={typed}
-        name="amount"
-        label={say(texts.amount)}
-        hint={say(texts.amountHint)(evenKr(depositMin), evenKr(depositMax))}
-        inputmode="decimal"
-        autocomplete="off"
-        suffix="kr."
-      />
+      <MailField view={view} typed={typed} hint={say(texts.mailHint)} />
+      <AmountField view={view} typed={typed} hint={say(texts.amountHint)(evenKr(depositMin), evenKr(depositMax))} />
       <Acceptance view={view} typed={typed} terms={terms} />
       <p>{say(texts.payAt)}</p>
-      <button class="button button-primary" type="submit">
-        {say(texts.next)}
-      </button>
+      <Next view={view} />
     </Form>
   )
 }
@@ -98,9 +82,7 @@ export function Left({ view, text }: { view: AccountView; text: string }) {
   return (
     <>
       <Notice kind="info" text={text} />
-      <a class="button button-secondary" href={`/konto/${view.account.id}/udbetal`}>
-        {view.say(texts.payOut)}
-      </a>
+      <Way href={`/konto/${view.account.id}/udbetal`}>{view.say(texts.payOut)}</Way>
     </>
   )
 }
@@ -110,9 +92,7 @@ export function Closed({ view, text }: { view: GuardianView; text: string }) {
   return (
     <>
       <Notice kind="info" text={text} />
-      <a class="button button-secondary" href="/support">
-        {view.say(texts.toSupport)}
-      </a>
+      <Way href="/support">{view.say(texts.toSupport)}</Way>
     </>
   )
 }
@@ -141,7 +121,7 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
   const { say } = view
   const title = receiptTitle(view, payment)
   const own = `/konto/${view.account.id}`
-  const facts = <Facts view={view} payment={payment} />
+  const facts = <Facts facts={factsOf(view, payment)} />
   switch (payment.status) {
     case 'paid':
       return (
@@ -151,12 +131,10 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
           {facts}
           <p>{say(texts.mailed)(payment.mail)}</p>
           <Ways>
-            <a class="button button-primary" href={`${own}/kontoudtog`}>
+            <Way href={`${own}/kontoudtog`} primary>
               {say(texts.toStatement)}
-            </a>
-            <a class="button button-secondary" href={`${own}/indbetaling`}>
-              {say(texts.more)}
-            </a>
+            </Way>
+            <Way href={`${own}/indbetaling`}>{say(texts.more)}</Way>
           </Ways>
         </>
       )
@@ -165,14 +143,10 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
         <Message kind="info" title={title} text={say(stale ? texts.stale : texts.waiting)}>
           {facts}
           <Ways>
-            <a class="button button-primary" href={`${own}/indbetaling/${payment.id}`}>
+            <Way href={`${own}/indbetaling/${payment.id}`} primary>
               {say(texts.refresh)}
-            </a>
-            {payment.address !== null && (
-              <a class="button button-secondary" href={payment.address}>
-                {say(texts.goOn)}
-              </a>
-            )}
+            </Way>
+            {payment.address !== null && <Way href={payment.address}>{say(texts.goOn)}</Way>}
           </Ways>
         </Message>
       )
@@ -187,9 +161,9 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
         >
           {facts}
           <Ways>
-            <a class="button button-primary" href={`${own}/indbetaling`}>
+            <Way href={`${own}/indbetaling`} primary>
               {say(texts.again)}
-            </a>
+            </Way>
           </Ways>
         </Message>
       )
@@ -198,41 +172,26 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
         <Message kind="error" title={title} text={say(texts.mismatch)}>
           {facts}
           <Ways>
-            <a class="button button-primary" href="/support">
+            <Way href="/support" primary>
               {say(texts.toSupport)}
-            </a>
+            </Way>
           </Ways>
         </Message>
       )
   }
 }
 
-function Ways({ children }: { children: Child }) {
-  return <p class="ways">{children}</p>
-}
-
-function Facts({ view, payment }: { view: AccountView; payment: PaymentView }) {
-  const { say, language, account } = view
+function factsOf({ say, language, account }: AccountView, payment: PaymentView): Fact[] {
   const { id, amount, method, status, createdAt, settledAt, balanceAfter } = payment
   const paid = status === 'paid' && settledAt !== null
-  const facts: [label: string, value: string][] = [
+  return [
     [say(texts.account), account.child.name],
     [say(texts.amount), kr(amount)],
-    ...(method === null ? [] : [[say(texts.method), say(texts.methods[method])] satisfies [string, string]]),
+    [say(texts.method), method === null ? null : say(texts.methods[method])],
     paid
       ? [say(texts.paidAt), shortInstant(language, settledAt)]
       : [say(texts.begunAt), shortInstant(language, createdAt)],
-    ...(balanceAfter === null ? [] : [[say(texts.balanceAfter), kr(balanceAfter)] satisfies [string, string]]),
+    [say(texts.balanceAfter), balanceAfter === null ? null : kr(balanceAfter)],
     [say(texts.reference), id],
   ]
-  return (
-    <dl class="facts">
-      {facts.map(([label, value]) => (
-        <div>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
 }

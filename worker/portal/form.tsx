@@ -132,15 +132,22 @@ export function Choice(props: {
   typed: Typed
   name: string
   label: string
+  hint?: string
   options: [value: string, label: string][]
 }) {
-  const { typed, name, label, options } = props
+  const { typed, name, label, hint, options } = props
   const error = typed.errors[name]
+  const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ')
   return (
     <div class={`form-group${error ? ' form-error' : ''}`}>
       <label class="form-label" for={name}>
         {label}
       </label>
+      {hint && (
+        <span class="form-hint" id={`${name}-hint`}>
+          {hint}
+        </span>
+      )}
       {error && (
         <span class="form-error-message" id={`${name}-error`}>
           {error}
@@ -150,7 +157,8 @@ export function Choice(props: {
         class="form-select"
         id={name}
         name={name}
-        {...(error && { 'aria-invalid': 'true' as const, 'aria-describedby': `${name}-error` })}
+        {...(described && { 'aria-describedby': described })}
+        {...(error && { 'aria-invalid': 'true' as const })}
       >
         {options.map(([value, text]) => (
           <option value={value} selected={typed.fields[name] === value}>

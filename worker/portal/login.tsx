@@ -20,7 +20,7 @@ export function LoginPage({ view, returnTo, farewell }: { view: View; returnTo: 
         <>
           <p>{say(login.intro)}</p>
           <ul>
-            {[login.canSee, login.canBlock, login.canLimit, login.canAsk].map((text) => (
+            {[login.canSee, login.canPay, login.canBlock, login.canLimit, login.canAsk].map((text) => (
               <li>{say(text)}</li>
             ))}
           </ul>

@@ -1,18 +1,22 @@
 import type { Child } from 'hono/jsx'
-import type { PayoutRefund, PayoutView } from '../payouts.ts'
+import type { PayoutLimits, PayoutRefund, PayoutView } from '../payouts.ts'
+import { type Fact, Facts, Way, Ways } from './facts.tsx'
 import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { kr, shortInstant } from './format.ts'
+import { AmountField, Next } from './money-fields.tsx'
+import { bankReason } from './texts/bank-reasons.ts'
 import type { Both } from './texts/language.ts'
 import { payout as texts } from './texts/payout.ts'
 import type { AccountEnv } from './view.ts'
 
 type AccountView = AccountEnv['Variables']['view']
 
-type FormProps = { view: AccountView; typed: Typed; payouts: PayoutView[]; left: number }
+type FormProps = { view: AccountView; typed: Typed; payouts: PayoutView[]; limits: PayoutLimits }
 
-/** The form, with what has been paid out before. `left` is what may still be paid out today, in øre. */
-export function PayoutPage({ view, typed, payouts, left }: FormProps) {
+/** The form, or why there is none, with what has been paid out before. */
+export function PayoutPage({ view, typed, payouts, limits }: FormProps) {
   const { say, account, settings } = view
+  const { there, left } = limits
   return (
     <>
       <h1>{say(texts.title)}</h1>
@@ -20,20 +24,27 @@ export function PayoutPage({ view, typed, payouts, left }: FormProps) {
       <ErrorSummary view={view} typed={typed} />
       {account.balance <= 0 ? (
         <Notice kind="info" text={say(texts.nothing)} />
+      ) : there <= 0 ? (
+        <Notice kind="info" text={say(texts.held)(kr(there))} />
       ) : left <= 0 ? (
         <Notice kind="info" text={say(texts.capReached)(kr(settings.money.payoutDayMax))} />
       ) : (
-        <PayoutForm view={view} typed={typed} left={left} />
+        <PayoutForm view={view} typed={typed} limits={limits} />
       )}
       <Earlier view={view} payouts={payouts} />
     </>
   )
 }
 
-function PayoutForm({ view, typed, left }: Omit<FormProps, 'payouts'>) {
+function PayoutForm({ view, typed, limits: { there, left } }: Omit<FormProps, 'payouts'>) {
   const { say, account } = view
   const { balance } = account
-  const hint = left < balance ? say(texts.amountCapped)(kr(left), kr(balance)) : say(texts.amountAll)(kr(balance))
+  const hint =
+    left < there
+      ? say(texts.amountCapped)(kr(left), kr(balance))
+      : there < balance
+        ? say(texts.held)(kr(there))
+        : say(texts.amountAll)(kr(balance))
   return (
     <section id="payout" aria-labelledby="payout-intro">
       <p id="payout-intro">{say(texts.intro)}</p>
@@ -63,18 +74,8 @@ function PayoutForm({ view, typed, left }: Omit<FormProps, 'payouts'>) {
           hint={say(texts.messageHint)}
           autocomplete="off"
         />
-        <Field
-          typed={typed}
-          name="amount"
-          label={say(texts.amount)}
-          hint={hint}
-          inputmode="decimal"
-          autocomplete="off"
-          suffix="kr."
-        />
-        <button class="button button-primary" type="submit">
-          {say(texts.next)}
-        </button>
+        <AmountField view={view} typed={typed} hint={hint} />
+        <Next view={view} />
       </Form>
     </section>
   )
@@ -150,33 +151,17 @@ function RefundBadge({ view, state }: { view: AccountView; state: RefundState })
   return <span class={`badge badge-${REFUND_BADGE[state]}`}>{view.say(texts.refundStates[state])}</span>
 }
 
-function Facts({ facts }: { facts: [label: string, value: string][] }) {
-  return (
-    <dl class="facts">
-      {facts.map(([label, value]) => (
-        <div>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
-}
-
-/** What was typed, whole: the account number is the guardian's own. */
-function typedOf(view: AccountView, { details, amount }: PayoutView): [label: string, value: string][] {
-  const { say, account } = view
+/** What was typed, whole, as far as it is used: the account number is the guardian's own. */
+function typedOf({ say, account }: AccountView, payout: PayoutView): Fact[] {
+  const { amount, bankAmount } = payout
+  const details = bankAmount > 0 ? payout.details : null
   return [
     [say(texts.fromAccount), account.child.name],
     [say(texts.amount), kr(amount)],
-    ...(details
-      ? ([
-          [say(texts.name), details.name],
-          [say(texts.registration), details.registration],
-          [say(texts.bankAccount), details.bankAccount],
-          [say(texts.message), details.message || say(texts.noMessage)],
-        ] satisfies [string, string][])
-      : []),
+    [say(texts.name), details?.name ?? null],
+    [say(texts.registration), details?.registration ?? null],
+    [say(texts.bankAccount), details?.bankAccount ?? null],
+    [say(texts.message), details && (details.message || say(texts.noMessage))],
   ]
 }
 
@@ -198,16 +183,15 @@ type SummaryProps = { view: AccountView; payout: PayoutView; stale: string | nul
 export function PayoutSummary({ view, payout, stale }: SummaryProps) {
   const { say, account, settings } = view
   const change = `/konto/${account.id}/udbetal?ret=${payout.id}`
-  const facts = typedOf(view, payout)
-  const balance = kr(account.balance - payout.amount)
+  const toBank = payout.bankAmount > 0
   return (
     <>
       <h1>{say(texts.summaryTitle)}</h1>
-      {stale === null ? <p>{say(texts.check)}</p> : <Notice kind="warning" text={stale} />}
+      {stale === null ? <p>{say(toBank ? texts.check : texts.checkBack)}</p> : <Notice kind="warning" text={stale} />}
       <Facts
         facts={[
-          ...facts,
-          ...(stale === null ? [[say(texts.balanceAfter), balance] satisfies [string, string]] : []),
+          ...typedOf(view, payout),
+          [say(texts.balanceAfter), stale === null ? kr(account.balance - payout.amount) : null],
           [say(texts.dayMax), kr(settings.money.payoutDayMax)],
         ]}
       />
@@ -217,9 +201,10 @@ export function PayoutSummary({ view, payout, stale }: SummaryProps) {
           {backByMethod(payout.refunds).map(({ label, amount }) => (
             <Part what={say(label)} amount={amount} />
           ))}
-          {payout.bankAmount > 0 && <Part what={say(texts.toBank)} amount={payout.bankAmount} />}
+          {toBank && <Part what={say(texts.toBank)} amount={payout.bankAmount} />}
         </ul>
         {payout.refunds.length > 0 && <p>{say(texts.why)(settings.money.refundDays)}</p>}
+        <p>{say(toBank ? texts.bankFirst : texts.noneToBank)}</p>
       </section>
       {stale === null && (
         <Form view={view} action={`/konto/${account.id}/udbetal/${payout.id}/bekraeft`}>
@@ -229,11 +214,11 @@ export function PayoutSummary({ view, payout, stale }: SummaryProps) {
           </button>
         </Form>
       )}
-      <p class="ways">
-        <a class={`button ${stale === null ? 'button-secondary' : 'button-primary'}`} href={change}>
+      <Ways>
+        <Way href={change} primary={stale !== null}>
           {say(texts.change)}
-        </a>
-      </p>
+        </Way>
+      </Ways>
     </>
   )
 }
@@ -250,15 +235,8 @@ function Part({ what, amount, children }: { what: string; amount: number; childr
   )
 }
 
-/** Codes of ISO 20022's external list that say the account is wrong, or closed. */
-const WRONG_ACCOUNT = ['AC01', 'AC02', 'AC03', 'RC01', 'RC04', 'BE01', 'BE05']
-const CLOSED_ACCOUNT = ['AC04', 'AC06', 'AC07']
-
-function reasonIn({ say }: AccountView, reason: NonNullable<PayoutView['reason']>): string {
-  if (reason.kind === 'staff') return reason.words
-  if (WRONG_ACCOUNT.includes(reason.code)) return say(texts.reasonAccount)(reason.code)
-  return say(CLOSED_ACCOUNT.includes(reason.code) ? texts.reasonClosed : texts.reasonBank)(reason.code)
-}
+const reasonIn = ({ say }: AccountView, reason: NonNullable<PayoutView['reason']>): string =>
+  reason.kind === 'staff' ? reason.words : say(bankReason(reason.code))
 
 /** What has become of a payout that was confirmed, part by part. */
 export function PayoutReceipt({ view, payout }: { view: AccountView; payout: PayoutView }) {
@@ -280,7 +258,7 @@ export function PayoutReceipt({ view, payout }: { view: AccountView; payout: Pay
               <span class="payout-state">
                 <RefundBadge view={view} state={refundStateOf(refund)} />
               </span>
-              {refundStateOf(refund) !== 'failed' && <span class="movement-when">{say(texts.refundNext)}</span>}
+              {refundStateOf(refund) === 'underWay' && <span class="movement-when">{say(texts.refundNext)}</span>}
             </Part>
           ))}
           {bankAmount > 0 && status !== 'draft' && (
@@ -298,22 +276,20 @@ export function PayoutReceipt({ view, payout }: { view: AccountView; payout: Pay
       <Facts
         facts={[
           ...typedOf(view, payout),
-          ...(requestedAt === null
-            ? []
-            : [[say(texts.requestedAt), shortInstant(language, requestedAt)] satisfies [string, string]]),
+          [say(texts.requestedAt), requestedAt === null ? null : shortInstant(language, requestedAt)],
           [say(texts.reference), payout.id],
         ]}
       />
-      <p class="ways">
+      <Ways>
         {trouble && (
-          <a class="button button-primary" href={`/konto/${account.id}/udbetal?ret=${payout.id}`}>
+          <Way href={`/konto/${account.id}/udbetal?ret=${payout.id}`} primary>
             {say(texts.again)}
-          </a>
+          </Way>
         )}
-        <a class={`button ${trouble ? 'button-secondary' : 'button-primary'}`} href="/konti">
+        <Way href="/konti" primary={!trouble}>
           {say(texts.toAccounts)}
-        </a>
-      </p>
+        </Way>
+      </Ways>
     </>
   )
 }

@@ -9,11 +9,13 @@ import {
   agreementsOf,
   cancelAgreement,
   draftAgreement,
+  dropSetup,
   resumeAgreement,
+  stands,
   topUpBounds,
 } from '../agreements.ts'
 import { versionName } from '../portal/acceptance.tsx'
-import { AgreementPage, type Done, type Standing } from '../portal/agreement.tsx'
+import { AgreementPage, type Done, type Found } from '../portal/agreement.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { evenKr, firstName } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
@@ -22,11 +24,11 @@ import { deposit } from '../portal/texts/deposit.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { currentPublicationQuery, publicationOf } from '../publications.ts'
 import { stripeOf } from '../stripe.ts'
-import { topUp } from '../top-ups.ts'
 import { viewed } from '../viewings.ts'
 import { acceptanceFault, FormId, formIdOr, MailAddress, shownAgain } from './acceptance.ts'
 import { fieldsOf } from './door.ts'
 import { stepUp } from './step-up.ts'
+import { topUpLater } from './top-up.ts'
 
 type Fields = Record<string, string>
 type AccountContext = Context<AccountEnv>
@@ -36,18 +38,31 @@ const DONE = new Map<string, Done>([
   ['kort', 'cardChanged'],
   ['annulleret', 'cancelled'],
   ['genoptaget', 'resumed'],
+  ['afbrudt', 'interrupted'],
+  ['kort-afbrudt', 'changeInterrupted'],
 ])
 
 /** What the address says has been done, where it is so: anybody can send a link. */
-function doneIn(c: AccountContext, { own, others }: Standing): Done | null {
-  const done = DONE.get(c.req.query('gjort') ?? '') ?? null
-  if (done === 'cancelled') return own || others ? null : done
-  if (done === 'resumed') return own?.status === 'active' ? done : null
-  return own && own.status !== 'paused' ? done : null
+function doneIn(c: AccountContext, { own, others }: Found): Done | null {
+  const done = DONE.get(c.req.query('gjort') ?? '')
+  switch (done) {
+    case undefined:
+      return null
+    case 'created':
+    case 'cardChanged':
+      return own?.status === 'waiting' || own?.status === 'active' ? done : null
+    case 'resumed':
+      return own?.status === 'active' ? done : null
+    case 'changeInterrupted':
+      return own && stands(own.status) && own.pageOpen ? done : null
+    case 'cancelled':
+    case 'interrupted':
+      return own || others ? null : done
+  }
 }
 
 /** What the account has now, in one round trip that also records that the guardian looked. */
-async function standingOf(c: AccountContext): Promise<Standing> {
+async function foundBy(c: AccountContext): Promise<Found> {
   const { view, db, now, municipality } = c.var
   const guardian = view.visit.guardian.id
   const [terms, agreements] = await db.batch([
@@ -59,24 +74,24 @@ async function standingOf(c: AccountContext): Promise<Standing> {
   return { ...agreementsIn(agreements), terms: open ? publicationOf(terms?.results[0]) : null }
 }
 
-function show(c: AccountContext, standing: Standing, typed: Typed, status: 200 | 400 | 409 | 503, done: Done | null) {
+function show(c: AccountContext, found: Found, typed: Typed, status: 200 | 400 | 409 | 503, done: Done | null) {
   const { view, now } = c.var
-  const fields = shownAgain({ ...typed.fields, id: formIdOr(typed.fields.id, now) }, standing.terms)
+  const fields = shownAgain({ ...typed.fields, id: formIdOr(typed.fields.id, now) }, found.terms)
   return page(
     c,
     { title: view.say(texts.tab), at: 'deposit', status },
-    AgreementPage({ view, standing, typed: { ...typed, fields }, done, now }),
+    AgreementPage({ view, found, typed: { ...typed, fields }, done, now }),
   )
 }
 
 /** The page with what an answer was, whatever the account has by now. */
 async function showAgain(c: AccountContext, error: string, status: 409 | 503) {
   const { mail } = c.var.view.visit.guardian
-  return show(c, await standingOf(c), { fields: { mail: mail ?? '' }, errors: { agreement: error } }, status, null)
+  return show(c, await foundBy(c), { fields: { mail: mail ?? '' }, errors: { agreement: error } }, status, null)
 }
 
 /** What is wrong with the fields of a new agreement, and its amount where that is one. */
-function readIn({ view }: AccountEnv['Variables'], fields: Fields, terms: NonNullable<Standing['terms']>) {
+function readIn({ view }: AccountEnv['Variables'], fields: Fields, terms: NonNullable<Found['terms']>) {
   const { least, most } = topUpBounds(view.settings.money)
   const amount = parseKroner(fields.amount ?? '')
   const fits = amount !== null && amount >= least && amount <= most
@@ -103,36 +118,28 @@ async function ownAgreement(c: AccountContext): Promise<AgreementView | null> {
   return agreementIn(found)
 }
 
-/** Tops the account up after the answer, where it is low: what kept its agreement from that may be mended. */
-function topUpSoon(c: AccountContext) {
-  const { db, now, municipality, view } = c.var
-  const stripe = stripeOf(c.env, municipality)
-  if (stripe) c.executionCtx.waitUntil(topUp(db, stripe, [view.account.id], now))
-}
-
 const isUnfinished = ({ status }: AgreementView) => status === 'draft' || status === 'setting_up'
-const isInForce = ({ status }: AgreementView) => status === 'waiting' || status === 'active' || status === 'paused'
 
 /** Indbetaling, second tab: a stored card that tops the account up. Whatever gives a card asks for a fresh log-in. */
 export const agreementRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/optankning', async (c) => {
     const { guardian, draft } = c.var.view.visit
-    const standing = await standingOf(c)
+    const found = await foundBy(c)
     const typed = draft?.path === c.var.view.path ? draft.fields : {}
-    return show(c, standing, untouched({ mail: guardian.mail ?? '', ...typed }), 200, doneIn(c, standing))
+    return show(c, found, untouched({ mail: guardian.mail ?? '', ...typed }), 200, doneIn(c, found))
   })
   .post('/konto/:account/optankning', async (c) => {
     const { view, db, now } = c.var
     const { say, account, visit } = view
     const fields = (await fieldsOf(c)) ?? {}
-    const standing = await standingOf(c)
-    const { own, others, terms } = standing
+    const found = await foundBy(c)
+    const { own, others, terms } = found
     if (own || others || terms === null || account.child.left) {
-      const errors: Fields = own ? { agreement: say(texts.exists) } : {}
-      return show(c, standing, { fields, errors }, 409, null)
+      const errors: Fields = own ? { agreement: say(stands(own.status) ? texts.exists : texts.unfinished) } : {}
+      return show(c, found, { fields, errors }, 409, null)
     }
     const { amount, errors } = readIn(c.var, fields, terms)
-    if (amount === null || Object.keys(errors).length > 0) return show(c, standing, { fields, errors }, 400, null)
+    if (amount === null || Object.keys(errors).length > 0) return show(c, found, { fields, errors }, 400, null)
     const id = FormId.parse(fields.id)
     const mail = (fields.mail ?? '').trim()
     const guardian = visit.guardian.id
@@ -149,11 +156,11 @@ export const agreementRoutes = new Hono<AccountEnv>()
       case 'amount_too_large': {
         const { least, most } = topUpBounds(view.settings.money)
         const wrong = say(deposit.amountWrong)(evenKr(least), evenKr(most))
-        return show(c, standing, { fields, errors: { amount: wrong } }, 400, null)
+        return show(c, found, { fields, errors: { amount: wrong } }, 400, null)
       }
       case 'changed': {
         const anew = { ...fields, id: formIdOr(undefined, now) }
-        return show(c, standing, { fields: anew, errors: { agreement: say(deposit.changed) } }, 409, null)
+        return show(c, found, { fields: anew, errors: { agreement: say(deposit.changed) } }, 409, null)
       }
       case 'already':
       case 'child_left':
@@ -169,16 +176,23 @@ export const agreementRoutes = new Hono<AccountEnv>()
     const tab = `/konto/${view.account.id}/optankning`
     const stripe = stripeOf(c.env, municipality)
     const settled = before.pageOpen && stripe ? await completeSetup(db, stripe, before.id, now) : 'settled'
-    if (before.pageOpen && settled === 'settled') topUpSoon(c)
+    if (before.pageOpen && settled === 'settled') topUpLater(c, [view.account.id])
     const after = settled === 'settled' && before.pageOpen ? await ownAgreement(c) : before
-    if (after && isInForce(after)) {
+    const turnedBack = settled === 'open' && c.req.query('afbrudt') !== undefined
+    if (after && stands(after.status)) {
+      if (turnedBack) return c.redirect(`${tab}?gjort=kort-afbrudt`, 303)
       const same = settled !== 'settled' || !before.pageOpen
       return c.redirect(same ? tab : `${tab}?gjort=${isUnfinished(before) ? 'oprettet' : 'kort'}`, 303)
     }
     if (!after || !isUnfinished(after)) return c.redirect(tab, 303)
-    const standing = { own: after, others: false, terms: null }
+    if (turnedBack && stripe) {
+      await dropSetup(db, { id: after.id, guardian: view.visit.guardian.id }, now)
+      c.executionCtx.waitUntil(completeSetup(db, stripe, after.id, now)) // Closes the page; where it fails, the cron does.
+      return c.redirect(`${tab}?gjort=afbrudt`, 303)
+    }
+    const found = { own: after, others: false, terms: null }
     const errors: Fields = settled === 'unavailable' ? { agreement: view.say(texts.unanswered) } : {}
-    return show(c, standing, { fields: {}, errors }, 200, null)
+    return show(c, found, { fields: {}, errors }, 200, null)
   })
   .post('/konto/:account/optankning/:agreement/annuller', async (c) => {
     const { view, db, now } = c.var
@@ -192,7 +206,7 @@ export const agreementRoutes = new Hono<AccountEnv>()
     const { say, account } = c.var.view
     const own = await ownAgreement(c)
     if (!own) return c.notFound()
-    if (!isInForce(own)) return showAgain(c, say(texts.stale), 409)
+    if (!stands(own.status)) return showAgain(c, say(texts.stale), 409)
     return stepUp(c, {
       confirms: `card:${own.id}`,
       returnTo: `/konto/${account.id}/optankning`,
@@ -206,7 +220,7 @@ export const agreementRoutes = new Hono<AccountEnv>()
     const resumed = await resumeAgreement(db, { id: own.id, guardian: view.visit.guardian.id }, now)
     switch (resumed) {
       case 'resumed':
-        topUpSoon(c)
+        topUpLater(c, [view.account.id])
         return c.redirect(`/konto/${view.account.id}/optankning?gjort=genoptaget`, 303)
       case 'card_needed':
       case 'ended':

@@ -3,10 +3,11 @@ import { City, PostalCode, Recipient, Street } from '../../shared/wire.ts'
 import { type Ordering, type OrderView, orderCard, orderQuery, ordersQuery, orderViewOf } from '../card-orders.ts'
 import { beginCardFee, cancelPayment, settle } from '../payments.ts'
 import { versionName } from '../portal/acceptance.tsx'
-import { OrderFormPage, OrderPage, openCards, orderPath, type Ways } from '../portal/card-order.tsx'
+import { OrderFormPage, OrderPage, openCards, orderPath, type PayWays } from '../portal/card-order.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
 import { cardOrder as texts } from '../portal/texts/card-order.ts'
+import { deposit } from '../portal/texts/deposit.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { currentPublicationQuery, type PublicationText, publicationOf } from '../publications.ts'
 import { stripeOf } from '../stripe.ts'
@@ -18,7 +19,12 @@ type Fields = Record<string, string>
 type Account = Context<AccountEnv>
 
 /** What the form is made from beside the account: the terms in force, and the orders there are. */
-type Standing = { terms: PublicationText | null; underWay: OrderView | null; again: OrderView | null }
+type Standing = {
+  terms: PublicationText | null
+  underWay: OrderView | null
+  awaited: OrderView | null
+  again: OrderView | null
+}
 
 async function standingOf(c: Account, again: string | null): Promise<Standing> {
   const { view, db, now } = c.var
@@ -33,12 +39,13 @@ async function standingOf(c: Account, again: string | null): Promise<Standing> {
   return {
     terms: publicationOf(terms?.results[0]),
     underWay: views.find(({ state }) => state === 'ordered' || state === 'sent') ?? null,
+    awaited: views.find(({ state }) => state === 'awaiting') ?? null,
     again: former?.results[0] ? orderViewOf(former.results[0], guardian) : null,
   }
 }
 
 /** The ways of paying that are open now; without a fee there is nothing to pay. */
-function waysOf(c: Account): Ways {
+function waysOf(c: Account): PayWays {
   const { view, municipality } = c.var
   const fee = view.settings.money.cardFee
   return { account: view.account.balance >= fee, checkout: fee > 0 && stripeOf(c.env, municipality) !== null }
@@ -108,7 +115,10 @@ function orderingIn(c: Account, fields: Fields, terms: PublicationText): { order
 const fieldsOfOrder = (order: OrderView | null): Fields =>
   order?.own ? { ...(({ payment, ...where }) => where)(order.own), lostCard: String(order.lostCard ?? '') } : {}
 
-/** Opens the page at Stripe for an order that awaits its payment; the payment has the order's id. */
+/**
+ * Opens the page at Stripe for an order that awaits its payment. The payment has the order's id, so that a form sent twice
+ * opens one page; where that payment never got a page, another one is begun.
+ */
 async function pay(c: Account, standing: Standing, { id }: Ordering, fields: Fields) {
   const { view, db, now, municipality } = c.var
   const stripe = stripeOf(c.env, municipality)
@@ -117,12 +127,16 @@ async function pay(c: Account, standing: Standing, { id }: Ordering, fields: Fie
   const origin = new URL(c.req.url).origin
   const mail = (fields.mail ?? '').trim()
   const fee = { id, order: id, account, guardian, mail, language: view.language, origin }
-  const begun = await beginCardFee(db, stripe, fee, now)
+  const first = await beginCardFee(db, stripe, fee, now)
+  const begun =
+    first.kind === 'refused' ? await beginCardFee(db, stripe, { ...fee, id: formIdOr(undefined, now) }, now) : first
   switch (begun.kind) {
     case 'page':
       return c.redirect(begun.address, 303)
     case 'ended':
       return c.redirect(orderPath(view, { id }), 303)
+    case 'refused':
+      return show(c, standing, { fields, errors: { order: view.say(deposit.refused) } }, 503)
     case 'unavailable':
       return show(c, standing, { fields, errors: { order: view.say(texts.unavailable) } }, 503)
     case 'changed':
@@ -188,8 +202,11 @@ export const cardOrderRoutes = new Hono<AccountEnv>()
       }
       case 'child_left':
         return left(c, standing, fields)
-      case 'under_way':
-        return show(c, await standingOf(c, null), untouched(fields), 409)
+      case 'under_way': {
+        const now = await standingOf(c, null)
+        if (now.awaited !== null) return c.redirect(orderPath(view, now.awaited), 303)
+        return show(c, now, untouched(fields), 409)
+      }
       case 'first_card':
       case 'card_unknown':
         return again({ lostCard: view.say(texts.lostCardWrong) })

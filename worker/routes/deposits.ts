@@ -93,6 +93,7 @@ export const depositRoutes = new Hono<AccountEnv>()
       },
       now,
     )
+    const anew = { ...fields, id: formIdOr(undefined, now) }
     switch (begun.kind) {
       case 'page':
         return c.redirect(begun.address, 303)
@@ -103,12 +104,11 @@ export const depositRoutes = new Hono<AccountEnv>()
         const amountWrong = say(texts.amountWrong)(evenKr(begun.min), evenKr(begun.max))
         return show(c, terms, { fields, errors: { amount: amountWrong } }, 400)
       }
-      case 'changed': {
-        const anew = { ...fields, id: formIdOr(undefined, now) }
+      case 'changed':
         return show(c, terms, { fields: anew, errors: { deposit: say(texts.changed) } }, 409)
-      }
+      case 'refused':
       case 'unavailable':
-        return show(c, terms, { fields, errors: { deposit: say(texts.unavailable) } }, 503)
+        return show(c, terms, { fields: anew, errors: { deposit: say(texts[begun.kind]) } }, 503)
       case 'child_left': {
         const left = { ...account, child: { ...account.child, left: true } }
         c.set('view', { ...view, account: left })
@@ -124,6 +124,7 @@ export const depositRoutes = new Hono<AccountEnv>()
     if (!own) return c.notFound()
     const stripe = stripeOf(c.env, municipality)
     const payer = { guardian: view.visit.guardian.id, account: view.account.id }
+    // Stripe's page leads back by a GET. The id is nobody's to guess, and what is lost is a page that can be opened anew.
     if (c.req.query('afbrudt') !== undefined) {
       if (own.status === 'waiting' && stripe) await cancelPayment(db, stripe, { ...payer, id: own.id }, now)
       return c.redirect(`/konto/${view.account.id}/indbetaling/${own.id}`, 303)

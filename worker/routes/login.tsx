@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { brokerOf, endOfSession } from '../broker.ts'
 import { confirm } from '../confirmations.ts'
+import { log } from '../log.ts'
 import {
   beginLogin,
   type Confirming,
@@ -77,7 +78,7 @@ function failed(c: PortalContext, { kind, returnTo, confirms, ...rest }: Failure
   const view: View = c.var.view
   const reason = 'reason' in rest ? rest.reason : undefined
   // Staff cannot see what a parent sees; a broker that is misconfigured shows here.
-  if (reason) console.error(JSON.stringify({ level: 'error', event: kind, municipality: c.var.municipality, reason }))
+  if (reason) log('error', kind, { municipality: c.var.municipality, reason })
   if (confirms !== null) return unconfirmed(c, unconfirmedOf(kind), returnTo)
   // Of an answer that has been given before nothing is known any more, least of all that nothing came of it.
   if (view.visit && kind === 'attempt_unknown') return unconfirmed(c, { ...stepUp.used, status: 400 }, returnTo)
@@ -171,7 +172,7 @@ async function goOn(
       return c.redirect(confirmed.address, 303)
     case 'refused': {
       const { why, reason } = confirmed
-      if (reason) console.error(JSON.stringify({ level: 'error', event: 'not_confirmed', municipality, reason }))
+      if (reason) log('error', 'not_confirmed', { municipality, reason })
       // The forms of what is shown now are already those of the new session.
       c.set('view', { ...view, visit: visit && { ...visit, csrf: await csrfOf(token) } })
       if (why === 'not_found') return c.notFound()

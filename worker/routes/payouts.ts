@@ -1,13 +1,13 @@
 import { type Context, Hono } from 'hono'
 import { type BankDetails, bankDetailsOf } from '../../shared/bank-accounts.ts'
-import { copenhagenDay, copenhagenMidnight } from '../../shared/copenhagen.ts'
 import { parseKroner } from '../../shared/money.ts'
 import {
   DRAFT_LIFE_MS,
   type Drafted,
   draftPayout,
+  limitsQuery,
+  type PayoutLimits,
   type PayoutView,
-  payoutOf,
   payoutQuery,
   payoutsQuery,
   payoutViewOf,
@@ -17,7 +17,7 @@ import { amountField, kr } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
 import { PayoutPage, PayoutReceipt, PayoutSummary } from '../portal/payout.tsx'
 import { payout as texts } from '../portal/texts/payout.ts'
-import type { AccountEnv, GuardianView } from '../portal/view.ts'
+import type { AccountEnv } from '../portal/view.ts'
 import { viewed } from '../viewings.ts'
 import { FormId, formIdOr } from './acceptance.ts'
 import { fieldsOf } from './door.ts'
@@ -25,30 +25,24 @@ import { stepUp } from './step-up.ts'
 
 type Fields = Record<string, string>
 
-/** What may still be paid out of an account today, in øre. */
-function leftToday(payouts: PayoutView[], cap: number, nowMs: number): number {
-  const midnight = copenhagenMidnight(copenhagenDay(nowMs))
-  const today = payouts.filter(({ requestedAt }) => requestedAt !== null && requestedAt >= midnight)
-  return Math.max(0, cap - today.reduce((sum, { amount }) => sum + amount, 0))
-}
-
-/** The account's payouts, and what stands in the path, if it names one of this guardian's own. */
+/** The account's payouts, what it may pay out now, and the payout `id` if it is one of this guardian's own. */
 async function read(c: Context<AccountEnv>, id: string | undefined) {
   const { view, db, now } = c.var
   const [account, guardian] = [view.account.id, view.visit.guardian.id]
-  const [all, , one] = await db.batch([
+  const [all, may, , one] = await db.batch([
     payoutsQuery(db, account, guardian),
+    limitsQuery(db, account, now),
     viewed(db, { child: view.account.child.id }, { guardian }, now),
     ...(id === undefined ? [] : [payoutQuery(db, id, account, guardian)]),
   ])
   const payouts = (all?.results ?? []).map(payoutViewOf)
-  const left = leftToday(payouts, view.settings.money.payoutDayMax, now)
-  return { payouts, left, own: one?.results[0] ? payoutViewOf(one.results[0]) : null }
+  const limits = (may?.results[0] as PayoutLimits | undefined) ?? { there: 0, left: 0 }
+  return { payouts, limits, own: one?.results[0] ? payoutViewOf(one.results[0]) : null }
 }
 
 /** The form as it is shown first: whole balance, and the name that MitID told, unless that is protected. */
-function empty({ visit, account }: AccountEnv['Variables']['view'], left: number): Fields {
-  const amount = Math.min(account?.balance ?? 0, left)
+function empty({ visit }: AccountEnv['Variables']['view'], { there, left }: PayoutLimits): Fields {
+  const amount = Math.min(there, left)
   return { name: visit.guardian.name ?? '', amount: amount > 0 ? amountField(amount) : '' }
 }
 
@@ -80,42 +74,43 @@ function readIn(
 }
 
 async function again(c: Context<AccountEnv>, fields: Fields, errors: Fields, status: 400 | 409) {
-  const { payouts, left } = await read(c, undefined)
-  return showForm(c, { fields, errors }, payouts, left, status)
+  const { payouts, limits } = await read(c, undefined)
+  return showForm(c, { fields, errors }, payouts, limits, status)
 }
 
 function showForm(
   c: Context<AccountEnv>,
   typed: Typed,
   payouts: PayoutView[],
-  left: number,
+  limits: PayoutLimits,
   status: 200 | 400 | 409 = 200,
 ) {
   const { view } = c.var
-  const body = PayoutPage({ view, typed, payouts, left })
+  const body = PayoutPage({ view, typed, payouts, limits })
   return page(c, { title: view.say(texts.title), at: 'accounts', status }, body)
 }
 
 /** Why a draft can be confirmed no longer, in words; null where it can. */
-function staleness(c: Context<AccountEnv>, draft: PayoutView, left: number): string | null {
+function staleness(c: Context<AccountEnv>, draft: PayoutView, { there, left }: PayoutLimits): string | null {
   const { view, now } = c.var
   const { say, account, settings } = view
   if (draft.createdAt <= now - DRAFT_LIFE_MS) return say(texts.tooOld)
   if (draft.amount > account.balance) return say(texts.gone)(kr(account.balance))
+  if (draft.amount > there) return say(texts.held)(kr(there))
   if (draft.amount > left) return say(texts.overDay)(kr(left), kr(settings.money.payoutDayMax))
   return null
 }
 
 /** What a draft that came to nothing says at its field. */
 function refusal(
-  { say, settings }: GuardianView,
+  { say, settings, account }: AccountEnv['Variables']['view'],
   drafted: Exclude<Drafted, { kind: 'drafted' | 'not_found' }>,
 ): Fields {
   switch (drafted.kind) {
     case 'below_min':
       return { amount: say(texts.amountZero) }
     case 'over_balance':
-      return { amount: say(texts.overBalance)(kr(drafted.balance)) }
+      return { amount: say(drafted.balance < account.balance ? texts.held : texts.overBalance)(kr(drafted.balance)) }
     case 'over_day_max':
       return { amount: say(texts.overDay)(kr(drafted.left), kr(settings.money.payoutDayMax)) }
     case 'changed':
@@ -128,10 +123,10 @@ export const payoutRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/udbetal', async (c) => {
     const { view, now } = c.var
     const { draft } = view.visit
-    const { payouts, left, own } = await read(c, FormId.safeParse(c.req.query('ret')).data)
+    const { payouts, limits, own } = await read(c, FormId.safeParse(c.req.query('ret')).data)
     const interrupted: Fields = draft?.path === view.path ? draft.fields : {}
-    const fields = { ...empty(view, left), ...(own && filledBy(own)), ...interrupted }
-    return showForm(c, untouched({ ...fields, id: formIdOr(interrupted.id, now) }), payouts, left)
+    const fields = { ...empty(view, limits), ...(own && filledBy(own)), ...interrupted }
+    return showForm(c, untouched({ ...fields, id: formIdOr(interrupted.id, now) }), payouts, limits)
   })
   .post('/konto/:account/udbetal', async (c) => {
     const { view, db, now } = c.var
@@ -153,24 +148,24 @@ export const payoutRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/udbetal/:payout', async (c) => {
     const { view } = c.var
     const id = FormId.safeParse(c.req.param('payout')).data
-    const { own, left } = id ? await read(c, id) : { own: null, left: 0 }
-    if (!own) return c.notFound()
+    const found = id ? await read(c, id) : null
+    if (!found?.own) return c.notFound()
+    const { own, limits } = found
     if (own.status !== 'draft') {
       return page(c, { title: view.say(texts.receipt), at: 'accounts' }, PayoutReceipt({ view, payout: own }))
     }
-    const stale = staleness(c, own, left)
+    const stale = staleness(c, own, limits)
     return page(c, { title: view.say(texts.summaryTitle), at: 'accounts' }, PayoutSummary({ view, payout: own, stale }))
   })
   .post('/konto/:account/udbetal/:payout/bekraeft', async (c) => {
-    const { view, db, now } = c.var
-    const { account, visit, say } = view
+    const { account, say } = c.var.view
     const id = FormId.safeParse(c.req.param('payout')).data
-    const own = id ? await payoutOf(db, id, account.id, visit.guardian.id) : null
-    if (!own) return c.notFound()
+    const found = id ? await read(c, id) : null
+    if (!found?.own) return c.notFound()
+    const { own, limits } = found
     const summary = `/konto/${account.id}/udbetal/${own.id}`
     // What is stale is told where it can be mended, and not by way of MitID.
-    const stale = own.status !== 'draft' || own.createdAt <= now - DRAFT_LIFE_MS || own.amount > account.balance
-    if (stale) return c.redirect(summary, 303)
+    if (own.status !== 'draft' || staleness(c, own, limits) !== null) return c.redirect(summary, 303)
     const message = say(texts.stepUpMessage)(kr(own.amount))
     return stepUp(c, { confirms: `payout:${own.id}`, returnTo: summary, message })
   })

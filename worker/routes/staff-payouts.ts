@@ -8,12 +8,14 @@ import {
   PayoutId,
   PayoutsQuery,
   RejectCall,
+  ReleaseAnswer,
+  ReleaseCall,
   StaffPayout,
   StaffPayouts,
 } from '../../shared/payout-wire.ts'
 import { approve, type Decided, payouts, reject } from '../payout-desk.ts'
 import { bankFile, bankFiles, exportPayouts } from '../payout-files.ts'
-import { importStatus } from '../payout-reports.ts'
+import { importStatus, release } from '../payout-reports.ts'
 import { refuse } from '../refusal.ts'
 import { changing, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
@@ -84,6 +86,28 @@ staffPayoutRoutes
     async (c) => {
       const file = await bankFile(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
       return file ? c.json(file, 200) : refuse(c, 'bank_file_unknown', 'no such file')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/payouts/files/{id}/release',
+      summary: 'Give up a file that the bank did not take: its payouts are back and the parents are told why',
+      params: PayoutParam,
+      body: ReleaseCall,
+      answer: ReleaseAnswer,
+      refusals: ['bank_file_unknown', 'bank_file_own'],
+    }),
+    async (c) => {
+      const { reason } = c.req.valid('json')
+      const released = await release(c.var.db, c.req.valid('param').id, c.var.staff.id, reason, c.var.now)
+      switch (released.kind) {
+        case 'released':
+          return c.json(released.answer, 200)
+        case 'file_unknown':
+          return refuse(c, 'bank_file_unknown', 'no such file')
+        case 'own_file':
+          return refuse(c, 'bank_file_own', 'somebody else than who made the file has to release it')
+      }
     },
   )
   .openapi(

@@ -3,7 +3,8 @@ import { matchedRoutes } from 'hono/route'
 import type { Role } from '../../shared/wire.ts'
 
 /*
- * What clubs and finance may do. Admins may do everything, and what has no line here only they may do. Two routes ask
+ * What clubs and finance may do. Admins may do everything, and what has no line here only they may do: the exit drill
+ * above all, which makes a file that pays everybody. Two routes ask
  * further: finance may change the rules for money alone, and a club sees the report of one site at a time.
  */
 const MAY: Record<string, readonly Role[]> = {
@@ -23,6 +24,7 @@ const MAY: Record<string, readonly Role[]> = {
   'POST /payouts/export': ['finance'],
   'GET /payouts/files': ['finance'],
   'GET /payouts/files/:id': ['finance'],
+  'POST /payouts/files/:id/release': ['finance'],
   'POST /payouts/import-status': ['finance'],
 
   'GET /orders': ['club'],
@@ -32,7 +34,6 @@ const MAY: Record<string, readonly Role[]> = {
   'GET /reports/liabilities': ['finance'],
   'GET /reports/clearing': ['finance'],
   'GET /reports/volume': ['finance'],
-  'POST /exit-drill': ['finance'],
 }
 
 const BASE = '/api/staff'

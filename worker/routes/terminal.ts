@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { Context, MiddlewareHandler } from 'hono'
+import type { MiddlewareHandler } from 'hono'
 import { CardHash, DebitMessage } from '../../shared/debit.ts'
 import { claimedSigner, digest, verified } from '../../shared/signing.ts'
 import {
@@ -15,10 +15,8 @@ import {
 import { cardBalance } from '../cards.ts'
 import type { AppEnv } from '../env.ts'
 import { type Booking, book, type SignedMessage } from '../ledger.ts'
-import { log } from '../log.ts'
 import { refuse } from '../refusal.ts'
 import { cardKeyOf } from '../secrets.ts'
-import { stripeOf } from '../stripe.ts'
 import { sync } from '../sync.ts'
 import {
   enrol,
@@ -29,8 +27,8 @@ import {
   signerKey,
   type Trusted,
 } from '../terminals.ts'
-import { topUp } from '../top-ups.ts'
 import { changing, reading, router } from './contract.ts'
+import { topUpLater } from './top-up.ts'
 
 const STRANGER = {
   terminal_unknown: 'no such terminal here: enrol it with a code from `klubkort terminal add`',
@@ -115,18 +113,6 @@ async function bookSigned(
     signed.push({ message: message.data, jws, hash: await digest(jws) })
   }
   return book(db, { terminal, publicKey }, signed, nowMs)
-}
-
-/** Has accounts topped up that a sale has left low, after the till has its answer; where that fails, the cron does it. */
-function topUpLater(c: Context<AppEnv>, low: number[]) {
-  const stripe = stripeOf(c.env, c.var.municipality)
-  if (low.length === 0 || !stripe) return
-  const { db, municipality, now } = c.var
-  c.executionCtx.waitUntil(
-    topUp(db, stripe, low, now).catch((error: unknown) =>
-      log('error', 'top_up_failure', { municipality, error: error instanceof Error ? error.message : 'unknown' }),
-    ),
-  )
 }
 
 /** What a terminal talks to. */

@@ -118,7 +118,7 @@ export function createStandIn(options: StandInOptions) {
   async function apiCall(request: Request, url: URL): Promise<Response> {
     const path = url.pathname.slice('/v1/'.length)
     const call = `${request.method} /v1/${path}`
-    const body = await request.text()
+    const body = new TextDecoder().decode(await request.arrayBuffer()) // workerd warns of a form that is read as text.
     calls.push(call)
     const shownKey = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? ''
     if (shownKey !== secretKey) {

@@ -21,7 +21,6 @@ export const agreement = {
     da: 'Hertil skriver vi, når der er tanket op, og hvis noget går galt.',
     en: 'We write here when the account has been topped up, and if something goes wrong.',
   },
-  amount: { da: 'Beløb', en: 'Amount' },
   amountHint: {
     da: (threshold: string, min: string, max: string) =>
       `Beløb som ønskes optanket, når saldo kommer under ${threshold} Mindst ${min} og højst ${max}`,
@@ -73,6 +72,10 @@ export const agreement = {
     da: 'Der er allerede en aftale på kontoen. Du kan se den her.',
     en: 'There is already an agreement for the account. You can see it here.',
   },
+  unfinished: {
+    da: 'Du er allerede ved at oprette en aftale. Gør den færdig hos Stripe, eller fortryd den, før du begynder på en ny.',
+    en: 'You are making an agreement already. Finish it at Stripe, or drop it, before you begin on another.',
+  },
   heading: { da: 'Din aftale', en: 'Your agreement' },
   states: {
     settingUp: { da: 'Ikke færdig', en: 'Not finished' },
@@ -83,6 +86,11 @@ export const agreement = {
   state: { da: 'Status', en: 'State' },
   amountOf: { da: 'Optankes med', en: 'Topped up with' },
   thresholdOf: { da: 'Når saldo kommer under', en: 'When the balance falls below' },
+  perDayOf: { da: 'Højst', en: 'At most' },
+  perDayIs: {
+    da: (perDay: number) => (perDay === 1 ? 'Én gang om dagen' : `${perDay} gange om dagen`),
+    en: (perDay: number) => (perDay === 1 ? 'Once a day' : `${perDay} times a day`),
+  },
   card: { da: 'Kort', en: 'Card' },
   cardIs: {
     da: (brand: string, last4: string) => `${brand} der ender på ${last4}`,
@@ -128,6 +136,10 @@ export const agreement = {
       da: 'Aftalen er sat på pause, fordi kortet ikke kan bruges mere. Det kan være udløbet, spærret eller lukket. Tryk Skift kort, og angiv et andet.',
       en: 'The agreement is paused because the card can no longer be used. It may have expired, or have been blocked or closed. Press Change card, and give another.',
     },
+    disputed: {
+      da: 'Aftalen er sat på pause, fordi der er gjort indsigelse mod en af dine indbetalinger hos banken. Vil du have aftalen i gang igen, så tryk Skift kort, og godkend kortet hos banken. Du må gerne bruge det samme kort.',
+      en: 'The agreement is paused because one of your payments has been disputed with the bank. If you want the agreement to go on, press Change card, and approve the card with your bank. You may use the same card.',
+    },
   },
   notCharged: {
     da: 'Så længe aftalen er på pause, bliver der ikke trukket penge på kortet.',
@@ -172,14 +184,14 @@ export const agreement = {
       da: 'Aftalen er i gang igen. Er saldoen under grænsen, prøver vi at tanke op inden for et minut.',
       en: 'The agreement is running again. If the balance is below the limit, we try to top up within a minute.',
     },
-  },
-  interrupted: {
-    da: 'Du afbrød hos Stripe. Der er ikke trukket penge, og der er ikke gemt noget kort.',
-    en: 'You stopped at Stripe. No money has been taken, and no card has been stored.',
-  },
-  changeInterrupted: {
-    da: 'Du afbrød hos Stripe. Kortet er ikke skiftet.',
-    en: 'You stopped at Stripe. The card has not been changed.',
+    interrupted: {
+      da: 'Du afbrød hos Stripe, så der er ikke oprettet nogen aftale. Der er ikke trukket penge, og der er ikke gemt noget kort.',
+      en: 'You stopped at Stripe, so no agreement has been made. No money has been taken, and no card has been stored.',
+    },
+    changeInterrupted: {
+      da: 'Du afbrød hos Stripe. Kortet er ikke skiftet.',
+      en: 'You stopped at Stripe. The card has not been changed.',
+    },
   },
   unanswered: {
     da: 'Stripe svarer ikke lige nu. Der er ikke sket noget nyt. Prøv igen om lidt.',

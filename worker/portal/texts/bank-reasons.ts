@@ -9,6 +9,7 @@ const REASONS: Record<string, Both<string>> = {
   AC03: { da: 'Kontonummeret findes ikke', en: 'The account number does not exist' },
   AC04: { da: 'Kontoen er lukket', en: 'The account is closed' },
   AC06: { da: 'Kontoen er spærret', en: 'The account is blocked' },
+  AC07: { da: 'Kontoen er lukket', en: 'The account is closed' },
   AC13: { da: 'Kontoen kan ikke modtage overførsler', en: 'The account cannot take transfers' },
   AC14: { da: 'Kontoen kan ikke modtage overførsler', en: 'The account cannot take transfers' },
   AG01: { da: 'Kontoen kan ikke modtage overførsler', en: 'The account cannot take transfers' },

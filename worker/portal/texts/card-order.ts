@@ -27,8 +27,8 @@ export const cardOrder = {
   },
   lostCard: { da: 'Kort, der er blevet væk', en: 'Card that is lost' },
   lostCardHint: {
-    da: 'Det bliver lukket for altid, når det nye kort er udleveret.',
-    en: 'It will be closed for good when the new card has been handed out.',
+    da: 'Kortet bliver lukket for altid, når det nye er udleveret.',
+    en: 'The card will be closed for good when the new one has been handed out.',
   },
   lostCardChoose: { da: 'Vælg kort', en: 'Choose card' },
   lostCardWrong: {
@@ -69,7 +69,6 @@ export const cardOrder = {
     da: 'Der står ikke nok på kontoen til det nye kort. Vælg en anden betaling, eller indbetal først.',
     en: 'The account does not hold enough for the new card. Choose another payment, or pay in first.',
   },
-  mail: { da: 'Mailadresse', en: 'Email address' },
   mailHint: {
     da: 'Skal udfyldes, hvis du betaler med kort eller MobilePay. Vi skriver hertil om bestillingen.',
     en: 'Must be filled in if you pay by card or MobilePay. We write here about the order.',
@@ -78,7 +77,6 @@ export const cardOrder = {
     da: 'Skriv en mailadresse som navn@eksempel.dk.',
     en: 'Write an email address such as name@example.org.',
   },
-  next: { da: 'Næste', en: 'Next' },
   priceChanged: {
     da: 'Prisen er ændret, siden du åbnede siden. Se den nye pris, og tryk Næste igen, hvis du stadig vil bestille.',
     en: 'The price has changed since you opened the page. See the new one, and press Next again if you still want to order.',

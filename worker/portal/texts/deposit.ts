@@ -86,8 +86,6 @@ export const deposit = {
   paidAt: { da: 'Betalt', en: 'Paid' },
   begunAt: { da: 'Påbegyndt', en: 'Begun' },
   balanceAfter: { da: 'Saldo efter indbetalingen', en: 'Balance after the deposit' },
-  terms: { da: 'Handelsbetingelser', en: 'Terms and conditions' },
-  termsVersion: { da: (version: number) => `Version ${version}`, en: (version: number) => `Version ${version}` },
   reference: { da: 'Reference', en: 'Reference' },
   waitingTitle: { da: 'Betalingen er ikke afsluttet endnu', en: 'The payment is not complete yet' },
   waiting: {
@@ -122,6 +120,5 @@ export const deposit = {
   again: { da: 'Prøv igen', en: 'Try again' },
   more: { da: 'Indbetal igen', en: 'Pay in again' },
   toStatement: { da: 'Se kontoudtog', en: 'See the statement' },
-  toTopUp: { da: 'Opret automatisk optankning', en: 'Set up automatic top-up' },
   toSupport: { da: 'Skriv til supporten', en: 'Write to support' },
 } satisfies Texts

@@ -74,26 +74,25 @@ export const letters = {
   deposited: {
     subject: { da: 'Kvittering for indbetaling', en: 'Receipt for a deposit' },
     fact: {
-      da: (fact: { child: string; amount: string; balance: string }) =>
-        `Der er indbetalt ${fact.amount} på kontoen for ${fact.child}. Saldoen er nu ${fact.balance}`,
-      en: (fact: { child: string; amount: string; balance: string }) =>
-        `${fact.amount} has been deposited to the account of ${fact.child}. The balance is now ${fact.balance}`,
+      da: (fact: { child: string; amount: string }) => `Der er indbetalt ${fact.amount} på kontoen for ${fact.child}.`,
+      en: (fact: { child: string; amount: string }) =>
+        `${fact.amount} has been deposited to the account of ${fact.child}.`,
     },
   },
   toppedUp: {
     subject: { da: 'Kvittering for automatisk optankning', en: 'Receipt for an automatic top-up' },
     fact: {
-      da: (fact: { child: string; amount: string; balance: string }) =>
-        `Kontoen for ${fact.child} er tanket op med ${fact.amount} efter jeres aftale. Saldoen er nu ${fact.balance}`,
-      en: (fact: { child: string; amount: string; balance: string }) =>
-        `The account of ${fact.child} has been topped up with ${fact.amount} as agreed. The balance is now ${fact.balance}`,
+      da: (fact: { child: string; amount: string }) =>
+        `Kontoen for ${fact.child} er tanket op med ${fact.amount} efter jeres aftale.`,
+      en: (fact: { child: string; amount: string }) =>
+        `The account of ${fact.child} has been topped up with ${fact.amount} as agreed.`,
     },
   },
   topUpPaused: {
     subject: { da: 'Den automatiske optankning er sat på pause', en: 'The automatic top-up is paused' },
     fact: {
-      da: (fact: { child: string }) => `Vi kunne ikke tanke kontoen for ${fact.child} op.`,
-      en: (fact: { child: string }) => `We could not top up the account of ${fact.child}.`,
+      da: (fact: { child: string }) => `Kontoen for ${fact.child} bliver ikke tanket op for tiden.`,
+      en: (fact: { child: string }) => `The account of ${fact.child} is not being topped up at present.`,
     },
     reasons: {
       declined: { da: 'Banken afviste betalingen flere gange.', en: 'The bank declined the payment several times.' },
@@ -102,6 +101,10 @@ export const letters = {
         en: 'The bank asks you to approve the card again yourself.',
       },
       card_unusable: { da: 'Kortet kan ikke bruges mere.', en: 'The card can no longer be used.' },
+      disputed: {
+        da: 'Der er gjort indsigelse mod en af dine indbetalinger hos banken.',
+        en: 'One of your payments has been disputed with the bank.',
+      },
     },
     mend: { da: 'Her kan du få den i gang igen:', en: 'You can set it going again here:' },
   },
@@ -118,10 +121,10 @@ export const letters = {
   payoutReturned: {
     subject: { da: 'En udbetaling kunne ikke gennemføres', en: 'A payout could not be made' },
     fact: {
-      da: (fact: { child: string; amount: string; balance: string }) =>
-        `Udbetalingen af ${fact.amount} kunne ikke gennemføres. Beløbet er sat tilbage på kontoen for ${fact.child}, hvor saldoen nu er ${fact.balance}`,
-      en: (fact: { child: string; amount: string; balance: string }) =>
-        `The payout of ${fact.amount} could not be made. The amount is back on the account of ${fact.child}, whose balance is now ${fact.balance}`,
+      da: (fact: { child: string; amount: string }) =>
+        `Udbetalingen af ${fact.amount} kunne ikke gennemføres. Beløbet er sat tilbage på kontoen for ${fact.child}.`,
+      en: (fact: { child: string; amount: string }) =>
+        `The payout of ${fact.amount} could not be made. The amount is back on the account of ${fact.child}.`,
     },
     reason: {
       da: (fact: { reason: string }) => `Begrundelse: ${fact.reason}`,
@@ -132,10 +135,10 @@ export const letters = {
   refundFailed: {
     subject: { da: 'En tilbagebetaling kunne ikke gennemføres', en: 'A refund could not be made' },
     fact: {
-      da: (fact: { child: string; amount: string; balance: string }) =>
-        `${fact.amount} kunne ikke sendes tilbage til det kort, der blev betalt med. Beløbet er sat tilbage på kontoen for ${fact.child}, hvor saldoen nu er ${fact.balance}`,
-      en: (fact: { child: string; amount: string; balance: string }) =>
-        `${fact.amount} could not be sent back to the card that paid. The amount is back on the account of ${fact.child}, whose balance is now ${fact.balance}`,
+      da: (fact: { child: string; amount: string }) =>
+        `${fact.amount} kunne ikke sendes tilbage til det kort, der blev betalt med. Beløbet er sat tilbage på kontoen for ${fact.child}.`,
+      en: (fact: { child: string; amount: string }) =>
+        `${fact.amount} could not be sent back to the card that paid. The amount is back on the account of ${fact.child}.`,
     },
   },
   cardSent: {
@@ -157,10 +160,8 @@ export const letters = {
   childLeft: {
     subject: { da: 'Betalingskortet er lukket', en: 'The payment card is closed' },
     fact: {
-      da: (fact: { child: string; balance: string }) =>
-        `${fact.child} er meldt ud, og betalingskortet kan ikke bruges mere. På kontoen står ${fact.balance}`,
-      en: (fact: { child: string; balance: string }) =>
-        `${fact.child} has left, and the payment card can no longer be used. The account holds ${fact.balance}`,
+      da: (fact: { child: string }) => `${fact.child} er meldt ud, og betalingskortet kan ikke bruges mere.`,
+      en: (fact: { child: string }) => `${fact.child} has left, and the payment card can no longer be used.`,
     },
     payout: { da: 'Her kan du få pengene udbetalt:', en: 'You can have the money paid out here:' },
   },

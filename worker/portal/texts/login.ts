@@ -12,9 +12,13 @@ export const login = {
     da: 'se saldo, køb og kontoudtog',
     en: 'see the balance, purchases and statement of account',
   },
+  canPay: {
+    da: 'indbetale penge, med automatisk optankning hvis du vil, og få penge udbetalt',
+    en: 'deposit money, with automatic top-up if you wish, and have money paid out',
+  },
   canBlock: {
-    da: 'spærre et betalingskort, der er blevet væk, og aktivere det igen',
-    en: 'block a payment card that has been lost, and activate it again',
+    da: 'spærre et betalingskort, der er blevet væk, aktivere det igen eller bestille et nyt',
+    en: 'block a payment card that has been lost, activate it again, or order a new one',
   },
   canLimit: {
     da: 'bestemme, hvor meget der højst må bruges på en dag',

@@ -1,4 +1,4 @@
-import type { BankDetails, BankFault } from '../../../shared/bank-accounts.ts'
+import type { BankDetails, BankFaults } from '../../../shared/bank-accounts.ts'
 import type { Both, Texts } from './language.ts'
 
 /** Udbetal: the form, the summary that is confirmed, and the receipt with what has become of each part. */
@@ -42,7 +42,12 @@ export const payout = {
     en: (left: string, balance: string) =>
       `The balance is ${balance} Today at most ${left} can be paid out. Write a smaller amount if you want only a part.`,
   },
-  next: { da: 'Næste', en: 'Next' },
+  held: {
+    da: (there: string) =>
+      `Lige nu kan der højst udbetales ${there} Resten venter, mens banken behandler en indsigelse mod en indbetaling.`,
+    en: (there: string) =>
+      `Right now at most ${there} can be paid out. The rest waits while the bank deals with an objection to a deposit.`,
+  },
   nothing: { da: 'Der står ikke noget på kontoen, som kan udbetales.', en: 'The account holds nothing to pay out.' },
   capReached: {
     da: (cap: string) => `Der er udbetalt så meget i dag, som der kan på en dag: ${cap} Prøv igen i morgen.`,
@@ -59,15 +64,12 @@ export const payout = {
         da: 'Navnet har tegn, som bankerne ikke kan bruge. Skriv det med danske bogstaver, uden emoji.',
         en: 'The name has characters that banks cannot use. Write it in Danish letters, without emoji.',
       },
-      not_digits: { da: 'Skriv navnet med bogstaver.', en: 'Write the name in letters.' },
     },
     registration: {
       empty: {
         da: 'Skriv bankkontoens registreringsnummer.',
         en: 'Write the registration number of the bank account.',
       },
-      too_long: { da: 'Registreringsnummeret er fire cifre.', en: 'The registration number is four digits.' },
-      characters: { da: 'Registreringsnummeret er fire cifre.', en: 'The registration number is four digits.' },
       not_digits: {
         da: 'Registreringsnummeret er fire cifre, for eksempel 1234.',
         en: 'The registration number is four digits, for example 1234.',
@@ -75,23 +77,19 @@ export const payout = {
     },
     bankAccount: {
       empty: { da: 'Skriv bankkontoens kontonummer.', en: 'Write the number of the bank account.' },
-      too_long: { da: 'Kontonummeret er højst ti cifre.', en: 'The account number is at most ten digits.' },
-      characters: { da: 'Kontonummeret er højst ti cifre.', en: 'The account number is at most ten digits.' },
       not_digits: {
         da: 'Kontonummeret er et til ti cifre, uden bogstaver. Udenlandske konti (IBAN) kan ikke bruges.',
         en: 'The account number is one to ten digits, without letters. Foreign accounts (IBAN) cannot be used.',
       },
     },
     message: {
-      empty: { da: 'Skriv en besked.', en: 'Write a message.' },
       too_long: { da: 'Beskeden kan højst være 140 tegn.', en: 'The message can be at most 140 characters.' },
       characters: {
         da: 'Beskeden har tegn, som bankerne ikke kan bruge, for eksempel emoji. Fjern dem.',
         en: 'The message has characters that banks cannot use, such as emoji. Remove them.',
       },
-      not_digits: { da: 'Skriv beskeden med bogstaver.', en: 'Write the message in letters.' },
     },
-  } satisfies Record<keyof BankDetails, Record<BankFault, Both<string>>>,
+  } satisfies { [Field in keyof BankDetails]: Record<BankFaults[Field], Both<string>> },
   amountWrong: {
     da: 'Skriv et beløb, for eksempel 100 eller 150,50.',
     en: 'Write an amount, for example 100 or 150,50.',
@@ -116,6 +114,10 @@ export const payout = {
     da: 'Læs tallene ciffer for ciffer, og sammenlign dem med din netbank. Ingen kan se på et kontonummer, om det er dit, og penge, der er sendt til en forkert konto, er svære at få tilbage. Der er ikke udbetalt noget endnu.',
     en: 'Read the numbers digit by digit, and compare them with your online bank. Nobody can tell from an account number whether it is yours, and money sent to a wrong account is hard to get back. Nothing has been paid out yet.',
   },
+  checkBack: {
+    da: 'Se udbetalingen igennem. Der er ikke udbetalt noget endnu.',
+    en: 'Look the payout through. Nothing has been paid out yet.',
+  },
   fromAccount: { da: 'Fra konto', en: 'From account' },
   noMessage: { da: 'Ingen', en: 'None' },
   balanceAfter: { da: 'Saldo bagefter', en: 'Balance afterwards' },
@@ -128,9 +130,17 @@ export const payout = {
   },
   why: {
     da: (days: number) =>
-      `Penge, der er indbetalt med kort eller MobilePay inden for de seneste ${days} dage, går tilbage samme vej. Så kan ingen bruge et stjålet kort til at få penge i hånden. Resten går til bankkontoen.`,
+      `Penge, der er indbetalt med kort eller MobilePay inden for de seneste ${days} dage, går tilbage samme vej. Så kan ingen bruge et stjålet kort til at få penge i hånden.`,
     en: (days: number) =>
-      `Money that was paid in by card or MobilePay within the last ${days} days goes back the same way. So nobody can use a stolen card to get cash. The rest goes to the bank account.`,
+      `Money that was paid in by card or MobilePay within the last ${days} days goes back the same way. So nobody can use a stolen card to get cash.`,
+  },
+  bankFirst: {
+    da: 'Kommunen ser det igennem, der går til bankkontoen, før det bliver sendt.',
+    en: 'The municipality looks through what goes to the bank account before it is sent.',
+  },
+  noneToBank: {
+    da: 'Der går ikke noget til bankkontoen denne gang, og kommunen skal ikke godkende noget.',
+    en: 'Nothing goes to the bank account this time, and the municipality need not approve anything.',
   },
   approveHow: {
     da: 'Når du trykker på knappen, beder MitID dig om at logge ind igen. Først derefter bliver pengene trukket fra kontoen.',
@@ -164,23 +174,11 @@ export const payout = {
   },
   refundFailed: {
     da: (amount: string) =>
-      `${amount} kunne ikke sendes tilbage til det kort, der blev betalt med. Beløbet er sat tilbage på kontoen. Udbetal det igen, så går det til din bankkonto.`,
+      `${amount} kunne ikke sendes tilbage til det kort, der blev betalt med. Beløbet er sat tilbage på kontoen, og du kan udbetale det igen.`,
     en: (amount: string) =>
-      `${amount} could not be sent back to the card that paid. The amount is back on the account. Pay it out again, and it goes to your bank account.`,
+      `${amount} could not be sent back to the card that paid. The amount is back on the account, and you can pay it out again.`,
   },
   reason: { da: 'Begrundelse', en: 'Reason' },
-  reasonBank: {
-    da: (code: string) => `Banken afviste betalingen (kode ${code}).`,
-    en: (code: string) => `The bank refused the payment (code ${code}).`,
-  },
-  reasonAccount: {
-    da: (code: string) => `Registreringsnummeret eller kontonummeret er forkert, siger banken (kode ${code}).`,
-    en: (code: string) => `The registration number or account number is wrong, the bank says (code ${code}).`,
-  },
-  reasonClosed: {
-    da: (code: string) => `Bankkontoen er lukket eller spærret, siger banken (kode ${code}).`,
-    en: (code: string) => `The bank account is closed or blocked, the bank says (code ${code}).`,
-  },
   parts: { da: 'Hvor pengene er', en: 'Where the money is' },
   bankStates: {
     requested: { da: 'Modtaget', en: 'Received' },

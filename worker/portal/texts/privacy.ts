@@ -9,7 +9,7 @@ export const privacy = {
       en: 'Who you are: the code by which MitID knows you here, your name (unless it is protected), and when you logged in first and last.',
     },
     cpr: {
-      da: 'En kode, der er beregnet ud fra dit CPR-nummer med kommunens nøgle. Det bruges til at finde dine børn. Selve nummeret er ikke gemt.',
+      da: 'En kode, der er beregnet ud fra dit CPR-nummer med kommunens nøgle. Den bruges til at finde dine børn. Selve nummeret er ikke gemt.',
       en: 'A fingerprint of your CPR number, made with the municipality’s key. It is used to find your children. The number itself is not stored.',
     },
     contact: {
@@ -29,7 +29,7 @@ export const privacy = {
       en: 'The mails we have sent you. They are deleted 90 days later.',
     },
     money: {
-      da: 'Dine indbetalinger, aftaler om automatisk optankning, udbetalinger og bestillinger af kort: beløb, mailadresse, det bankkontonummer eller den adresse, du har skrevet, og hvilken version af handelsbetingelserne du accepterede. Af et betalingskort gemmer vi mærke, udløb og de sidste fire cifre. Resten har Stripe, som tager imod betalingen.',
+      da: 'Dine indbetalinger, aftaler om automatisk optankning, udbetalinger og bestillinger af kort: beløb, mailadresse, det bankkontonummer eller den adresse, du har skrevet, og hvilken version af handelsbetingelserne du accepterede. Af et kreditkort gemmer vi mærke, udløb og de sidste fire cifre. Resten har Stripe, som tager imod betalingen.',
       en: 'Your deposits, agreements on automatic top-up, payouts and orders of cards: amounts, email address, the bank account number or the address that you wrote, and which version of the terms you accepted. Of a bank card we store the brand, the expiry and the last four digits. Stripe, which takes the payment, has the rest.',
     },
     deeds: {
