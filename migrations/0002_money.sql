@@ -136,6 +136,7 @@ CREATE TABLE `card_order` (
 	`street` text NOT NULL,
 	`postal_code` text NOT NULL,
 	`city` text NOT NULL,
+	`mail` text,
 	`fee` integer NOT NULL,
 	`paid_from` text NOT NULL,
 	`terms` text NOT NULL,

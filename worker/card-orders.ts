@@ -12,7 +12,10 @@ import { moneyLetter } from './outbox.ts'
  * nothing: what is paid for an order that cannot be made any more, or that staff cancel, is the account's again.
  */
 
-/** What a guardian orders. `fee` is what the settings say, in øre; `lostCard` is null where no card is left to lose. */
+/**
+ * What a guardian orders. `fee` is what the settings say, in øre; `lostCard` is null where no card is left to lose; `mail`
+ * is where they want to hear of it.
+ */
 export type Ordering = {
   id: string
   account: number
@@ -24,6 +27,7 @@ export type Ordering = {
   city: string
   fee: Ore
   terms: string
+  mail?: string
   from: 'account' | 'checkout'
 }
 
@@ -67,9 +71,9 @@ const mayOrder = ({ id, account, guardian, lostCard }: Parameters) => `
 
 const INSERT_ORDER = `
 INSERT INTO card_order (id, account, guardian, lost_card, recipient, street, postal_code, city, fee, paid_from, terms,
-                        status, created_at, ordered_at)
+                        status, created_at, ordered_at, mail)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, iif(?10 = 'account', 'ordered', 'unpaid'), ?12,
-  iif(?10 = 'account', ?12, NULL)
+  iif(?10 = 'account', ?12, NULL), ?13
 WHERE ${mayOrder({ id: '?1', account: '?2', guardian: '?3', lostCard: '?4' })}
   AND (?10 = 'account' OR NOT ${awaitsPayment('?2')})
   AND (?10 = 'checkout' OR ?9 = 0
@@ -125,7 +129,9 @@ export async function orderCard(db: D1Database, ordering: Ordering, nowMs: numbe
   const where = [recipient, street, postalCode, city]
   const answers = await db.batch([
     ...paid,
-    db.prepare(INSERT_ORDER).bind(id, account, guardian, lostCard, ...where, fee, from, terms, nowMs),
+    db
+      .prepare(INSERT_ORDER)
+      .bind(id, account, guardian, lostCard, ...where, fee, from, terms, nowMs, ordering.mail ?? null),
     recordedIfChanged(db, { guardian, action: 'card_ordered', subject: `order:${id}`, detail: { from } }, nowMs),
     db.prepare(FIND_ORDERED).bind(id, account, guardian, lostCard, ...where, from),
   ])

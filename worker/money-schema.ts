@@ -227,6 +227,7 @@ export const cardOrder = sqliteTable(
     street: text('street').notNull(),
     postalCode: text('postal_code').notNull(),
     city: text('city').notNull(),
+    mail: text('mail'),
     fee: integer('fee').notNull(),
     paidFrom: text('paid_from', { enum: ['account', 'checkout'] }).notNull(),
     terms: text('terms').notNull(),

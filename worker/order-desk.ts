@@ -15,8 +15,9 @@ async function lastingOf(db: D1Database, id: string): Promise<(Ending & { lostCa
   return await db
     .prepare(
       `SELECT id, account, guardian, lost_card AS lostCard, max(0, ${feeDue('?1', 'card_order.account')}) AS due,
-         (SELECT mail FROM payment WHERE payment.account = card_order.account AND payment.card_order = card_order.id
-          ORDER BY created_at DESC LIMIT 1) AS mail
+         coalesce(card_order.mail, (SELECT payment.mail FROM payment
+           WHERE payment.account = card_order.account AND payment.card_order = card_order.id
+           ORDER BY payment.created_at DESC LIMIT 1)) AS mail
        FROM card_order WHERE id = ?1`,
     )
     .bind(id)

@@ -54,7 +54,7 @@ export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
       .bind(nowMs - NEVER_CAME_KEPT_MS),
     db
       .prepare(
-        `UPDATE card_order SET recipient = '', street = '', postal_code = '', city = ''
+        `UPDATE card_order SET recipient = '', street = '', postal_code = '', city = '', mail = NULL
          WHERE status = 'unpaid' AND created_at < ? AND street <> ''`,
       )
       .bind(nowMs - NEVER_CAME_KEPT_MS),

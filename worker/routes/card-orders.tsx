@@ -76,7 +76,8 @@ function orderingIn(c: Account, fields: Fields, terms: PublicationText): { order
   const free = fee === 0
   const from = free || (fields.pay === 'account' && ways.account) ? 'account' : 'checkout'
   const chosen = free || (fields.pay === 'account' && ways.account) || (fields.pay === 'checkout' && ways.checkout)
-  const wrongMail = from === 'checkout' && chosen && !MailAddress.safeParse(fields.mail?.trim()).success
+  const mail = MailAddress.safeParse(fields.mail?.trim()).data
+  const wrongMail = mail === undefined && ((from === 'checkout' && chosen) || (fields.mail ?? '').trim() !== '')
   const accept = acceptanceFault(view, fields, terms)
   const errors: Fields = {
     ...(id === undefined && { order: say(texts.sendAgain) }),
@@ -106,7 +107,7 @@ function orderingIn(c: Account, fields: Fields, terms: PublicationText): { order
         city,
         fee: fee as Ordering['fee'],
       },
-      ...{ terms: versionName(terms), from },
+      ...{ terms: versionName(terms), from, ...(mail !== undefined && { mail }) },
     },
   }
 }
