@@ -208,7 +208,7 @@ describe.concurrent('help', () => {
       ...['terminal add', 'terminal code', 'terminal list', 'terminal revoke'],
       ...['case list', 'case show', 'case answer', 'case close', 'publication list', 'publication publish'],
       ...['settings show', 'settings set', 'payout list', 'payout approve', 'payout reject', 'payout export'],
-      ...['payout files', 'payout import-status', 'staff add', 'staff list', 'staff revoke'],
+      ...['payout files', 'payout release', 'payout import-status', 'staff add', 'staff list', 'staff revoke'],
       ...['report day', 'report month', 'report liabilities', 'report clearing', 'report volume', 'ledger check'],
     ])
     const alone = ['init', 'login', 'exit-drill']

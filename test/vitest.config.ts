@@ -12,7 +12,7 @@ if (!existsSync(`${root}.assets`)) execFileSync(process.execPath, [`${root}worke
 export default defineConfig(async () => ({
   root,
   test: {
-    maxWorkers: 2, // Many tests wait for a till, a browser or a worker more than they compute.
+    maxWorkers: 3, // Many tests wait for a till, a browser or a worker more than they compute.
     reporters: ['default', `${root}test/closing-line.ts`],
     projects: [
       {
