@@ -148,6 +148,10 @@ async function live(steps: readonly Step[]) {
     meant.passTime(model, ms)
     at.clock.nowMs = model.now
     vi.setSystemTime(model.now)
+    // A page ends at Stripe by itself; in the stand-in, when somebody asks it for something.
+    for (const page of Object.values(at.standIn.state.sessions)) {
+      if (page.status === 'open' && page.expires_at * 1000 <= model.now) at.standIn.expire(page.id)
+    }
   }
 
   async function send(payment: number, amount: number, answer: meant.Answer, expected: string) {
