@@ -55,16 +55,21 @@ export const lookup: LookupFunction = (hostname, options, found) => {
 const agent = (maxResponseSize: number) => new Agent({ connect: { lookup }, keepAliveTimeout: 30_000, maxResponseSize })
 const dispatcher = agent(ANSWER_BYTES_MAX)
 
+/** What carries a call: fetch, and what ends it after so many milliseconds. */
+export type Wire = { fetch: typeof fetch; deadline: (ms: number) => AbortSignal }
+
+const INTERNET: Wire = { fetch, deadline: (ms) => AbortSignal.timeout(ms) }
+
 /**
  * One HTTP exchange with the worker, without retries. Whatever does not come from the worker in a form of its own (a
  * proxy's page, a redirect, a cut connection, a bare server error) is `unreachable` with its cause in words, since
  * nothing is known of what became of the call. Redirects are not followed: they would carry the token elsewhere.
  */
-export async function call<T>(wanted: Call<T>): Promise<Result<T>> {
+export async function call<T>(wanted: Call<T>, wire: Wire = INTERNET): Promise<Result<T>> {
   const { url, method, headers, body, schema, large, timeoutMs, signal } = wanted
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const timeout = wire.deadline(timeoutMs)
   try {
-    const response = await fetch(url, {
+    const response = await wire.fetch(url, {
       method,
       dispatcher: large ? agent(LARGE_ANSWER_BYTES_MAX) : dispatcher,
       redirect: 'manual',

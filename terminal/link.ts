@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { sign } from '../shared/signing.ts'
 import { BalanceAnswer, EnrolAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
 import type { Clock } from './clock.ts'
-import { call, type Result } from './http.ts'
+import { call, type Result, type Wire } from './http.ts'
 import type { Enrolment, KeyPair } from './identity.ts'
 
 const SEND_TIMEOUT_MS = 10_000
@@ -19,11 +19,13 @@ export function link({
   key,
   clock,
   uuid,
+  wire,
 }: {
   enrolment: Enrolment
   key: KeyPair
   clock: Clock
   uuid: () => string
+  wire?: Wire
 }) {
   const { url, terminal } = enrolment
 
@@ -33,7 +35,7 @@ export function link({
       const claims = { iss: terminal, htm: 'GET', htu, iat: Math.floor(clock.now() / 1000), jti: uuid() }
       const proof = await sign(key.privateKey, 'klubkort-proof', terminal, claims)
       const headers = { authorization: `Bearer ${proof}` }
-      return call({ url: `${htu}${query}`, method: 'GET', headers, schema, timeoutMs })
+      return call({ url: `${htu}${query}`, method: 'GET', headers, schema, timeoutMs }, wire)
     }
     const first = await once()
     if (first.kind !== 'refused' || first.code !== 'proof_invalid' || first.workerTimeMs === null) return first
@@ -44,13 +46,16 @@ export function link({
   return {
     /** Sends signed messages as they are, 1 to 100, in order. */
     async send(messages: string[]): Promise<Result<z.infer<typeof MessagesAnswer>>> {
-      const sent = await call({
-        url: new URL('/api/terminal/messages', url).href,
-        method: 'POST',
-        body: { messages },
-        schema: MessagesAnswer,
-        timeoutMs: SEND_TIMEOUT_MS,
-      })
+      const sent = await call(
+        {
+          url: new URL('/api/terminal/messages', url).href,
+          method: 'POST',
+          body: { messages },
+          schema: MessagesAnswer,
+          timeoutMs: SEND_TIMEOUT_MS,
+        },
+        wire,
+      )
       if (sent.kind === 'answer') clock.learn(sent.value.time)
       return sent
     },

@@ -10,13 +10,11 @@ import { mfrc522 } from './devices/mfrc522.ts'
 import { connectNextion } from './devices/nextion.ts'
 import { openSerial } from './devices/serial.ts'
 import { openSpi } from './devices/spi.ts'
-import { type Connection, forwarder as forwarderOf } from './forwarder.ts'
 import { enrolment, keepEnrolment, keyPair } from './identity.ts'
 import { openJournal } from './journal.ts'
 import { enrolAt, link as linkOf } from './link.ts'
 import { panelScreen } from './panel.ts'
-import { syncer as syncerOf } from './sync.ts'
-import { type Till, till as tillOf } from './till.ts'
+import { station } from './station.ts'
 
 const POLL_MS = 60
 const DEVICE_RETRY_MS = 2_000
@@ -61,40 +59,24 @@ async function run({ state, spi, serial, baud }: { state: string; spi: string; s
     ended.abort()
   }
   const link = linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID })
-  let selling: Till | null = null
-  const forwarder = forwarderOf({
+  const { till, run: keepInTouch } = station({
     journal,
-    link,
-    sleep,
-    random: Math.random,
-    log,
-    onChange(connection: Connection) {
-      if (connection.kind === 'online') syncer.soon()
-      selling?.refresh()
-    },
-    diverged: (entries) => selling?.insist(entries),
-  })
-  const syncer = syncerOf({ link, journal, forwarder, sleep, onSynced: () => selling?.refresh() })
-  const till = tillOf({
-    journal,
-    forwarder,
     link,
     enrolment: enrolled,
     key,
     clock,
     uuid: () => uuidv7(Date.now(), randomFillSync(new Uint8Array(16))),
     sleep,
+    random: Math.random,
     log,
     fail,
   })
-  selling = till
   for (const stop of ['SIGINT', 'SIGTERM'] as const) process.once(stop, () => ended.abort())
   log('started', { terminal: enrolled.terminal, spi, serial })
 
   await till.recover()
   const loops = [
-    forwarder.run(signal),
-    syncer.run(signal),
+    keepInTouch(signal),
     keepTrying('reader', signal, async (works) => {
       const bus = await openSpi(spi)
       try {

@@ -6,12 +6,11 @@ import { uuidv7 } from '../../shared/uuidv7.ts'
 import { learningClock } from '../../terminal/clock.ts'
 import { mfrc522 } from '../../terminal/devices/mfrc522.ts'
 import { connectNextion } from '../../terminal/devices/nextion.ts'
-import { forwarder as forwarderOf } from '../../terminal/forwarder.ts'
 import { openJournal } from '../../terminal/journal.ts'
 import { link as linkOf } from '../../terminal/link.ts'
 import { panel, panelScreen } from '../../terminal/panel.ts'
-import { syncer as syncerOf, syncOnce } from '../../terminal/sync.ts'
-import { till as tillOf } from '../../terminal/till.ts'
+import { station } from '../../terminal/station.ts'
+import { syncOnce } from '../../terminal/sync.ts'
 import { emulateMfrc522 } from '../emulators/mfrc522.ts'
 import { emulateNextion } from '../emulators/nextion.ts'
 import { freePort } from '../local/processes.ts'
@@ -65,19 +64,9 @@ async function tap(counter: Counter, url: string, purses: Purse[], journalFile: 
     failure ??= error
     ended.abort()
   }
-  let refresh = () => {}
-  const forwarder = forwarderOf({
-    ...{ journal, link, sleep, random: () => 0.5, log },
-    diverged() {},
-    onChange(connection) {
-      if (connection.kind === 'online') syncer.soon()
-      refresh()
-    },
-  })
-  const syncer = syncerOf({ link, journal, forwarder, sleep, onSynced: () => refresh() })
   const uuid = () => uuidv7(epochMs(), randomFillSync(new Uint8Array(16)))
-  const till = tillOf({ journal, forwarder, link, enrolment, key, clock, uuid, sleep, log, fail })
-  refresh = () => void till.refresh()
+  const random = () => 0.5
+  const { till, forwarder, run } = station({ journal, link, enrolment, key, clock, uuid, sleep, random, log, fail })
 
   const known = linkOf({ enrolment: counter.enrolment, key, clock, uuid: randomUUID })
   if (!(await syncOnce(known, journal, forwarder))) throw new Error('the till cannot sync')
@@ -129,12 +118,11 @@ async function tap(counter: Counter, url: string, purses: Purse[], journalFile: 
   await till.recover()
   const nextion = await connectNextion(tillsEnd)
   const screen = panelScreen(nextion)
-  nextion.onRestart(refresh)
+  nextion.onRestart(() => till.refresh())
   await till.attach(screen)
   await till.readerIs(true)
   const loops = [
-    forwarder.run(signal),
-    syncer.run(signal),
+    run(signal),
     (async () => {
       for await (const tap of mfrc522(chip, { pollMs: POLL_MS }).taps(signal)) await till.serve(tap)
     })(),
