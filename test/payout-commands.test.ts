@@ -121,7 +121,9 @@ describe('payouts', () => {
         { body: { ...payout, state: 'approved', approvedBy: 'Birthe' } },
         refused,
       ],
-      [`POST /api/staff/payouts/${ID}/reject`]: [{ body: { ...payout, state: 'rejected', reason: 'Forkert navn' } }],
+      [`POST /api/staff/payouts/${ID}/reject`]: [
+        { body: { ...payout, state: 'rejected', reason: 'Forkert navn', untold: 1 } },
+      ],
     })
     const approved = await klubkort(['approve', ID.toUpperCase()], url)
     expect(approved).toMatchObject({ code: 0, out: expect.stringContaining('Somebody else can export it now.') })
@@ -131,6 +133,7 @@ describe('payouts', () => {
     })
     const rejected = await klubkort(['reject', ID, '--reason', 'Forkert navn'], url)
     expect(rejected.out).toContain('1.000,00 kr is back on account 7.')
+    expect(rejected.out).toContain('1 guardian could not be told, as no mail address of theirs is known')
     expect(heard.at(-1)?.body).toEqual({ reason: 'Forkert navn' })
     const asked = heard.length
     for (const wrong of [
@@ -212,8 +215,8 @@ describe('the release of a file', () => {
   test('goes on until all of it is released, in the same words, and tells to stop the bank', async () => {
     const path = `POST /api/staff/payouts/files/${OTHER}/release`
     const answers = [
-      { released: [ID], more: true },
-      { released: [OTHER], more: false },
+      { released: [ID], untold: 1, more: true },
+      { released: [OTHER], untold: 0, more: false },
     ]
     const { url, heard } = await standIn({ [path]: answers.map((body) => ({ body: { file: OTHER, ...body } })) })
     const { code, out } = await klubkort(['release', OTHER, '--reason', 'Banken tog ikke imod filen'], url)
@@ -226,6 +229,7 @@ describe('the release of a file', () => {
       ],
     ])
     expect(out).toContain(`File ${OTHER}: 2 payouts are back on the accounts.`)
+    expect(out).toContain('1 guardian could not be told')
   })
 
   test('asks for words for the parents, and is told when the file is the own one', async () => {
@@ -245,6 +249,7 @@ describe("the bank's report", () => {
     paid: [ID],
     returned: [],
     unchanged: 2,
+    untold: 0,
     unknown: [],
     contradicted: [],
     withheld: [],
@@ -256,6 +261,7 @@ describe("the bank's report", () => {
       ...answer,
       withheld: [ID],
       paid: [],
+      untold: 2,
       returned: [{ payout: OTHER, reason: 'AC04: The account is closed' }],
       more: false,
     }
@@ -264,6 +270,7 @@ describe("the bank's report", () => {
     expect([code, heard.map(({ body }) => body)]).toEqual([0, [{ report: '<Document/>' }, { report: '<Document/>' }]])
     expect(out).toContain(`File ${OTHER}: 1 paid, 1 sent back, 1 as before.`)
     expect(out).toContain(`${OTHER} is back on its account (AC04: The account is closed).`)
+    expect(out).toContain('2 guardians could not be told')
     expect(out).toContain('X is in the report, but not in this file')
     expect(out).toContain(`${ID} was called paid by a report that you took in`)
   })

@@ -52,9 +52,9 @@ async function office(call: string, answer: unknown): Promise<{ url: string; hea
 
 /** Runs the real command line; `input` is its standard input. */
 function klubkort(url: string, args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
-  const { PATH = '' } = process.env
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
   const program = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
+    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
   })
   const ended = { out: '', err: '' }
   program.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -118,9 +118,11 @@ test('sending and cancelling say what has come of it', async () => {
 })
 
 test('a child leaves and returns', async () => {
-  const left = await office('POST /api/staff/children/3/leave', child)
+  const left = await office('POST /api/staff/children/3/leave', { ...child, untold: 2 })
   expect((await klubkort(left.url, ['child', 'leave', '3'])).out).toBe(
-    'Child 3, Freja Prøvebarn, has left; account 7 holds 123,50 kr.\n',
+    `Child 3, Freja Prøvebarn, has left; account 7 holds 123,50 kr.
+2 guardians could not be told, as no mail address of theirs is known: phone or write a letter.
+`,
   )
   const back = await office('POST /api/staff/children/3/return', { ...child, leftAt: null })
   expect((await klubkort(back.url, ['child', 'return', '3'])).out).toContain('its cards are blocked until activated')

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -217,11 +217,53 @@ describe.concurrent('help', () => {
       expect(help.code).toBe(0)
       expect(help.err).toBe('')
       expect(help.out).toMatch(/Examples:\n {2}\S*.*klubkort /)
-      expect(help.out).toContain('Exit codes: 0 done, 1 refused by the worker, 2 wrong usage, 3 worker unreachable')
+      expect(help.out).toMatch(
+        /Exit codes: 0 done, 1 refused by the worker, 2 wrong usage,\n +3 worker unreachable, 4 not logged in\n/,
+      )
+      expect(help.out.split('\n').filter((line) => line.length > 80)).toEqual([])
     }
     for (const help of [...nouns.filter(({ noun }) => alone.includes(noun)).map((n) => n.help), ...verbs]) {
       expect(help.out).toContain('--json')
     }
+  })
+})
+
+test('the version is told by package.json', async () => {
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')))
+  for (const flag of ['--version', '-V']) {
+    expect(await klubkort([flag])).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  }
+})
+
+describe.concurrent('what was compiled', () => {
+  const start = (env: Record<string, string>) => klubkort(['--version'], { env: { NODE_COMPILE_CACHE: '', ...env } })
+
+  test('is kept for the next start in a folder that is the user’s alone', async () => {
+    const given = join(folder, 'given')
+    for (const [env, kept] of [
+      [{ HOME: join(folder, 'home') }, join(folder, 'home', '.cache', 'klubkort')],
+      [{ XDG_CACHE_HOME: join(folder, 'cache') }, join(folder, 'cache', 'klubkort')],
+      [{ CACHE_DIRECTORY: given, XDG_CACHE_HOME: join(folder, 'never') }, given],
+    ] as const) {
+      expect(await start(env)).toMatchObject({ code: 0, err: '' })
+      expect((await stat(kept)).mode & 0o777).toBe(0o700)
+      expect(await readdir(kept)).not.toEqual([])
+    }
+    expect(await stat(join(folder, 'never')).catch(() => null)).toBeNull()
+  })
+
+  test('is not looked for where others may write, nor where it is a link, and a start without it is silent', async () => {
+    const open = join(folder, 'open', 'klubkort')
+    await mkdir(open, { recursive: true })
+    await chmod(open, 0o777)
+    await mkdir(join(folder, 'linked'))
+    await symlink(open, join(folder, 'linked', 'klubkort'))
+    for (const XDG_CACHE_HOME of [join(folder, 'open'), join(folder, 'linked'), '/dev/null/cache']) {
+      expect(await start({ XDG_CACHE_HOME })).toMatchObject({ code: 0, err: '' })
+    }
+    expect(await readdir(open)).toEqual([])
   })
 })
 

@@ -4,7 +4,7 @@ import { uuidv7 } from '../../shared/uuidv7.ts'
 import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/wire.ts'
 import { command, group } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
-import { instant, plain, quoted, table } from './output.ts'
+import { instant, plain, quoted, tableWithDetails } from './output.ts'
 
 const STATES = CasesQuery.shape.state.unwrap().options
 
@@ -34,8 +34,8 @@ export function caseCommands(klubkort: Command, desk: Desk) {
     support,
     'answer',
     'answer a case, once per id; the parent is told by mail',
-    `klubkort case answer ${EXAMPLE} --text 'Kortet er sendt i dag.'`,
-    `klubkort case answer ${EXAMPLE} --text - < answer.txt`,
+    `klubkort case answer ${EXAMPLE} \\\n    --text 'Kortet er sendt i dag.'`,
+    `klubkort case answer ${EXAMPLE} \\\n    --text - < answer.txt`,
   )
     .argument('<id>', 'the case', caseArgument)
     .requiredOption('--text <text>', 'the answer; - for standard input')
@@ -66,14 +66,14 @@ function offsetArgument(text: string): number {
 }
 
 function list({ cases, more }: z.infer<typeof StaffCases>, { state, offset }: Listing): string {
-  const rows = table(
+  const rows = tableWithDetails(
     cases,
     [
       { head: 'CASE', cell: ({ id }) => id },
       { head: 'WAITS SINCE', cell: waiting },
       { head: 'CALL', cell: ({ callWanted }) => (callWanted ? 'yes' : '') },
-      { head: 'SUBJECT', cell: ({ subject }) => subject, flexible: true },
     ],
+    ({ subject }) => [subject],
     'No such cases.',
   )
   const next = `klubkort case list --state ${state} --offset ${offset + cases.length}`

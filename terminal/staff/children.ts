@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import type { Ore } from '../../shared/money.ts'
-import { Child, ChildCall } from '../../shared/wire.ts'
+import { Child, ChildCall, ChildLeft } from '../../shared/wire.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { guardianCommands } from './guardians.ts'
-import { amount, instant, plain, table } from './output.ts'
+import { amount, instant, notTold, plain, table } from './output.ts'
 
 const Children = z.object({ children: z.array(Child) })
 type Owner = z.infer<typeof Child>
@@ -61,23 +61,33 @@ export function childCommands(klubkort: Command, desk: Desk) {
     .argument('<id>', 'the child', idArgument)
     .action(async (id: number) => desk.deliver(told(await read(desk, `/children/${id}`, Child), page)))
 
-  for (const [verb, words, tell] of [
-    ['leave', 'take a child out: its cards are frozen, and its guardians told by mail', left],
-    ['return', 'take a child back in; its cards stay blocked until they are activated', came],
-  ] as const) {
-    command(child, verb, words, `klubkort child ${verb} 3`)
-      .argument('<id>', 'the child', idArgument)
-      .action(async (id: number) => {
-        const changed = await change(desk, `/children/${id}/${verb}`, z.strictObject({}), {}, Child)
-        desk.deliver(told(changed, tell))
-      })
-  }
+  command(
+    child,
+    'leave',
+    'take a child out: cards frozen, a card not yet sent cancelled, guardians told by mail',
+    'klubkort child leave 3',
+  )
+    .argument('<id>', 'the child', idArgument)
+    .action(async (id: number) => {
+      desk.deliver(told(await change(desk, `/children/${id}/leave`, z.strictObject({}), {}, ChildLeft), left))
+    })
+
+  command(
+    child,
+    'return',
+    'take a child back in; its cards stay blocked until they are activated',
+    'klubkort child return 3',
+  )
+    .argument('<id>', 'the child', idArgument)
+    .action(async (id: number) => {
+      desk.deliver(told(await change(desk, `/children/${id}/return`, z.strictObject({}), {}, Child), came))
+    })
 
   guardianCommands(child, desk)
 }
 
-const left = ({ id, name, account, balance }: Owner) =>
-  `Child ${id}, ${plain(name)}, has left; account ${account} holds ${amount(balance)} kr.`
+const left = ({ id, name, account, balance, untold }: z.infer<typeof ChildLeft>) =>
+  `Child ${id}, ${plain(name)}, has left; account ${account} holds ${amount(balance)} kr.${notTold(untold)}`
 
 const came = ({ id, name }: Owner) => `Child ${id}, ${plain(name)}, is back; its cards are blocked until activated.`
 

@@ -3,7 +3,7 @@ import { parseCpr } from '../../shared/cpr.ts'
 import { Child, GuardianCall } from '../../shared/wire.ts'
 import { command, group, idArgument } from './command.ts'
 import { change, type Desk, type Outcome, told } from './desk.ts'
-import { plain } from './output.ts'
+import { counted, plain } from './output.ts'
 
 /** `klubkort child guardian …`: whose child it is, by CPR number, which the worker keeps a keyed hash of and nothing else. */
 export function guardianCommands(child: Command, desk: Desk) {
@@ -32,6 +32,6 @@ async function link(desk: Desk, path: string, { child, cpr: given }: { child: nu
   if (cpr === null) return { kind: 'usage', message: 'a CPR number is ten digits that begin with a date of birth' }
   const changed = await change(desk, `/children/${child}/${path}`, GuardianCall, { cpr }, Child)
   return told(changed, ({ id, name, guardians }) => {
-    return `Child ${id}, ${plain(name)}: ${guardians === 1 ? '1 guardian is' : `${guardians} guardians are`} linked.`
+    return `Child ${id}, ${plain(name)}: ${counted(guardians, 'guardian is', 'guardians are')} linked.`
   })
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { LedgerCheck } from '../../shared/wire.ts'
 import { command, group } from './command.ts'
 import { type Desk, type Outcome, read } from './desk.ts'
-import { table } from './output.ts'
+import { counted, table } from './output.ts'
 
 /** `klubkort ledger check`: the book against its invariants. */
 export function ledgerCommands(klubkort: Command, desk: Desk) {
@@ -20,7 +20,7 @@ async function check(desk: Desk): Promise<Outcome> {
   const answer = await read(desk, '/ledger/check', LedgerCheck)
   if (answer.kind !== 'answer') return answer
   const { transfers, postings, messages, violations } = answer.value
-  const size = `${transfers} transfers, ${postings} postings, ${messages} messages`
+  const size = [counted(transfers, 'transfer'), counted(postings, 'posting'), counted(messages, 'message')].join(', ')
   if (violations.length === 0) return { kind: 'done', value: answer.value, text: `${size}: the book is in order.` }
   const broken = table(
     violations,

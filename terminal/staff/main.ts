@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { Command, CommanderError } from 'commander'
@@ -54,8 +55,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+
 const klubkort = new Command('klubkort')
   .description('The office of Klubkort, the payment card of youth clubs and school canteens.')
+  .version(version, '-V, --version', 'print the version')
+  .enablePositionalOptions() // `payout export` has a --version of its own.
   .addHelpText(
     'after',
     '\nExamples:\n  klubkort login --url https://4000.klubkort.example --token -\n  klubkort product list --site 1 --json',
@@ -92,6 +97,7 @@ try {
 function usage(message: string): string {
   return message
     .replace(/^error: /, '')
+    .replace(/^command-argument value ('.*') is invalid for argument '([^']+)'\./s, '$1 is no <$2>.')
     .trim()
     .replace(/\s*\n\s*/g, ' ')
 }

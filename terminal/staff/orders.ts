@@ -43,8 +43,8 @@ export function orderCommands(klubkort: Command, desk: Desk) {
     order,
     'hand-out',
     'give the account its new card, and close the lost one for good',
-    `klubkort order hand-out ${EXAMPLE} --uid 04:a1:b2:c3:d4:e5:f6`,
-    `klubkort order hand-out ${EXAMPLE} --uid -    # then hold the card to a reader that types`,
+    `klubkort order hand-out ${EXAMPLE} \\\n    --uid 04:a1:b2:c3:d4:e5:f6`,
+    `klubkort order hand-out ${EXAMPLE} \\\n    --uid -    # then hold the card to a reader that types`,
   )
     .argument('<id>', 'the order', orderArgument)
     .requiredOption('--uid <hex>', "the new card's UID: 4, 7 or 10 bytes; - for standard input")

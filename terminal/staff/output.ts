@@ -1,8 +1,10 @@
 import Table from 'cli-table3'
 import { kroner, ore } from '../../shared/money.ts'
 
-/** What a table of ours may take of a line. */
-const WIDTH = 80
+/** What a line may take: the window's width, and 80 columns where there is no window. */
+export function lineWidth(): number {
+  return Math.max(60, process.stdout.columns ?? 80)
+}
 
 /** What steers a terminal or turns text around: control characters, and Unicode's marks of direction and of lines. */
 const STEERING = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
@@ -41,6 +43,11 @@ export function amount(value: number): string {
   return kroner(ore(value))
 }
 
+/** A count with its noun: '1 account', '2 accounts', '0 lines'; `many` where an s is not enough. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
 /** Øre as a spreadsheet in Denmark reads them: −123450 becomes '-1234,50'. */
 export function amountCell(value: number): string {
   return amount(value).replaceAll('.', '').replace('−', '-')
@@ -51,6 +58,13 @@ export function instant(atMs: number): string {
   return danishTime.format(atMs).replace(',', '')
 }
 
+/** What is left to do for guardians who were not told by mail, as a line to follow others; nothing where all were. */
+export function notTold(guardians: number): string {
+  if (guardians === 0) return ''
+  const who = guardians === 1 ? '1 guardian' : `${guardians} guardians`
+  return `\n${who} could not be told, as no mail address of theirs is known: phone or write a letter.`
+}
+
 /** A column of a table. The `flexible` ones, at most one, are wrapped where the line would be too long. */
 export type Column<Row> = {
   head: string
@@ -59,7 +73,7 @@ export type Column<Row> = {
   flexible?: true
 }
 
-/** Rows as a table of at most 80 columns; `none` where there are no rows. */
+/** Rows as a table no wider than the window; `none` where there are no rows. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], none: string): string {
   if (rows.length === 0) return none
   const cells = rows.map((row) => columns.map(({ cell }) => plain(String(cell(row)))))
@@ -67,7 +81,7 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   const gaps = 2 * (columns.length - 1)
   const flexible = columns.findIndex((column) => column.flexible)
   const taken = widths.reduce((sum, width, at) => sum + (at === flexible ? 0 : width), gaps)
-  const room = Math.max(12, WIDTH - taken)
+  const room = Math.max(12, lineWidth() - taken)
   const printed = new Table({
     head: columns.map(({ head }) => head),
     colAligns: columns.map(({ align }) => align ?? 'left'),
@@ -81,13 +95,40 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   })
   // A word longer than its column would be cut, not wrapped.
-  const wrapped = (text: string) => text.replace(new RegExp(`\\S{${room}}(?=\\S)`, 'gu'), '$&\n')
-  for (const row of cells) printed.push(row.map((text, at) => (at === flexible ? wrapped(text) : text)))
+  const broken = (text: string) => text.replace(new RegExp(`\\S{${room}}(?=\\S)`, 'gu'), '$&\n')
+  for (const row of cells) printed.push(row.map((text, at) => (at === flexible ? broken(text) : text)))
   return printed
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
+}
+
+/**
+ * Rows as a table, with what does not fit into columns in indented lines below each row; none of the columns is
+ * flexible.
+ */
+export function tableWithDetails<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  details: (row: Row) => string[],
+  none: string,
+): string {
+  const [head = '', ...lines] = table(rows, columns, none).split('\n')
+  const below = rows.map((row) => details(row).map((line) => wrapped(plain(line), '  ')))
+  return [head, ...lines.flatMap((line, at) => [line, ...(below[at] ?? [])])].join('\n')
+}
+
+/** One paragraph as lines that fit the window, each after an indent; the second and later ones stand in by two more. */
+export function wrapped(text: string, indent = ''): string {
+  const room = lineWidth() - indent.length - 2
+  const lines: string[] = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? ''
+    if (line !== '' && line.length + 1 + word.length > room) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  return lines.map((line, at) => `${indent}${at === 0 ? '' : '  '}${line}`).join('\n')
 }
 
 /** A text as one word of a POSIX shell. */

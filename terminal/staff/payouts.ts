@@ -11,6 +11,7 @@ import {
   PayoutId,
   PayoutsQuery,
   RejectCall,
+  RejectedPayout,
   ReleaseAnswer,
   ReleaseCall,
   StaffPayout,
@@ -19,7 +20,7 @@ import {
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { command, group } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
-import { amount, instant, plain, quoted, table } from './output.ts'
+import { amount, counted, instant, notTold, plain, quoted, table, tableWithDetails } from './output.ts'
 
 const EXAMPLE = '0198c0de-0000-7000-8000-000000000001'
 const STATES = PayoutsQuery.shape.state.unwrap().options
@@ -53,16 +54,17 @@ export function payoutCommands(klubkort: Command, desk: Desk) {
     payout,
     'reject',
     'reject a payout; the money is back at once and the parent is told why',
-    `klubkort payout reject ${EXAMPLE} --reason 'Kontonummeret passer ikke til navnet'`,
+    `klubkort payout reject ${EXAMPLE} \\\n    --reason 'Kontonummeret passer ikke til navnet'`,
   )
     .argument('<id>', 'the payout', idOf)
     .requiredOption('--reason <text>', 'why, in words for the parent')
     .action(async (id: string, { reason }: { reason: string }) => {
-      const rejected = await change(desk, `/payouts/${id}/reject`, RejectCall, { reason }, StaffPayout)
+      const rejected = await change(desk, `/payouts/${id}/reject`, RejectCall, { reason }, RejectedPayout)
       desk.deliver(
         told(
           rejected,
-          (found) => `${sentence(found)}\n${amount(found.bankAmount)} kr is back on account ${found.account}.`,
+          (found) =>
+            `${sentence(found)}\n${amount(found.bankAmount)} kr is back on account ${found.account}.${notTold(found.untold)}`,
         ),
       )
     })
@@ -72,7 +74,7 @@ export function payoutCommands(klubkort: Command, desk: Desk) {
     'export',
     'write what others have approved to a file for the bank (pain.001)',
     'klubkort payout export --out payouts.xml',
-    `klubkort payout export --file ${EXAMPLE} --out payouts.xml`,
+    `klubkort payout export --file ${EXAMPLE} \\\n    --out payouts.xml`,
   )
     .requiredOption('--out <path>', 'where to write it; an existing file is never overwritten')
     .addOption(
@@ -91,7 +93,7 @@ export function payoutCommands(klubkort: Command, desk: Desk) {
     payout,
     'release',
     'give up a file that the bank did not take; its payouts are back and the parents are told why',
-    `klubkort payout release ${EXAMPLE} --reason 'Banken tog ikke imod filen; bed om pengene igen'`,
+    `klubkort payout release ${EXAMPLE} \\\n    --reason 'Banken tog ikke imod filen; bed om pengene igen'`,
   )
     .argument('<file>', 'a file that somebody else made', idOf)
     .requiredOption('--reason <text>', 'why, in words for the parents')
@@ -129,24 +131,26 @@ function sentence({ id, name, bankAccountEnds, bankAmount, state }: Payout): str
 }
 
 function list({ payouts, more }: z.infer<typeof StaffPayouts>, { state, offset }: Listing): string {
-  const rows = table(
+  const rows = tableWithDetails(
     payouts,
     [
       { head: 'PAYOUT', cell: ({ id }) => id },
+      { head: 'KRONER', cell: ({ bankAmount }) => amount(bankAmount), align: 'right' },
       { head: 'STATE', cell: (payout) => payout.state },
-      { head: 'TO THE BANK', cell: ({ bankAmount }) => amount(bankAmount), align: 'right' },
-      { head: 'WHO, AND WHY NOT', cell: who, flexible: true },
     ],
+    details,
     'No such payouts.',
   )
   const next = `klubkort payout list --state ${state} --offset ${offset + payouts.length}`
   return more ? `${rows}\n\nThere are more; to see them: ${next}` : rows
 }
 
-function who({ name, child, bankAccountEnds, approvedBy, reason, requestedAt }: Payout): string {
-  const about = `${name}, ··${bankAccountEnds} (${child.name}), asked ${instant(requestedAt)}`
-  const approved = approvedBy === null ? '' : `, approved by ${approvedBy}`
-  return `${about}${approved}${reason === null ? '' : `: ${reason}`}`
+function details({ name, child, account, bankAccountEnds, approvedBy, reason, requestedAt }: Payout): string[] {
+  return [
+    `to ${name}, ··${bankAccountEnds}; asked ${instant(requestedAt)}`,
+    `for ${child.name}, account ${account}${approvedBy === null ? '' : `; approved by ${approvedBy}`}`,
+    ...(reason === null ? [] : [`because: ${reason}`]),
+  ]
 }
 
 function fileList({ files }: z.infer<typeof BankFiles>): string {
@@ -188,11 +192,10 @@ async function write(desk: Desk, { out, version, day, id: given, file }: ExportO
   if (trouble !== null) {
     return { kind: 'usage', message: `${trouble}; the file is made, and kept: ${again('--file')}` }
   }
-  const what = made.count === 1 ? '1 payout' : `${made.count} payouts`
   return {
     kind: 'done',
     value: { ...made, out },
-    text: `${what}, ${amount(made.sum)} kr in all, to be paid on ${made.executionDay}.
+    text: `${counted(made.count, 'payout')}, ${amount(made.sum)} kr in all, to be paid on ${made.executionDay}.
 File ${made.id} (pain.001.001.${made.version}) is in ${plain(out)}.`,
   }
 
@@ -225,17 +228,19 @@ async function keep(path: string, text: string): Promise<string | null> {
 const CALLS_MAX = 10
 
 async function release(desk: Desk, file: string, reason: string): Promise<Outcome> {
+  let untold = 0
   const released: string[] = []
   for (let calls = 0; calls < CALLS_MAX; calls += 1) {
     const answer = await change(desk, `/payouts/files/${file}/release`, ReleaseCall, { reason }, ReleaseAnswer)
     if (answer.kind !== 'answer') return answer
     released.push(...answer.value.released)
+    untold += answer.value.untold
     if (answer.value.more) continue
-    const what = released.length === 1 ? '1 payout is' : `${released.length} payouts are`
+    const what = counted(released.length, 'payout is', 'payouts are')
     return {
       kind: 'done',
-      value: { ...answer.value, released },
-      text: `File ${file}: ${what} back on the accounts. Make sure that the bank will not pay the file after all.`,
+      value: { ...answer.value, released, untold },
+      text: `File ${file}: ${what} back on the accounts. Make sure that the bank will not pay the file after all.${notTold(untold)}`,
     }
   }
   return { kind: 'refused', code: 'internal', message: 'the release never came to an end' }
@@ -244,6 +249,7 @@ async function release(desk: Desk, file: string, reason: string): Promise<Outcom
 async function importStatus(desk: Desk, path: string): Promise<Outcome> {
   const report = path === '-' ? await desk.readText() : await readFile(path, 'utf8').catch(() => null)
   if (report === null) return { kind: 'usage', message: `${path} cannot be read` }
+  let untold = 0
   const paid: string[] = []
   const returned: z.infer<typeof ImportStatusAnswer>['returned'] = []
   for (let calls = 0; calls < CALLS_MAX; calls += 1) {
@@ -251,6 +257,7 @@ async function importStatus(desk: Desk, path: string): Promise<Outcome> {
     if (answer.kind !== 'answer') return answer
     paid.push(...answer.value.paid)
     returned.push(...answer.value.returned)
+    untold += answer.value.untold
     if (answer.value.more) continue
     const whole = {
       ...answer.value,
@@ -260,6 +267,7 @@ async function importStatus(desk: Desk, path: string): Promise<Outcome> {
         (returned.length - answer.value.returned.length),
       paid,
       returned,
+      untold,
     }
     return { kind: 'done', value: whole, text: imported(whole) }
   }
@@ -271,6 +279,7 @@ function imported({
   paid,
   returned,
   unchanged,
+  untold,
   unknown,
   contradicted,
   withheld,
@@ -278,6 +287,7 @@ function imported({
   return [
     `File ${file}: ${paid.length} paid, ${returned.length} sent back, ${unchanged} as before.`,
     ...returned.map(({ payout, reason }) => `  ${payout} is back on its account (${plain(reason)}).`),
+    ...(untold > 0 ? [notTold(untold).trimStart()] : []),
     ...contradicted.map((id) => `  ${id} is called paid, but has come back already: ask the bank.`),
     ...withheld.map(
       (id) => `  ${id} was called paid by a report that you took in: somebody else has to take this one in.`,

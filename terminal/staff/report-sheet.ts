@@ -1,5 +1,6 @@
 import type { Clearing, Liabilities, Report, Volume } from '../../shared/reports.ts'
 import { amountCell, instant } from './output.ts'
+import { ACCOUNT_WORDS, worded } from './words.ts'
 
 /** A report as rows of cells; amounts are Danish decimals. */
 export type Sheet = { fields: string[]; rows: (string | number)[][] }
@@ -35,11 +36,13 @@ function report({ sites, products, movements, flags, declined }: Report): Sheet 
         )
       }),
       ...movements.map(({ kind, from, to, count, amount }) =>
-        row({ part: 'movement', what: kind, from, to, count }, amount),
+        row({ part: 'movement', what: worded(kind), from: ACCOUNT_WORDS[from], to: ACCOUNT_WORDS[to], count }, amount),
       ),
-      ...flags.reasons.map(({ reason, count, amount }) => row({ part: 'flagged', what: reason, count }, amount)),
+      ...flags.reasons.map(({ reason, count, amount }) =>
+        row({ part: 'flagged', what: worded(reason), count }, amount),
+      ),
       row({ part: 'late', what: '', count: flags.late.count }, flags.late.amount),
-      ...declined.map(({ reason, count }) => row({ part: 'declined', what: reason, count })),
+      ...declined.map(({ reason, count }) => row({ part: 'declined', what: worded(reason), count })),
     ],
   }
 }
@@ -53,7 +56,9 @@ function liabilities({ owed, claims, held, own }: Liabilities): Sheet {
   const parts = Object.entries({ owed, claims, held, own })
   return {
     fields: ['Part', 'What', 'Amount'],
-    rows: parts.flatMap(([part, sums]) => Object.entries(sums).map(([what, sum]) => [part, what, amountCell(sum)])),
+    rows: parts.flatMap(([part, sums]) =>
+      Object.entries(sums).map(([what, sum]) => [worded(part), worded(what), amountCell(sum)]),
+    ),
   }
 }
 
@@ -64,7 +69,7 @@ function clearing({ here, there, timing, differences }: Clearing): Sheet {
       ['total', '', '', '', amountCell(here), amountCell(there)],
       ['timing', '', '', '', amountCell(timing.amount), amountCell(0)],
       ...differences.map(({ kind, type, subject, at, here, there }) => [
-        ...[kind, type, subject, instant(at)],
+        ...[worded(kind), type.replaceAll('_', ' '), subject, instant(at)],
         ...[amountCell(here), amountCell(there)],
       ]),
     ],

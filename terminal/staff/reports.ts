@@ -4,8 +4,10 @@ import { addDays, copenhagenDay } from '../../shared/copenhagen.ts'
 import { Clearing, Day, Liabilities, Report, Volume } from '../../shared/reports.ts'
 import { command, group, idArgument } from './command.ts'
 import { type Asked, type Desk, type Outcome, read } from './desk.ts'
-import { amount, instant, plain, table } from './output.ts'
+import { diskTrouble } from './disk.ts'
+import { amount, counted, instant, plain, table } from './output.ts'
 import { productName, type Sheet, sheetOf } from './report-sheet.ts'
+import { ACCOUNT_WORDS, worded } from './words.ts'
 
 type Csv = { csv?: string | true }
 
@@ -26,6 +28,7 @@ export function reportCommands(klubkort: Command, desk: Desk) {
   )
     .option('--date <day>', 'which day (default: today)', dayArgument)
     .option('--site <id>', 'only what belongs to this site', idArgument)
+    .addHelpText('after', REPORT_CSV)
     .action(async ({ date, site, csv }: { date?: string; site?: number } & Csv) => {
       const day = date ?? copenhagenDay(desk.nowMs())
       desk.deliver(await shown(await ask(desk, day, day, site), csv, reportPage, sheetOf.report))
@@ -42,6 +45,7 @@ export function reportCommands(klubkort: Command, desk: Desk) {
   )
     .option('--month <month>', 'which month, YYYY-MM (default: this one)', monthArgument)
     .option('--site <id>', 'only what belongs to this site', idArgument)
+    .addHelpText('after', REPORT_CSV)
     .action(async ({ month, site, csv }: { month?: string; site?: number } & Csv) => {
       const from = `${month ?? copenhagenDay(desk.nowMs()).slice(0, 7)}-01`
       const to = addDays(`${addDays(from, 31).slice(0, 7)}-01`, -1)
@@ -85,6 +89,11 @@ function monthArgument(text: string): string {
   return text
 }
 
+const REPORT_CSV = `
+CSV columns: Part (site, product, movement, flagged, late or declined), Site,
+What (the product, the movement or the reason), Out of and Into (of a movement),
+Count, Undone, and Amount in kroner. One row for each line of the report.`
+
 const ask = (desk: Desk, from: string, to: string, site: number | undefined) =>
   read(desk, `/reports?from=${from}&to=${to}${site === undefined ? '' : `&site=${site}`}`, Report)
 
@@ -104,9 +113,9 @@ async function shown<T>(
   try {
     await writeFile(wanted, csv(fields, rows))
   } catch (error) {
-    return { kind: 'usage', message: `${wanted} cannot be written: ${error instanceof Error ? error.message : error}` }
+    return { kind: 'usage', message: `${wanted} cannot be written: ${diskTrouble(error)}` }
   }
-  return { kind: 'done', value, text: `${rows.length} rows written to ${wanted}.` }
+  return { kind: 'done', value, text: `${counted(rows.length, 'row')} written to ${wanted}.` }
 }
 
 /** '2026-11-21' as Danes write it. */
@@ -127,7 +136,7 @@ function reportPage({ from, to, site, sites, products, movements, flags, decline
           { head: 'SITE', cell: ({ name }) => name, flexible: true },
           { head: 'SALES', cell: ({ sold }) => sold, align: 'right' },
           { head: 'UNDONE', cell: ({ undone }) => undone, align: 'right' },
-          { head: 'AMOUNT', cell: (row) => amount(row.amount), align: 'right' },
+          { head: 'KRONER', cell: (row) => amount(row.amount), align: 'right' },
         ],
         'No sites.',
       ),
@@ -141,7 +150,7 @@ function reportPage({ from, to, site, sites, products, movements, flags, decline
           { head: 'PRODUCT', cell: productName, flexible: true },
           { head: 'SOLD', cell: ({ sold }) => sold, align: 'right' },
           { head: 'UNDONE', cell: ({ undone }) => undone, align: 'right' },
-          { head: 'AMOUNT', cell: (row) => amount(row.amount), align: 'right' },
+          { head: 'KRONER', cell: (row) => amount(row.amount), align: 'right' },
         ],
         'Nothing was sold.',
       ),
@@ -151,16 +160,16 @@ function reportPage({ from, to, site, sites, products, movements, flags, decline
       table(
         movements,
         [
-          { head: 'KIND', cell: ({ kind }) => kind },
-          { head: 'OUT OF', cell: ({ from }) => from },
-          { head: 'INTO', cell: ({ to }) => to },
+          { head: 'WHAT', cell: ({ kind }) => worded(kind), flexible: true },
+          { head: 'OUT OF', cell: ({ from }) => ACCOUNT_WORDS[from] },
+          { head: 'INTO', cell: ({ to }) => ACCOUNT_WORDS[to] },
           { head: 'COUNT', cell: ({ count }) => count, align: 'right' },
-          { head: 'AMOUNT', cell: (row) => amount(row.amount), align: 'right' },
+          { head: 'KRONER', cell: (row) => amount(row.amount), align: 'right' },
         ],
         'None.',
       ),
     ),
-    `Came on a later day than they were sold: ${flags.late.count} sales of ${amount(flags.late.amount)} kr`,
+    `Booked on a later day than sold: ${counted(flags.late.count, 'sale')} of ${amount(flags.late.amount)} kr`,
     section(
       'Sold without an answer, and to be looked into',
       table(
@@ -169,8 +178,8 @@ function reportPage({ from, to, site, sites, products, movements, flags, decline
           { head: 'SOLD', cell: ({ at }) => instant(at) },
           { head: 'TERMINAL', cell: ({ terminal }) => terminal },
           { head: 'ACCOUNT', cell: ({ account }) => account ?? 'none', align: 'right' },
-          { head: 'REASON', cell: ({ reason }) => reason },
-          { head: 'AMOUNT', cell: (row) => amount(row.amount), align: 'right' },
+          { head: 'WHY', cell: ({ reason }) => worded(reason) },
+          { head: 'KRONER', cell: (row) => amount(row.amount), align: 'right' },
         ],
         'None.',
       ),
@@ -180,7 +189,7 @@ function reportPage({ from, to, site, sites, products, movements, flags, decline
       table(
         declined,
         [
-          { head: 'REASON', cell: ({ reason }) => reason },
+          { head: 'WHY', cell: ({ reason }) => worded(reason) },
           { head: 'COUNT', cell: ({ count }) => count, align: 'right' },
         ],
         'None.',
@@ -194,9 +203,9 @@ function liabilitiesPage(found: Liabilities): string {
   const row = (words: string, value: number) => `  ${words.padEnd(34)}${amount(value).padStart(16)}`
   return [
     'Owed',
-    row(`${wallets.count} wallets, what is above zero`, owed.wallets),
+    row(`${counted(wallets.count, 'account')}, what is above zero`, owed.wallets),
     row('payouts under way', owed.payouts),
-    row('suspense', owed.suspense),
+    row('to be sorted out', owed.suspense),
     row('in all', owed.total),
     'Held',
     row('at the bank', held.bank),
@@ -208,10 +217,10 @@ function liabilitiesPage(found: Liabilities): string {
     row('fees of Stripe', own.stripeFees),
     row('in all', own.total),
     'Owed to it',
-    row(`${wallets.below} wallets below zero`, claims.wallets),
+    row(`${counted(wallets.below, 'account')} below zero`, claims.wallets),
     row('credited, and not settled', claims.suspense),
     '',
-    `The largest wallet holds ${amount(wallets.largest)} kr.`,
+    `The largest account holds ${amount(wallets.largest)} kr.`,
     covered
       ? 'What is held covers what is owed.'
       : `What is held does NOT cover what is owed: ${amount(missing)} kr are missing.`,
@@ -224,8 +233,8 @@ function clearingPage({ here, there, difference, lines, newestLineAt, timing, di
   const named = table(
     differences,
     [
-      { head: 'DIFFERENCE', cell: ({ kind }) => kind },
-      { head: 'OF', cell: ({ type, subject }) => `${type} ${subject}`, flexible: true },
+      { head: 'DIFFERENCE', cell: ({ kind }) => worded(kind) },
+      { head: 'OF', cell: ({ type, subject }) => `${type.replaceAll('_', ' ')} ${subject}`, flexible: true },
       { head: 'HERE', cell: ({ here }) => amount(here), align: 'right' },
       { head: 'THERE', cell: ({ there }) => amount(there), align: 'right' },
     ],
@@ -240,7 +249,9 @@ function clearingPage({ here, there, difference, lines, newestLineAt, timing, di
     '',
     named,
     ...(more ? ['There are more; correct these first.'] : []),
-    ...foreign.map(({ currency, count, net }) => `In ${plain(currency)}, not booked: ${count} lines of ${amount(net)}`),
+    ...foreign.map(
+      ({ currency, count, net }) => `In ${plain(currency)}, not booked: ${counted(count, 'line')} of ${amount(net)}`,
+    ),
   ].join('\n')
 }
 
@@ -249,7 +260,7 @@ function volumePage({ from, to, months, amount: sum, limit, percent, reached }: 
     months,
     [
       { head: 'MONTH', cell: ({ month }) => month },
-      { head: 'AMOUNT', cell: (row) => amount(row.amount), align: 'right' },
+      { head: 'KRONER', cell: (row) => amount(row.amount), align: 'right' },
     ],
     'Nothing was sold.',
   )

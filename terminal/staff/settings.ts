@@ -4,7 +4,7 @@ import { parseKroner } from '../../shared/money.ts'
 import { MoneySettings, Settings, SettingsCall } from '../../shared/wire.ts'
 import { command, group, kronerArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
-import { amount, plain } from './output.ts'
+import { amount, counted, plain } from './output.ts'
 
 type Money = z.infer<typeof MoneySettings>
 
@@ -34,7 +34,7 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
     settings,
     'set',
     "change the settings that are named; '' takes one away",
-    "klubkort settings set --support-phone '70 00 00 00' --support-mail support@klubkort.example",
+    "klubkort settings set --support-phone '70 00 00 00' \\\n    --support-mail support@klubkort.example",
     "klubkort settings set --support-hours-en ''",
     'klubkort settings set --deposit-min 50 --deposit-max 2.000 --card-fee 45',
   )
@@ -106,7 +106,7 @@ Deposit         ${amount(money.depositMin)} to ${amount(money.depositMax)} kr
 Top-up          below ${amount(money.topUpThreshold)} kr, at most ${money.topUpsPerDay} a day
   in force from ${amount(money.topUpActivation)} kr
 Payout          at most ${amount(money.payoutDayMax)} kr a day
-  to the card   ${money.refundDays === 0 ? 'never' : `where it paid in the last ${money.refundDays} days`}
+  to the card   ${money.refundDays === 0 ? 'never' : `where it paid in the last ${counted(money.refundDays, 'day')}`}
 New card        ${amount(money.cardFee)} kr
 Own account     ${bankAccount === null ? value(null) : `${value(bankRegistration)} ${plain(bankAccount)}`}
 Bank file       pain.001.001.${money.bankFileVersion}`

@@ -11,8 +11,8 @@ export function setupCommands(klubkort: Command, desk: Desk) {
     klubkort,
     'init',
     'set up an empty municipality; makes the first admin and logs in as them',
-    "KLUBKORT_SETUP_KEY=... klubkort init --url https://4000.klubkort.example --number 4000 \\\n    --name 'Prøve Kommune' --staff 'Anne Holm'",
-    "klubkort init --url http://4000.localhost:8787 --number 4000 --name 'Prøve Kommune' \\\n    --staff 'Anne Holm' --setup-key -",
+    "KLUBKORT_SETUP_KEY=... klubkort init --url https://4000.klubkort.example \\\n    --number 4000 --name 'Prøve Kommune' --staff 'Anne Holm'",
+    "klubkort init --url http://4000.localhost:8787 --number 4000 \\\n    --name 'Prøve Kommune' --staff 'Anne Holm' --setup-key -",
   )
     .requiredOption('--url <address>', "the municipality's address")
     .requiredOption('--number <number>', 'its number, a postal code', idArgument)
@@ -31,7 +31,7 @@ export function setupCommands(klubkort: Command, desk: Desk) {
     .requiredOption('--token <token>', 'the token, - for standard input')
     .addHelpText(
       'after',
-      '\nThe login is kept in $KLUBKORT_CONFIG, or in klubkort/credentials.json below\n$XDG_CONFIG_HOME or ~/.config. KLUBKORT_URL and KLUBKORT_TOKEN, set together, go first.',
+      '\nThe login is kept in $KLUBKORT_CONFIG, or in klubkort/credentials.json below\n$XDG_CONFIG_HOME or ~/.config. KLUBKORT_URL and KLUBKORT_TOKEN, set together,\ngo first.',
     )
     .action(async (options) => desk.deliver(await login(desk, options)))
 }
