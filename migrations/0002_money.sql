@@ -216,6 +216,7 @@ CREATE TABLE `payout` (
 	`registration` text NOT NULL,
 	`bank_account` text NOT NULL,
 	`message` text NOT NULL,
+	`mail` text,
 	`amount` integer NOT NULL,
 	`bank_amount` integer NOT NULL,
 	`status` text NOT NULL,

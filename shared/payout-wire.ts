@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Untold } from './wire.ts'
 
 /** What staff's command line and the worker say to each other about payouts. Amounts are whole øre. */
 
@@ -36,6 +37,9 @@ export const StaffPayout = z
     settledAt: InstantMs.nullable(),
   })
   .meta({ id: 'Payout' })
+
+/** A payout that was rejected just now, and whether its guardian could be told. */
+export const RejectedPayout = StaffPayout.extend({ untold: Untold }).meta({ id: 'RejectedPayout' })
 
 /** 'open' is what is requested, approved or exported. `offset` is how many payouts to pass over. */
 export const PayoutsQuery = z.object({
@@ -85,7 +89,7 @@ export const ReleaseCall = RejectCall
 
 /** The payouts that are back in their wallets now. With `more` there are more than one call takes: ask again. */
 export const ReleaseAnswer = z
-  .object({ file: z.uuid(), released: z.array(z.uuid()), more: z.boolean() })
+  .object({ file: z.uuid(), released: z.array(z.uuid()), untold: Untold, more: z.boolean() })
   .meta({ id: 'ReleasedFile' })
 
 /** The bank's status report (pain.002) as it came. */
@@ -102,6 +106,7 @@ export const ImportStatusAnswer = z
     paid: z.array(z.uuid()),
     returned: z.array(z.object({ payout: z.uuid(), reason: z.string() })),
     unchanged: z.int().min(0),
+    untold: Untold,
     unknown: z.array(z.string()),
     contradicted: z.array(z.uuid()),
     withheld: z.array(z.uuid()),

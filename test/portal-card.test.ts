@@ -75,9 +75,9 @@ afterAll(() => stage?.close())
 /** Runs the real command line as the office; resolves to what it prints. */
 function klubkort(...args: string[]): Promise<string> {
   const { url, token } = stage.place
-  const { PATH = '' } = process.env
+  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, KLUBKORT_URL: url, KLUBKORT_TOKEN: token },
+    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: token },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

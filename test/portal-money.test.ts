@@ -36,16 +36,14 @@ async function payIn(portal: Portal, amount: string): Promise<Payment> {
 
 /** The fact of a receipt or an agreement that stands under this name. */
 async function fact({ page }: Portal, name: string): Promise<string> {
-  return page
-    .locator('.facts > div', { has: page.getByText(name, { exact: true }) })
-    .locator('dd')
-    .innerText()
+  const line = page.locator('.facts > div', { has: page.getByText(name, { exact: true }) })
+  return (await line.locator('dd').innerText()).replaceAll('\u00a0', ' ')
 }
 
 /** What the account at the top left holds, in øre. */
 async function balance(portal: Portal): Promise<number> {
   await portal.choose(portal.labels.deposit)
-  const [, kroner = ''] = /([\d.]+,\d\d) kr\./.exec(await portal.page.locator('h1 + p').innerText()) ?? []
+  const [, kroner = ''] = /([\d.]+,\d\d)\skr\./.exec(await portal.page.locator('h1 + p').innerText()) ?? []
   return Number(kroner.replaceAll(/\D/g, ''))
 }
 
@@ -97,7 +95,7 @@ describe.each(RUNS)('Indbetal without JavaScript, in $language, $width px wide',
     expect(await portal.text()).toBe(receipt)
     expect(await balance(portal)).toBe(before + 15_050)
     await portal.choose(labels.statement)
-    expect(await page.locator('.statement-table tbody tr').first().innerText()).toMatch(/150,50 kr\./)
+    expect(await page.locator('.statement-table tbody tr').first().innerText()).toMatch(/150,50\skr\./)
   })
 
   test('a deposit by MobilePay too', async () => {

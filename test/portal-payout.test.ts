@@ -30,7 +30,7 @@ const WORDS = {
     received: 'Modtaget',
     sent: 'Sendt til banken',
     paid: 'Udbetalt',
-    rejected: 'Afvist – pengene er tilbage på kontoen',
+    rejected: 'Afvist',
     gone: 'Der står nu',
     letter: 'En udbetaling kunne ikke gennemføres',
   },
@@ -49,7 +49,7 @@ const WORDS = {
     received: 'Received',
     sent: 'Sent to the bank',
     paid: 'Paid out',
-    rejected: 'Refused – the money is back on the account',
+    rejected: 'Refused',
     gone: 'The account now holds',
     letter: 'A payout could not be made',
   },
@@ -260,7 +260,7 @@ test('another parent of the child sees that there was a payout, and not to where
   await bent.logIn('shares_a_child')
   await bent.press(WORDS.da.payOut, bent.section(BO))
   const list = bent.section('Tidligere udbetalinger')
-  expect(await list.innerText()).toMatch(/Udbetaling af 1,00 kr\.\s+Modtaget[\s\S]*Bestilt af en anden forælder/)
+  expect(await list.innerText()).toMatch(/Udbetaling af 1,00\skr\.\s+Modtaget[\s\S]*Bestilt af en anden forælder/)
   expect(await bent.page.content()).not.toContain('7654321')
   await bent.open(receipt)
   expect(await bent.heading()).toBe('Siden findes ikke')

@@ -6,6 +6,7 @@ import { maySteer } from './guardianships.ts'
 import { type Condition, post, postMeasured } from './ledger.ts'
 import type { payment } from './money-schema.ts'
 import { moneyLetter } from './outbox.ts'
+import { collected } from './shortfalls.ts'
 
 /**
  * New cards in the place of lost ones. An account has one order under way at most, and its fee is held by nobody for
@@ -214,6 +215,51 @@ export function feeReturned(
   return postMeasured(db, returned, feeDue('?10', '?4'), nowMs, condition)
 }
 
+/** SQL: what the revenue has of an order's fee: what was paid, less what was given back, refunded or contested. */
+const feeHeld = (order: string, account: string) => `
+(SELECT coalesce(sum(part.amount), 0) FROM posting AS part JOIN account AS revenue ON revenue.id = part.account
+ WHERE revenue.kind = 'card_fee_revenue' AND part.transfer IN (
+   SELECT moved.id FROM transfer AS moved
+   WHERE moved.id IN ('card_fee:' || ${order}, 'card_fee_return:' || ${order})
+      OR moved.id BETWEEN 'card_fee_return:' || ${order} || ':' AND 'card_fee_return:' || ${order} || ':~'
+   UNION ALL SELECT way.value || paid.intent FROM payment AS paid
+   JOIN json_each('["card_fee:","card_fee_return:"]') AS way
+   WHERE paid.account = ${account} AND paid.card_order = ${order}
+   UNION ALL SELECT way.value || refund.id FROM payment AS paid JOIN refund ON refund.payment = paid.id
+   JOIN json_each('["refund:","refund_return:"]') AS way
+   WHERE paid.account = ${account} AND paid.card_order = ${order}
+   UNION ALL SELECT way.value || dispute.id FROM payment AS paid JOIN dispute ON dispute.payment = paid.id
+   JOIN json_each('["dispute:","dispute_return:"]') AS way
+   WHERE paid.account = ${account} AND paid.card_order = ${order}))`
+
+/**
+ * The statements, for the batch in which a part of a fee has come back to the revenue after all, because its refund failed
+ * or its dispute was won, and after those that bring it: where the order is cancelled by then, the part is the account's.
+ * `by` is what brought it, and makes it happen once; what has come to the account is to be collected as any return is.
+ */
+export function lateFeeReturned(
+  db: D1Database,
+  { id, account }: Pick<PaidOrder, 'id' | 'account'>,
+  by: string,
+  nowMs: number,
+): D1PreparedStatement[] {
+  const movement = { kind: 'card_fee_return', debitAccount: 'card_fee_revenue', creditAccount: account } as const
+  const isCancelled: Condition = {
+    sql: "EXISTS (SELECT 1 FROM card_order WHERE card_order.id = ?10 AND card_order.status = 'cancelled')",
+    bind: [id],
+  }
+  return [`card_fee_return:${id}`, `card_fee_return:${id}:${by}`].flatMap((transfer) => [
+    ...postMeasured(
+      db,
+      { ...movement, id: transfer, staff: null, reason: null },
+      feeHeld('?10', '?4'),
+      nowMs,
+      isCancelled,
+    ),
+    ...collected(db, account, transfer, nowMs),
+  ])
+}
+
 /**
  * Whom the end of an order is told, and that `due` of its fee is back; `mail` is where its payer wanted to hear, null for
  * the guardian's own address.
@@ -239,8 +285,8 @@ export function cancelledLetter(db: D1Database, { id, account, guardian, due, ma
 
 /**
  * An order as the account's guardians see it. `awaiting` is a payment that may still come, `abandoned` one that came to
- * nothing, `mismatch` one that is not what was asked for; `returned` says that the fee is back on the account. Where the
- * card goes, and the payment, is told to the guardian who ordered it alone: a child's parents may live apart.
+ * nothing, `mismatch` one that is not what was asked for; `returned` is how much of the fee is back on the account, null
+ * for nothing of it. Where the card goes, and the payment, is told to the guardian who ordered it alone: a child's parents may live apart.
  */
 export type OrderView = {
   id: string
@@ -249,19 +295,20 @@ export type OrderView = {
   card: number | null
   fee: number
   paidFrom: 'account' | 'checkout'
-  returned: boolean
+  returned: number | null
   createdAt: number
   sentAt: number | null
   endedAt: number | null
   own: OwnOrder | null
 }
 
-/** `payment` is there while it is awaited, with the address of its page at Stripe, as far as that is known. */
+/** `mail` is where they want to hear of it. `payment` is there while it is awaited, with the address of its page at Stripe, as far as that is known. */
 export type OwnOrder = {
   recipient: string
   street: string
   postalCode: string
   city: string
+  mail: string | null
   payment: { id: string; address: string | null } | null
 }
 
@@ -269,18 +316,19 @@ export type OwnOrder = {
 const VIEW = `
 SELECT card_order.id, card_order.status, lost_card AS lostCard, card, fee, paid_from AS paidFrom,
   card_order.created_at AS createdAt, sent_at AS sentAt, ended_at AS endedAt, card_order.guardian, recipient, street,
-  postal_code AS postalCode, city, newest.id AS payment, newest.status AS paymentStatus, newest.address,
-  EXISTS (SELECT 1 FROM transfer WHERE transfer.id = 'card_fee_return:' || card_order.id) AS returned
+  postal_code AS postalCode, city, card_order.mail, newest.id AS payment, newest.status AS paymentStatus, newest.address,
+  (SELECT sum(amount) FROM transfer WHERE transfer.id = 'card_fee_return:' || card_order.id
+     OR transfer.id BETWEEN 'card_fee_return:' || card_order.id || ':' AND 'card_fee_return:' || card_order.id || ':~')
+    AS returned
 FROM card_order
 LEFT JOIN payment AS newest ON newest.id = (
   SELECT payment.id FROM payment WHERE payment.account = card_order.account AND payment.card_order = card_order.id
   ORDER BY payment.status IN ('created', 'open') DESC, payment.created_at DESC LIMIT 1)`
 
-type Row = Omit<OrderView, 'state' | 'own' | 'returned'> &
+type Row = Omit<OrderView, 'state' | 'own'> &
   Omit<OwnOrder, 'payment'> & {
     status: CardOrderStatus
     guardian: number
-    returned: 0 | 1
     payment: string | null
     paymentStatus: (typeof payment.$inferSelect)['status'] | null
     address: string | null
@@ -299,7 +347,7 @@ export function ordersQuery(db: D1Database, account: number): D1PreparedStatemen
       `${VIEW} WHERE card_order.account = ?
          AND CASE card_order.status
            WHEN 'unpaid' THEN coalesce(newest.status IN ('created', 'open', 'mismatch'), 0)
-           WHEN 'cancelled' THEN ordered_at IS NOT NULL OR returned
+           WHEN 'cancelled' THEN ordered_at IS NOT NULL OR returned IS NOT NULL
            ELSE 1
          END
        ORDER BY card_order.created_at DESC, card_order.id DESC LIMIT ${SHOWN_MAX}`,
@@ -320,14 +368,15 @@ export function orderViewOf(found: unknown, guardian: number): OrderView {
     street,
     postalCode,
     city,
+    mail,
     payment,
     paymentStatus,
     address,
     ...row
   } = found as Row
   const pending = payment !== null && (paymentStatus === 'created' || paymentStatus === 'open')
-  const own = { recipient, street, postalCode, city, payment: pending ? { id: payment, address } : null }
+  const own = { recipient, street, postalCode, city, mail, payment: pending ? { id: payment, address } : null }
   const unpaid = pending ? 'awaiting' : paymentStatus === 'mismatch' ? 'mismatch' : 'abandoned'
   const state = status === 'unpaid' ? unpaid : status
-  return { ...row, state, returned: row.returned === 1, own: by === guardian ? own : null }
+  return { ...row, state, own: by === guardian ? own : null }
 }

@@ -1,7 +1,7 @@
 import type { Language } from '../shared/wire.ts'
 import { beginCardChange, beginSetup, type PageOpened } from './agreement-setup.ts'
 import { type Requested, requestPayout } from './payouts.ts'
-import { kr } from './portal/format.ts'
+import { plainKr } from './portal/format.ts'
 import { agreement as texts } from './portal/texts/agreement.ts'
 import type { SettingsView } from './settings.ts'
 import type { StripeAccount } from './stripe.ts'
@@ -74,8 +74,8 @@ async function consentTo(
   if (!found) return null
   return texts.consent[language]({
     municipality: settings.name,
-    amount: kr(found.amount),
-    threshold: kr(found.threshold),
+    amount: plainKr(found.amount),
+    threshold: plainKr(found.threshold),
     perDay: found.perDay,
   })
 }

@@ -35,12 +35,12 @@ SELECT id, account, mail, amount AS amountOre, threshold AS thresholdOre, activa
   card_expires AS cardExpires, created_at AS createdAt, in_force_at AS inForceAt, ended_at AS endedAt
 FROM agreement WHERE guardian = ? ORDER BY created_at, id`,
   payouts: `
-SELECT id, account, name, registration, bank_account AS bankAccount, message, amount AS amountOre,
+SELECT id, account, name, registration, bank_account AS bankAccount, message, mail, amount AS amountOre,
   bank_amount AS bankAmountOre, status, reason, created_at AS createdAt, requested_at AS requestedAt,
   approved_at AS approvedAt, settled_at AS settledAt
 FROM payout WHERE guardian = ? ORDER BY created_at, id`,
   cardOrders: `
-SELECT id, account, lost_card AS lostCard, recipient, street, postal_code AS postalCode, city, fee AS feeOre,
+SELECT id, account, lost_card AS lostCard, recipient, street, postal_code AS postalCode, city, mail, fee AS feeOre,
   paid_from AS paidFrom, terms AS termsVersion, status, card, created_at AS createdAt, ordered_at AS orderedAt,
   sent_at AS sentAt, ended_at AS endedAt
 FROM card_order WHERE guardian = ? ORDER BY created_at, id`,

@@ -1,7 +1,8 @@
 import { cancelAgreementsOf } from './agreements.ts'
 import { recordedIfChanged } from './audit.ts'
 import { type ChildView, childQuery, childViewOf } from './children.ts'
-import { moneyLetter } from './outbox.ts'
+import { cancelled, orderedOf } from './order-desk.ts'
+import { moneyLetter, reachedAt } from './outbox.ts'
 import { viewed } from './viewings.ts'
 
 /**
@@ -16,20 +17,26 @@ UPDATE card SET status = 'blocked',
     + (SELECT count(*) FROM card AS other WHERE other.account = card.account AND other.id <= card.id)
 WHERE status = 'active' AND account = (SELECT id FROM account WHERE child = ?1)`
 
+/** A child that has left; `untold` is how many of its guardians no mail address is known of. */
+export type ChildLeft = ChildView & { untold: number }
+
 /**
- * Takes a child out, tells each of its guardians who has a mail address, and gives the child as it is then; again is no
- * change. Null where there is no such child.
+ * Takes a child out, ends its order of a card that is not in the post yet and gives back the fee, tells each of its
+ * guardians who has a mail address, and gives the child as it is then; again is no change. Null where there is no such
+ * child.
  */
-export async function leave(db: D1Database, child: number, staff: number, nowMs: number): Promise<ChildView | null> {
+export async function leave(db: D1Database, child: number, staff: number, nowMs: number): Promise<ChildLeft | null> {
   const guardians = await db
     .prepare(
-      `SELECT guardian.id, account.id AS account FROM account
-       LEFT JOIN guardianship ON guardianship.child = account.child AND guardianship.ended_at IS NULL
-       LEFT JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash
+      `SELECT guardian.id, account.id AS account, ${reachedAt('NULL', 'guardian.id', 'account.id')} IS NULL AS untold
+       FROM account
+       JOIN guardianship ON guardianship.child = account.child AND guardianship.ended_at IS NULL
+       LEFT JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash -- Who has never logged in is not there.
        WHERE account.child = ?`,
     )
     .bind(child)
-    .all<{ id: number | null; account: number }>()
+    .all<{ id: number | null; account: number; untold: 0 | 1 }>()
+  const order = await orderedOf(db, child)
   const subject = `child:${child}`
   const answers = await db.batch([
     viewed(db, { child }, { staff }, nowMs),
@@ -46,6 +53,7 @@ export async function leave(db: D1Database, child: number, staff: number, nowMs:
       )
       .bind(child, nowMs),
     recordedIfChanged(db, { staff, action: 'unpaid_orders_ended', subject }, nowMs),
+    ...(order === null ? [] : cancelled(db, order, ['ordered'], staff, nowMs)),
     ...guardians.results.flatMap(({ id, account }) =>
       id === null
         ? []
@@ -60,7 +68,10 @@ export async function leave(db: D1Database, child: number, staff: number, nowMs:
     ),
     childQuery(db, child),
   ])
-  return childViewOf(answers.at(-1))
+  // One that was ordered while this ran is known now, and nobody can order any more.
+  if (order === null && (await orderedOf(db, child)) !== null) return leave(db, child, staff, nowMs)
+  const view = childViewOf(answers.at(-1))
+  return view && { ...view, untold: guardians.results.filter(({ untold }) => untold).length }
 }
 
 /**

@@ -3,6 +3,26 @@ export type Violation = { invariant: string; subject: string }
 
 export type Check = { transfers: number; postings: number; messages: number; violations: Violation[] }
 
+/** What the revenue has had of each order's fee, and what has left it again. */
+const FEES = `
+    SELECT part.card_order AS subject FROM (
+      SELECT card_order.id AS card_order, way.value || card_order.id AS transfer
+      FROM card_order JOIN json_each('["card_fee:","card_fee_return:"]') AS way
+      UNION ALL SELECT card_order.id, late.id FROM card_order
+      JOIN transfer AS late ON late.id BETWEEN 'card_fee_return:' || card_order.id || ':'
+        AND 'card_fee_return:' || card_order.id || ':~'
+      UNION ALL SELECT payment.card_order, way.value || payment.intent
+      FROM payment JOIN json_each('["card_fee:","card_fee_return:"]') AS way WHERE purpose = 'card_fee'
+      UNION ALL SELECT payment.card_order, way.value || refund.id FROM payment
+      JOIN refund ON refund.payment = payment.id JOIN json_each('["refund:","refund_return:"]') AS way
+      WHERE purpose = 'card_fee'
+      UNION ALL SELECT payment.card_order, way.value || dispute.id FROM payment
+      JOIN dispute ON dispute.payment = payment.id JOIN json_each('["dispute:","dispute_return:"]') AS way
+      WHERE purpose = 'card_fee'
+    ) AS part
+    JOIN posting ON posting.transfer = part.transfer
+    JOIN account ON account.id = posting.account AND account.kind = 'card_fee_revenue'`
+
 /** Each invariant of the ledger with the query that finds what breaks it. */
 const OFFENDERS: Record<string, string> = {
   'the postings of each transfer are its two halves': `
@@ -25,7 +45,8 @@ const OFFENDERS: Record<string, string> = {
     JOIN transfer ON transfer.id = posting.transfer
     WHERE posting.amount < 0 AND posting.balance < account.floor AND NOT EXISTS (
       SELECT 1 FROM message WHERE message.sale = transfer.sale AND message.kind = 'advice'
-        AND message.outcome = 'approved' AND message.received_at >= transfer.at)`,
+        AND message.outcome = 'approved' AND message.received_at >= transfer.at)
+      AND transfer.id NOT GLOB 'review:*:reversal' -- A sale is undone that the club had carried.`,
   'an approved sale is charged': `
     SELECT message.sale AS subject FROM message
     LEFT JOIN transfer ON transfer.id = message.sale AND transfer.kind = 'purchase'
@@ -89,22 +110,18 @@ const OFFENDERS: Record<string, string> = {
       AND back.amount = out.amount
     GROUP BY refund.id HAVING coalesce(sum(out.amount), 0) <> iif(refund.status = 'draft', 0, refund.amount)
       OR count(back.id) <> iif(refund.status = 'failed', count(out.id), 0)`,
-  'a card fee is given back once': `
-    SELECT part.card_order AS subject FROM (
-      SELECT card_order.id AS card_order, way.value || card_order.id AS transfer
-      FROM card_order JOIN json_each('["card_fee:","card_fee_return:"]') AS way
-      UNION ALL SELECT payment.card_order, way.value || payment.intent
-      FROM payment JOIN json_each('["card_fee:","card_fee_return:"]') AS way WHERE purpose = 'card_fee'
-      UNION ALL SELECT payment.card_order, way.value || refund.id FROM payment
-      JOIN refund ON refund.payment = payment.id JOIN json_each('["refund:","refund_return:"]') AS way
-      WHERE purpose = 'card_fee'
-      UNION ALL SELECT payment.card_order, way.value || dispute.id FROM payment
-      JOIN dispute ON dispute.payment = payment.id JOIN json_each('["dispute:","dispute_return:"]') AS way
-      WHERE purpose = 'card_fee'
-    ) AS part
-    JOIN posting ON posting.transfer = part.transfer
-    JOIN account ON account.id = posting.account AND account.kind = 'card_fee_revenue'
-    GROUP BY part.card_order HAVING sum(posting.amount) < 0`,
+  'a card fee is given back once': `${FEES} GROUP BY part.card_order HAVING sum(posting.amount) < 0`,
+  'a cancelled order keeps no fee': `
+    ${FEES} JOIN card_order ON card_order.id = part.card_order AND card_order.status = 'cancelled'
+    GROUP BY part.card_order HAVING sum(posting.amount) > 0`,
+  'what staff have settled has moved once': `
+    SELECT review.subject FROM review
+    LEFT JOIN transfer ON transfer.id = 'review:' || review.subject
+    WHERE review.alarm IS NULL AND (transfer.id IS NOT NULL) <> (review.decision IN ('carry', 'charge'))
+    UNION ALL
+    SELECT transfer.id FROM transfer LEFT JOIN review ON transfer.id IN (
+      'review:' || review.subject, 'review:' || review.subject || ':reversal')
+    WHERE transfer.id GLOB 'review:*' AND review.id IS NULL`,
   'a card that was ordered is paid for': `
     SELECT card_order.id AS subject FROM card_order
     LEFT JOIN transfer ON transfer.id = 'card_fee:' || card_order.id

@@ -1,7 +1,9 @@
 import type { Language } from '../shared/wire.ts'
-import { kr, longDay } from './portal/format.ts'
+import { longDay, plainKr } from './portal/format.ts'
+import { deposit } from './portal/texts/deposit.ts'
 import { type Say, speaker } from './portal/texts/language.ts'
 import { letters } from './portal/texts/letters.ts'
+import { payment } from './portal/texts/payment.ts'
 
 /**
  * What a letter tells, as the outbox keeps it: amounts in whole øre, instants in epoch milliseconds, days as
@@ -17,11 +19,13 @@ export type News =
   | { kind: 'weekly'; data: { week: number; from: string; to: string; children: Child[] } }
   | { kind: 'case_answered'; data: Record<string, never> }
   | { kind: 'mail_changed'; data: Record<string, never> }
+  | { kind: 'card_cloned'; data: { account: number; child: string; card: number } }
   | MoneyNews
 
 /** News of money from outside or on its way there, about the child of `account`. */
 export type MoneyNews =
-  | { kind: 'deposited' | 'topped_up'; data: About & { amount: number } }
+  | { kind: 'deposited'; data: About & Receipt }
+  | { kind: 'topped_up'; data: About & Receipt }
   | {
       kind: 'top_up_paused'
       data: About & { reason: 'declined' | 'authentication_required' | 'card_unusable' | 'disputed' }
@@ -35,6 +39,9 @@ export type MoneyNews =
 
 /** Whose account it is about, and what it holds now; null for somebody whose child it is no longer. */
 type About = { account: number; child: string; balance: number | null }
+
+/** How much was paid, when and with what, and the payment's id. */
+type Receipt = { amount: number; at: number; method: 'card' | 'mobilepay' | null; reference: string }
 
 type Line = { name: string | null; quantity: number; price: number }
 type Child = { id: number; child: string; spent: number; balance: number }
@@ -56,19 +63,19 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
   const account = `${say(letters.account)}\n${portal}/`
   const settings = say(letters.settings)
   const holds = (balance: number | null) =>
-    balance === null ? [] : [say(letters.purchase.balance)({ balance: kr(balance) })]
+    balance === null ? [] : [say(letters.purchase.balance)({ balance: plainKr(balance) })]
   switch (news.kind) {
     case 'purchase': {
       const { child, site, at, amount, balance, lines } = news.data
-      const sold = { child, site, amount: kr(amount), day: longDay(language, at), time: timeOf(language, at) }
+      const sold = { child, site, amount: plainKr(amount), day: longDay(language, at), time: timeOf(language, at) }
       const bought = lines.map(({ name, quantity, price }) =>
-        say(letters.line)({ quantity, name: name ?? say(letters.keyedIn), price: kr(quantity * price) }),
+        say(letters.line)({ quantity, name: name ?? say(letters.keyedIn), price: plainKr(quantity * price) }),
       )
       return {
         subject: say(letters.purchase.subject),
         body: [
           [say(letters.purchase.sold)(sold), ...bought].join('\n'),
-          say(letters.purchase.balance)({ balance: kr(balance) }),
+          say(letters.purchase.balance)({ balance: plainKr(balance) }),
           account,
           settings,
         ],
@@ -76,7 +83,7 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
     }
     case 'low_balance': {
       const { child, balance, below } = news.data
-      const fact = { child, balance: kr(balance), below: kr(below) }
+      const fact = { child, balance: plainKr(balance), below: plainKr(below) }
       return {
         subject: say(letters.lowBalance.subject),
         body: [say(letters.lowBalance.balance)(fact), account, settings],
@@ -86,7 +93,7 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       const { week, from, to, children } = news.data
       const opening = say(letters.weekly.opening)({ from: dayOf(language, from), to: dayOf(language, to) })
       const each = children.map(({ child, spent, balance }) =>
-        say(letters.weekly.child)({ child, spent: kr(spent), balance: kr(balance) }),
+        say(letters.weekly.child)({ child, spent: plainKr(spent), balance: plainKr(balance) }),
       )
       return {
         subject: say(letters.weekly.subject)({ week }),
@@ -103,13 +110,29 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
         subject: say(letters.mailChanged.subject),
         body: [say(letters.mailChanged.changed), `${say(letters.mailChanged.notYou)}\n${portal}/support`],
       }
+    case 'card_cloned': {
+      const { child, card, account: id } = news.data
+      return {
+        subject: say(letters.cardCloned.subject),
+        body: [
+          say(letters.cardCloned.fact)({ child, card }),
+          say(letters.cardCloned.money),
+          `${say(letters.cardCloned.next)}\n${portal}/konto/${id}/brugerinfo`,
+        ],
+      }
+    }
     case 'deposited':
     case 'topped_up': {
       const words = news.kind === 'deposited' ? letters.deposited : letters.toppedUp
-      const { child, amount, balance } = news.data
+      const { child, amount, balance, at, method, reference } = news.data
+      const paid = [
+        say(letters.paidAt)({ day: longDay(language, at), time: timeOf(language, at) }),
+        ...(method === null ? [] : [`${say(deposit.method)}: ${say(deposit.methods[method])}`]),
+        `${say(payment.reference)}: ${reference}`,
+      ]
       return {
         subject: say(words.subject),
-        body: [say(words.fact)({ child, amount: kr(amount) }), ...holds(balance), account],
+        body: [say(words.fact)({ child, amount: plainKr(amount) }), paid.join('\n'), ...holds(balance), account],
       }
     }
     case 'top_up_paused': {
@@ -139,7 +162,7 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       return {
         subject: say(letters.payoutReturned.subject),
         body: [
-          say(letters.payoutReturned.fact)({ child, amount: kr(amount) }),
+          say(letters.payoutReturned.fact)({ child, amount: plainKr(amount) }),
           ...holds(balance),
           ...(reason === null ? [] : [say(letters.payoutReturned.reason)({ reason })]),
           `${say(letters.payoutReturned.again)}\n${portal}/konto/${news.data.account}/udbetal`,
@@ -151,7 +174,7 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       return {
         subject: say(letters.refundFailed.subject),
         body: [
-          say(letters.refundFailed.fact)({ child, amount: kr(amount) }),
+          say(letters.refundFailed.fact)({ child, amount: plainKr(amount) }),
           ...holds(balance),
           `${say(letters.payoutReturned.again)}\n${portal}/konto/${id}/udbetal`,
         ],
@@ -166,7 +189,7 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       const { child, amount } = news.data
       return {
         subject: say(letters.cardOrderCancelled.subject),
-        body: [say(letters.cardOrderCancelled.fact)({ child, amount: kr(amount) }), account],
+        body: [say(letters.cardOrderCancelled.fact)({ child, amount: plainKr(amount) }), account],
       }
     }
     case 'child_left': {

@@ -174,6 +174,7 @@ export const payout = sqliteTable(
     registration: text('registration').notNull(),
     bankAccount: text('bank_account').notNull(),
     message: text('message').notNull(),
+    mail: text('mail'),
     amount: integer('amount').notNull(),
     bankAmount: integer('bank_amount').notNull(),
     status: text('status', {

@@ -5,22 +5,28 @@ import { cancelledLetter, type Ending, feeDue, feeReturned } from './card-orders
 import { NEXT_VERSION } from './cards.ts'
 import { childLeft } from './children.ts'
 import { moneyLetter } from './outbox.ts'
-import { collected, shortfallsOf } from './shortfalls.ts'
+import { collected } from './shortfalls.ts'
 import { viewedAmong } from './viewings.ts'
 
 /** Orders of new cards as staff see them, send them, hand them out and cancel them. */
 
 /** What of an order never changes, and what of its fee would be given back now. */
+const LASTING = `
+SELECT id, account, guardian, lost_card AS lostCard, max(0, ${feeDue('card_order.id', 'card_order.account')}) AS due,
+  coalesce(card_order.mail, (SELECT payment.mail FROM payment
+    WHERE payment.account = card_order.account AND payment.card_order = card_order.id
+    ORDER BY payment.created_at DESC LIMIT 1)) AS mail
+FROM card_order`
+
 async function lastingOf(db: D1Database, id: string): Promise<(Ending & { lostCard: number | null }) | null> {
+  return await db.prepare(`${LASTING} WHERE id = ?1`).bind(id).first()
+}
+
+/** The order of a child whose card is not in the post yet, for a batch that cancels it; null where there is none. */
+export async function orderedOf(db: D1Database, child: number): Promise<Ending | null> {
   return await db
-    .prepare(
-      `SELECT id, account, guardian, lost_card AS lostCard, max(0, ${feeDue('?1', 'card_order.account')}) AS due,
-         coalesce(card_order.mail, (SELECT payment.mail FROM payment
-           WHERE payment.account = card_order.account AND payment.card_order = card_order.id
-           ORDER BY payment.created_at DESC LIMIT 1)) AS mail
-       FROM card_order WHERE id = ?1`,
-    )
-    .bind(id)
+    .prepare(`${LASTING} WHERE status = 'ordered' AND account = (SELECT account.id FROM account WHERE child = ?1)`)
+    .bind(child)
     .first()
 }
 
@@ -70,7 +76,7 @@ export async function staffOrders(
   }
 }
 
-export type OrderRefusal = 'order_unknown' | 'order_unpaid' | 'order_ended'
+export type OrderRefusal = 'order_unknown' | 'order_unpaid' | 'order_ended' | 'child_left'
 
 /**
  * Runs the statements of a change and reads the order that it was of, with the rows of the statement before that. Staff
@@ -94,7 +100,7 @@ async function changed(
   return { order: status === 'unpaid' ? 'order_unpaid' : { ...rest, status }, last: answers.at(-2)?.results[0] }
 }
 
-/** Says that the new card is in the post, and tells the guardian. Again is no change. */
+/** Says that the new card is in the post, and tells the guardian. Again is no change; a child that has left gets none. */
 export async function sendOrder(
   db: D1Database,
   id: string,
@@ -104,24 +110,29 @@ export async function sendOrder(
   const known = await lastingOf(db, id)
   if (!known) return 'order_unknown'
   const { account, guardian, mail } = known
-  const { order } = await changed(
+  const { order, last } = await changed(
     db,
     id,
     [
       db
-        .prepare("UPDATE card_order SET status = 'sent', sent_at = ?2 WHERE id = ?1 AND status = 'ordered'")
+        .prepare(
+          `UPDATE card_order SET status = 'sent', sent_at = ?2
+           WHERE id = ?1 AND status = 'ordered' AND NOT ${childLeft('card_order.account')}`,
+        )
         .bind(id, nowMs),
       recordedIfChanged(db, { staff, action: 'card_order_sent', subject: `order:${id}` }, nowMs),
       moneyLetter(db, 'card_sent', {}, { guardian, recipient: mail, account, cause: `order:${id}:sent` }, nowMs, {
         sql: "EXISTS (SELECT 1 FROM card_order WHERE id = ?10 AND card_order.status = 'sent' AND sent_at = ?11)",
         bind: [id, nowMs],
       }),
+      db.prepare(`SELECT ${childLeft('?1')} AS gone`).bind(account),
     ],
     staff,
     nowMs,
   )
   if (order === 'order_unpaid') return order
-  return order.status === 'sent' ? order : 'order_ended'
+  if (order.status === 'sent') return order
+  return (last as { gone: 0 | 1 }).gone ? 'child_left' : 'order_ended'
 }
 
 /**
@@ -134,7 +145,7 @@ export async function handOut(
   hash: string,
   staff: number,
   nowMs: number,
-): Promise<StaffOrder | OrderRefusal | 'card_taken' | 'child_left'> {
+): Promise<StaffOrder | OrderRefusal | 'card_taken'> {
   const known = await lastingOf(db, id)
   if (!known) return 'order_unknown'
   const { order, last } = await changed(
@@ -179,14 +190,41 @@ export async function handOut(
   if (order === 'order_unpaid') return order
   const { id: card, gone } = last as { id: number | null; gone: 0 | 1 }
   if (order.status === 'handed_out' && order.card === card) return order
-  if (order.status === 'handed_out' || order.status === 'cancelled') return 'order_ended'
-  return gone ? 'child_left' : 'card_taken'
+  if (gone) return 'child_left'
+  return order.status === 'handed_out' || order.status === 'cancelled' ? 'order_ended' : 'card_taken'
 }
 
 /**
- * Ends an order whose card has not been handed out, gives back to the account what of its fee is not back at its payer
- * already, and tells the guardian.
+ * The statements that end an order which is under way in one of these states, give back to the account what of its fee is
+ * not back at its payer already, and tell the guardian.
  */
+export function cancelled(
+  db: D1Database,
+  ending: Ending,
+  from: readonly ('ordered' | 'sent')[],
+  staff: number,
+  nowMs: number,
+): D1PreparedStatement[] {
+  const { id, account } = ending
+  return [
+    db
+      .prepare(
+        `UPDATE card_order SET status = 'cancelled', ended_at = ?2
+         WHERE id = ?1 AND status IN (SELECT value FROM json_each(?3))`,
+      )
+      .bind(id, nowMs, JSON.stringify(from)),
+    recordedIfChanged(db, { staff, action: 'card_order_cancelled', subject: `order:${id}` }, nowMs),
+    ...feeReturned(db, ending, staff, nowMs, {
+      sql: `EXISTS (SELECT 1 FROM card_order WHERE card_order.id = ?10 AND status = 'cancelled'
+                    AND ordered_at IS NOT NULL)`,
+      bind: [id],
+    }),
+    ...collected(db, account, `card_fee_return:${id}`, nowMs),
+    cancelledLetter(db, ending, nowMs),
+  ]
+}
+
+/** Cancels an order whose card has not been handed out. Again is no change. */
 export async function cancelOrder(
   db: D1Database,
   id: string,
@@ -195,29 +233,7 @@ export async function cancelOrder(
 ): Promise<StaffOrder | OrderRefusal> {
   const known = await lastingOf(db, id)
   if (!known) return 'order_unknown'
-  const { account } = known
-  const shorts = await shortfallsOf(db, account)
-  const { order } = await changed(
-    db,
-    id,
-    [
-      db
-        .prepare(
-          "UPDATE card_order SET status = 'cancelled', ended_at = ?2 WHERE id = ?1 AND status IN ('ordered', 'sent')",
-        )
-        .bind(id, nowMs),
-      recordedIfChanged(db, { staff, action: 'card_order_cancelled', subject: `order:${id}` }, nowMs),
-      ...feeReturned(db, known, staff, nowMs, {
-        sql: `EXISTS (SELECT 1 FROM card_order WHERE card_order.id = ?10 AND status = 'cancelled'
-                      AND ordered_at IS NOT NULL)`,
-        bind: [id],
-      }),
-      ...collected(db, account, shorts, nowMs),
-      cancelledLetter(db, known, nowMs),
-    ],
-    staff,
-    nowMs,
-  )
+  const { order } = await changed(db, id, cancelled(db, known, ['ordered', 'sent'], staff, nowMs), staff, nowMs)
   if (order === 'order_unpaid') return order
   return order.status === 'cancelled' ? order : 'order_ended'
 }

@@ -108,10 +108,21 @@ export function mailChangedLetter(
 /** Whom news of money is for: `recipient` is an address, or null for the guardian's own, or where they last paid from. */
 export type Addressee = { guardian: number; recipient: string | null; account: number; cause: string }
 
-/* Somebody who wants no other mail has mostly given an address for a receipt. */
-const REACHED = `coalesce(?3, addressee.mail, (
-  SELECT payment.mail FROM payment WHERE payment.account = account.id AND payment.guardian = addressee.id
+/**
+ * SQL: where a guardian hears of their money on an account: at the address `given`, or at their own, or where they last
+ * paid from, for somebody who wants no other mail has mostly given an address for a receipt. Null where none is known.
+ */
+export const reachedAt = (given: string, guardian: string, account: string) => `
+coalesce(${given}, (SELECT own.mail FROM guardian AS own WHERE own.id = ${guardian}), (
+  SELECT payment.mail FROM payment WHERE payment.account = ${account} AND payment.guardian = ${guardian}
   ORDER BY payment.created_at DESC LIMIT 1))`
+
+/** The statement that reads where a guardian would hear of their money on an account, as `mail`; null for nowhere. */
+export function reachQuery(db: D1Database, guardian: number, account: number): D1PreparedStatement {
+  return db.prepare(`SELECT ${reachedAt('NULL', '?1', '?2')} AS mail`).bind(guardian, account)
+}
+
+const REACHED = reachedAt('?3', 'addressee.id', 'account.id')
 
 /**
  * The statement that tells a guardian what has become of money, once for each cause: the child's first name is put in,
@@ -142,6 +153,32 @@ export function moneyLetter<K extends MoneyNews['kind']>(
        ON CONFLICT DO NOTHING`,
     )
     .bind(...told, ...(condition.bind.length ? [null, null, ...condition.bind] : []))
+}
+
+/**
+ * The statement that tells a child's guardians that its card was copied and has been blocked, where they are reached, for
+ * the batch that blocks it: right after what is inserted there, and nothing is told where that was nothing.
+ */
+export function clonedLetters(
+  db: D1Database,
+  { card, terminal, seq }: { card: string; terminal: string; seq: number },
+  nowMs: number,
+): D1PreparedStatement {
+  const reached = reachedAt('NULL', 'guardian.id', 'account.id')
+  return db
+    .prepare(
+      `INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
+       SELECT guardian.id, 'card_cloned', ?2, ${reached}, child.id,
+         json_object('account', account.id, 'child', ${FIRST_NAME}, 'card', card.id), ?3, ?3
+       FROM card
+       JOIN account ON account.id = card.account
+       JOIN child ON child.id = account.child
+       JOIN guardianship ON guardianship.child = child.id AND guardianship.ended_at IS NULL
+       JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash
+       WHERE card.hash = ?1 AND changes() > 0 AND ${reached} IS NOT NULL
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(card, `message:${terminal}:${seq}`, nowMs)
 }
 
 const MINUTE_MS = 60_000
@@ -185,10 +222,10 @@ LIMIT ${RUN_MAX}`
 const IS_WANTED = `
 kind IN ('mail_changed', 'deposited', 'topped_up', 'top_up_paused', 'card_expiring', 'payout_returned', 'refund_failed',
   'card_sent', 'card_order_cancelled')
-OR kind = 'child_left' AND child IN (
+OR kind IN ('child_left', 'card_cloned') AND child IN (
   SELECT guardianship.child FROM guardian JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash
   WHERE guardian.id = outbox.guardian AND guardianship.ended_at IS NULL)
-OR kind <> 'child_left' AND EXISTS (
+OR kind NOT IN ('child_left', 'card_cloned') AND EXISTS (
   SELECT 1 FROM guardian
   WHERE guardian.id = outbox.guardian AND guardian.mail = outbox.recipient
     AND CASE outbox.kind

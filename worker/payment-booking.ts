@@ -107,7 +107,8 @@ function credited(db: D1Database, row: Booked, intent: Intent, nowMs: number): D
   }
   const receipt = (condition: Condition) => {
     const addressee = { guardian, recipient: mail, account, cause: `payment:${id}` }
-    return moneyLetter(db, purpose === 'top_up' ? 'topped_up' : 'deposited', { amount }, addressee, nowMs, condition)
+    const told = { amount, at: nowMs, method: intent.method, reference: id }
+    return moneyLetter(db, purpose === 'top_up' ? 'topped_up' : 'deposited', told, addressee, nowMs, condition)
   }
   const booked = [
     finished(db, row, 'paid', intent, null, nowMs),

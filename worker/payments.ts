@@ -55,6 +55,7 @@ export type PaymentView = {
   order: string | null
   amount: number
   mail: string
+  terms: string
   status: Exclude<Status, 'created' | 'open'> | 'waiting'
   method: 'card' | 'mobilepay' | null
   error: string | null
@@ -89,7 +90,7 @@ type Row = Omit<PaymentView, 'status' | 'order'> & {
 
 const PAYMENT = `
 SELECT payment.id, purpose, payment.account, payment.guardian, agreement, card_order AS cardOrder, payment.amount,
-  payment.mail, payment.status, payment.checkout, payment.address, intent, method, error,
+  payment.mail, payment.terms, payment.status, payment.checkout, payment.address, intent, method, error,
   payment.created_at AS createdAt, settled_at AS settledAt, posting.balance AS balanceAfter
 FROM payment
 LEFT JOIN posting ON posting.transfer = payment.purpose || ':' || payment.intent AND posting.account = payment.account`
@@ -109,10 +110,24 @@ export function paymentQuery(db: D1Database, id: string, payer: Payer | null): D
 export function paymentOf(found: unknown): PaymentView | null {
   const row = found as Row | null | undefined
   if (!row) return null
-  const { id, purpose, account, cardOrder, amount, mail, method, error, createdAt, settledAt, balanceAfter } = row
+  const { id, purpose, account, cardOrder, amount, mail, terms, method, error, createdAt, settledAt, balanceAfter } =
+    row
   const waiting = row.status === 'created' || row.status === 'open'
   return {
-    ...{ id, purpose, account, order: cardOrder, amount, mail, method, error, createdAt, settledAt, balanceAfter },
+    ...{
+      id,
+      purpose,
+      account,
+      order: cardOrder,
+      amount,
+      mail,
+      terms,
+      method,
+      error,
+      createdAt,
+      settledAt,
+      balanceAfter,
+    },
     status: row.status === 'created' || row.status === 'open' ? 'waiting' : row.status,
     address: waiting ? row.address : null,
   }

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
-import type { PayoutsQuery, StaffPayout, StaffPayouts } from '../shared/payout-wire.ts'
+import type { PayoutsQuery, RejectedPayout, StaffPayout, StaffPayouts } from '../shared/payout-wire.ts'
 import { recorded, recordedIfChanged } from './audit.ts'
 import { postBack } from './ledger.ts'
-import { moneyLetter } from './outbox.ts'
+import { moneyLetter, reachedAt } from './outbox.ts'
 import { reasonOf } from './payouts.ts'
 import { bankReason } from './portal/texts/bank-reasons.ts'
-import { collected, shortfallsOf } from './shortfalls.ts'
+import { collected } from './shortfalls.ts'
 import { viewedAmong } from './viewings.ts'
 
 /** Payouts as staff see, approve and reject them; drafts, which nobody has confirmed, are not theirs to see. */
@@ -103,9 +103,12 @@ export async function approve(db: D1Database, id: string, staff: number, nowMs: 
   return approved ? { kind: 'done', payout: payoutOfRow(row) } : { kind: 'too_late' }
 }
 
+export type Rejected = { kind: 'done'; payout: z.infer<typeof RejectedPayout> } | Exclude<Decided, { kind: 'done' }>
+
 /**
  * Rejects a payout that no file holds yet: the bank's part is back in the wallet at once, and the guardian is told why
- * in staff's words. What was to go back to cards goes there all the same. Rejected already is rejected.
+ * in staff's words, as far as an address is known. What was to go back to cards goes there all the same. Rejected
+ * already is rejected.
  */
 export async function reject(
   db: D1Database,
@@ -113,13 +116,16 @@ export async function reject(
   staff: number,
   reason: string,
   nowMs: number,
-): Promise<Decided> {
+): Promise<Rejected> {
   const about = await db
-    .prepare('SELECT account, guardian, bank_amount AS amount FROM payout WHERE id = ? AND requested_at IS NOT NULL')
+    .prepare(
+      `SELECT account, guardian, mail, bank_amount AS amount,
+         ${reachedAt('payout.mail', 'payout.guardian', 'payout.account')} IS NULL AS untold
+       FROM payout WHERE id = ? AND requested_at IS NOT NULL`,
+    )
     .bind(id)
-    .first<{ account: number; guardian: number; amount: number }>()
+    .first<{ account: number; guardian: number; mail: string | null; amount: number; untold: 0 | 1 }>()
   if (!about) return { kind: 'unknown' }
-  const shorts = await shortfallsOf(db, about.account)
   // The first reason is the one that counts, and a bank's rejection is not staff's.
   const rejected = {
     sql: "EXISTS (SELECT 1 FROM payout WHERE id = ?10 AND status = 'rejected' AND bank_file IS NULL AND reason = ?11)",
@@ -139,12 +145,12 @@ export async function reject(
       nowMs,
       rejected,
     ),
-    ...collected(db, about.account, shorts, nowMs),
+    ...collected(db, about.account, `payout_return:${id}`, nowMs),
     moneyLetter(
       db,
       'payout_returned',
       { amount: about.amount, reason },
-      { guardian: about.guardian, recipient: null, account: about.account, cause: `payout:${id}` },
+      { guardian: about.guardian, recipient: about.mail, account: about.account, cause: `payout:${id}` },
       nowMs,
       rejected,
     ),
@@ -153,6 +159,6 @@ export async function reject(
   const row = answers.at(-1)?.results[0]
   if (!row) return { kind: 'unknown' }
   return row.state === 'rejected' && row.file === null
-    ? { kind: 'done', payout: payoutOfRow(row) }
+    ? { kind: 'done', payout: { ...payoutOfRow(row), untold: about.untold } }
     : { kind: 'too_late' }
 }

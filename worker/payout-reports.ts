@@ -6,10 +6,10 @@ import { recordedIfChanged } from './audit.ts'
 import { uuidOf } from './bank-files.ts'
 import { readBankReport, verdicts } from './bank-reports.ts'
 import { type Condition, post, postBack } from './ledger.ts'
-import { moneyLetter } from './outbox.ts'
+import { moneyLetter, reachedAt } from './outbox.ts'
 import { reasonInWords } from './payout-desk.ts'
 import { bankReason } from './portal/texts/bank-reasons.ts'
-import { collected, type Shortfall, shortfallsOfEach } from './shortfalls.ts'
+import { collected } from './shortfalls.ts'
 import { tokensOfPerson } from './staff.ts'
 
 /** What the bank's status reports do to the payouts of our files. */
@@ -19,21 +19,23 @@ export type Imported =
   | { kind: 'invalid'; reason: string } // No report that can be read; `reason` is in English.
   | { kind: 'file_unknown' } // It is about a file that we did not make.
 
-/**
- * How many payouts one call changes: an invocation may make 1,000 queries, and one that comes back takes seven, and two
- * more for each shortfall of its account.
- */
+/** How many payouts one call changes: an invocation may make 1,000 queries, and one that comes back takes seven. */
 const CHANGES_MAX = 120
 
+/** A payout of a file; `untold` says that no address of its guardian's is known. */
 type Row = {
   id: string
   account: number
   guardian: number
+  mail: string | null
+  untold: 0 | 1
   amount: number
   status: PayoutState
   language: Language
   paidBy: number | null
 }
+
+const UNTOLD = `${reachedAt('payout.mail', 'payout.guardian', 'payout.account')} IS NULL AS untold`
 
 /**
  * Takes in a status report. What it calls paid leaves payouts payable for the bank account; what it calls rejected is
@@ -47,7 +49,8 @@ export async function importStatus(db: D1Database, text: string, staff: number, 
   const file = uuidOf(read.report.original)
   const inFile = await db
     .prepare(
-      `SELECT payout.id, payout.account, payout.guardian, bank_amount AS amount, payout.status, guardian.language,
+      `SELECT payout.id, payout.account, payout.guardian, payout.mail, ${UNTOLD}, bank_amount AS amount, payout.status,
+         guardian.language,
          (SELECT staff FROM transfer WHERE transfer.id = 'payout_paid:' || payout.id) AS paidBy
        FROM payout JOIN guardian ON guardian.id = payout.guardian WHERE bank_file = ? ORDER BY payout.id`,
     )
@@ -73,11 +76,7 @@ export async function importStatus(db: D1Database, text: string, staff: number, 
   }
   const now = { paid: paid.slice(0, CHANGES_MAX), returned: returned.slice(0, Math.max(0, CHANGES_MAX - paid.length)) }
   if (now.paid.length + now.returned.length > 0) {
-    const shorts = await shortfallsOfEach(db, now.returned)
-    await db.batch([
-      ...paidOut(db, file, now.paid, staff, nowMs),
-      ...sentBack(db, file, now.returned, shorts, staff, nowMs),
-    ])
+    await db.batch([...paidOut(db, file, now.paid, staff, nowMs), ...sentBack(db, file, now.returned, staff, nowMs)])
   }
   return {
     kind: 'imported',
@@ -86,6 +85,7 @@ export async function importStatus(db: D1Database, text: string, staff: number, 
       paid: now.paid.map(({ id }) => id),
       returned: now.returned.map(({ id, code }) => ({ payout: id, reason: reasonInWords(`bank:${code}`) ?? code })),
       unchanged: inFile.results.length - now.paid.length - now.returned.length,
+      untold: now.returned.filter(({ untold }) => untold).length,
       unknown: said.unknown,
       contradicted,
       withheld,
@@ -136,7 +136,6 @@ function sentBack(
   db: D1Database,
   file: string,
   rows: readonly (Row & { code: string })[],
-  shorts: ReadonlyMap<number, Shortfall[]>,
   staff: number,
   nowMs: number,
 ) {
@@ -160,19 +159,19 @@ function sentBack(
       },
       nowMs,
     ),
-    ...rows.flatMap(({ id, code, guardian, account, amount, language }) => {
+    ...rows.flatMap(({ id, code, guardian, account, mail, amount, language }) => {
       const back = inStatus(id, 'rejected')
       const paid = { kind: 'payout_paid' as const, of: `payout_paid:${id}`, staff, reason: null }
       const whole = { kind: 'payout_return' as const, of: `payout:${id}`, staff, reason: null }
       return [
         ...postBack(db, { ...paid, id: `payout_paid:${id}:returned` }, nowMs, back),
         ...postBack(db, { ...whole, id: `payout_return:${id}` }, nowMs, back),
-        ...collected(db, account, shorts.get(account) ?? [], nowMs),
+        ...collected(db, account, `payout_return:${id}`, nowMs),
         moneyLetter(
           db,
           'payout_returned',
           { amount, reason: bankReason(code)[language] },
-          { guardian, recipient: null, account, cause: `payout:${id}` },
+          { guardian, recipient: mail, account, cause: `payout:${id}` },
           nowMs,
           back,
         ),
@@ -203,7 +202,8 @@ export async function release(
     db.prepare('SELECT staff FROM bank_file WHERE id = ?').bind(file),
     db
       .prepare(
-        `SELECT id, account, guardian, bank_amount AS amount FROM payout WHERE bank_file = ?1 AND status = 'exported'
+        `SELECT id, account, guardian, mail, ${UNTOLD}, bank_amount AS amount FROM payout
+         WHERE bank_file = ?1 AND status = 'exported'
          ORDER BY id LIMIT ${CHANGES_MAX} + 1`,
       )
       .bind(file),
@@ -211,11 +211,10 @@ export async function release(
   const maker = made?.results[0] as { staff: number } | undefined
   if (maker === undefined) return { kind: 'file_unknown' }
   if ((await tokensOfPerson(db, staff)).includes(maker.staff)) return { kind: 'own_file' }
-  const found = (open?.results ?? []) as Pick<Row, 'id' | 'account' | 'guardian' | 'amount'>[]
+  const found = (open?.results ?? []) as Pick<Row, 'id' | 'account' | 'guardian' | 'mail' | 'untold' | 'amount'>[]
   const rows = found.slice(0, CHANGES_MAX)
   const released = rows.map(({ id }) => id)
   if (rows.length > 0) {
-    const shorts = await shortfallsOfEach(db, rows)
     await db.batch([
       db
         .prepare(
@@ -228,7 +227,7 @@ export async function release(
         { staff, action: 'bank_file_released', subject: `bank_file:${file}`, detail: { payouts: released } },
         nowMs,
       ),
-      ...rows.flatMap(({ id, account, guardian, amount }) => {
+      ...rows.flatMap(({ id, account, guardian, mail, amount }) => {
         const back = inStatus(id, 'rejected')
         return [
           ...postBack(
@@ -237,12 +236,12 @@ export async function release(
             nowMs,
             back,
           ),
-          ...collected(db, account, shorts.get(account) ?? [], nowMs),
+          ...collected(db, account, `payout_return:${id}`, nowMs),
           moneyLetter(
             db,
             'payout_returned',
             { amount, reason },
-            { guardian, recipient: null, account, cause: `payout:${id}` },
+            { guardian, recipient: mail, account, cause: `payout:${id}` },
             nowMs,
             back,
           ),
@@ -250,5 +249,6 @@ export async function release(
       }),
     ])
   }
-  return { kind: 'released', answer: { file, released, more: found.length > rows.length } }
+  const untold = rows.filter((row) => row.untold).length
+  return { kind: 'released', answer: { file, released, untold, more: found.length > rows.length } }
 }

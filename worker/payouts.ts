@@ -30,13 +30,14 @@ export type PayoutReason = { kind: 'staff'; words: string } | { kind: 'bank'; co
 /**
  * A payout as a guardian sees it, amounts in øre. `status` is that of its bank part, `bankAmount`; with nothing for the
  * bank it is 'paid' as soon as it is requested. `own` says whether this guardian made it: where the money of another
- * guardian goes is nobody's business but theirs, and `details` is null.
+ * guardian goes is nobody's business but theirs, and `details` and `mail` are null.
  */
 export type PayoutView = {
   id: string
   account: number
   own: boolean
   details: BankDetails | null
+  mail: string | null
   amount: number
   bankAmount: number
   status: (typeof payout.$inferSelect)['status']
@@ -47,8 +48,11 @@ export type PayoutView = {
   refunds: PayoutRefund[]
 }
 
-/** What a form asks for: `id` is the form's UUIDv7, `amount` whole øre, the details as `bankDetailsOf` made them. */
-export type PayoutDraft = BankDetails & { id: string; account: number; guardian: number; amount: number }
+/**
+ * What a form asks for: `id` is the form's UUIDv7, `amount` whole øre, the details as `bankDetailsOf` made them; `mail` is
+ * where the guardian wants to hear of it.
+ */
+export type PayoutDraft = BankDetails & { id: string; account: number; guardian: number; amount: number; mail?: string }
 
 export type Drafted =
   | { kind: 'drafted'; payout: PayoutView }
@@ -142,9 +146,9 @@ export function limitsQuery(db: D1Database, account: number, nowMs: number): D1P
 
 const INSERT_DRAFT = `
 INSERT INTO payout (id, account, guardian, name, registration, bank_account, message, amount, bank_amount, status,
-                    created_at)
+                    created_at, mail)
 SELECT ?1, account.id, ?3, ?4, ?5, ?6, ?7, ?8,
-  ?8 - min(?8, coalesce((SELECT sum(rest) FROM (${refundable('?2', '?9')})), 0)), 'draft', ?9
+  ?8 - min(?8, coalesce((SELECT sum(rest) FROM (${refundable('?2', '?9')})), 0)), 'draft', ?9, ?11
 FROM account
 WHERE account.id = ?2 AND account.child IS NOT NULL AND ${maySteer('account.id', '?3')}
   AND ?8 <= ${payable('account.id', 'account.floor', '?9')} AND ?8 <= ${dayRest('account.id', '?10')}
@@ -166,13 +170,13 @@ WHERE taken > 0 AND changes() > 0`
  * drafted already, also once it has been requested.
  */
 export async function draftPayout(db: D1Database, draft: PayoutDraft, nowMs: number): Promise<Drafted> {
-  const { id, account, guardian, name, registration, bankAccount, message, amount } = draft
+  const { id, account, guardian, name, registration, bankAccount, message, amount, mail = null } = draft
   if (!Number.isSafeInteger(amount) || amount < 1) return { kind: 'below_min' }
   const midnight = dayBegan(nowMs)
   const [, , own, limits] = await db.batch([
     db
       .prepare(INSERT_DRAFT)
-      .bind(id, account, guardian, name, registration, bankAccount, message, amount, nowMs, midnight),
+      .bind(id, account, guardian, name, registration, bankAccount, message, amount, nowMs, midnight, mail),
     db.prepare(INSERT_DRAFT_REFUNDS).bind(id, account, nowMs, amount),
     payoutQuery(db, id, account, guardian),
     db
@@ -187,7 +191,8 @@ export async function draftPayout(db: D1Database, draft: PayoutDraft, nowMs: num
   if (own?.results[0]) {
     const payout = payoutViewOf(own.results[0])
     const said = { name, registration, bankAccount, message }
-    const same = payout.amount === amount && JSON.stringify(payout.details) === JSON.stringify(said)
+    const same =
+      payout.amount === amount && payout.mail === mail && JSON.stringify(payout.details) === JSON.stringify(said)
     return same ? { kind: 'drafted', payout } : { kind: 'changed' }
   }
   if (amount > limit.there) return { kind: 'over_balance', balance: limit.there }
@@ -307,6 +312,7 @@ const VIEW = `
 SELECT payout.id, payout.account, payout.guardian = ?1 AS own,
   iif(payout.guardian = ?1, json_object('name', payout.name, 'registration', registration, 'bankAccount', bank_account,
                                         'message', message), NULL) AS details,
+  iif(payout.guardian = ?1, payout.mail, NULL) AS mail,
   payout.amount, bank_amount AS bankAmount, payout.status, iif(payout.guardian = ?1 OR reason GLOB 'bank:*', reason, NULL)
     AS reason,
   payout.created_at AS createdAt, requested_at AS requestedAt, payout.settled_at AS settledAt,

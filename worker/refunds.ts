@@ -1,9 +1,10 @@
 import { ore } from '../shared/money.ts'
 import { pauseAfterDispute, restAfterRefund } from './agreements.ts'
+import { lateFeeReturned } from './card-orders.ts'
 import { type Condition, type Movement, post, postAsFarAsThere, postBack } from './ledger.ts'
 import { moneyLetter } from './outbox.ts'
 import { settleIntent } from './payments.ts'
-import { collected, giveBackCollected, type Shortfall, shortfallsOf } from './shortfalls.ts'
+import { collected, givenBack } from './shortfalls.ts'
 import {
   type DisputeState,
   type Intent,
@@ -24,10 +25,11 @@ import { settleTopUp } from './top-ups.ts'
  */
 
 /**
- * Where a payment's money was booked: to `wallet`, which may have spent it since, or to an `account` that has no floor. A
- * card order's fee is the revenue's until it is given back, so that only the batch knows which of the two has it.
+ * Where a payment's money was booked: to the wallet `account`, which may have spent it since, or `elsewhere`, to an account
+ * that has no floor. A card order's fee is the revenue's until it is given back, so that only the batch knows which of the
+ * two has it.
  */
-type Origin = { payment: string; intent: string; order: string | null; account: number | null; wallet: number | null }
+type Origin = { payment: string; intent: string; order: string | null; account: number; elsewhere: number | null }
 
 /** What came of asking: `none` where the payment is none of ours. */
 export type Applied = { kind: 'applied' } | { kind: 'none' } | Refused | Unavailable
@@ -47,31 +49,23 @@ export async function applyIntent(db: D1Database, stripe: StripeAccount, id: str
   if (!origin) return { kind: 'applied' }
   for (const refund of intent.refunds) await applyRefund(db, stripe, refund, origin, nowMs)
   for (const dispute of intent.disputes) {
-    const back = hasReturned(dispute) ? await walletOf(db, origin.wallet) : null
-    await db.batch(disputed(db, dispute, origin, back, nowMs))
+    await db.batch(disputed(db, dispute, origin, nowMs))
   }
   return { kind: 'applied' }
 }
 
-/** The account that a payment of ours was credited to; null where it has not been booked. */
+/** Where a payment of ours was booked; null where it has not been. */
 async function originOf(db: D1Database, { id }: Intent): Promise<Origin | null> {
   return await db
     .prepare(
-      `SELECT payment.id AS payment, payment.intent, card_order AS "order",
-         iif(account.kind = 'wallet', NULL, account.id) AS account,
-         iif(account.kind = 'wallet' OR purpose = 'card_fee', payment.account, NULL) AS wallet
+      `SELECT payment.id AS payment, payment.intent, iif(transfer.kind = 'card_fee', card_order, NULL) AS "order",
+         payment.account, iif(account.kind = 'wallet', NULL, account.id) AS elsewhere
        FROM transfer JOIN account ON account.id = transfer.credit_account JOIN payment ON payment.intent = ?1
        WHERE transfer.id IN ('deposit:' || ?1, 'top_up:' || ?1, 'card_fee:' || ?1)`,
     )
     .bind(id)
     .first()
 }
-
-/** A wallet to which money comes back, and what suspense bears for it: that is collected first. */
-type Wallet = { account: number; shortfalls: Shortfall[] }
-
-const walletOf = async (db: D1Database, account: number | null): Promise<Wallet | null> =>
-  account === null ? null : { account, shortfalls: await shortfallsOf(db, account) }
 
 // ── Refunds ─────────────────────────────────────────────────────────────────
 
@@ -116,7 +110,7 @@ export async function pushRefunds(db: D1Database, stripe: StripeAccount, nowMs: 
   return pushed
 }
 
-/** A refund as it stands; `guardian` and `account` are those of its payout, null where it has none. */
+/** A refund as it stands; `guardian` is its payout's, and `mail` where they want to hear, null where it has none. */
 type RefundRow = {
   id: string
   amount: number
@@ -125,12 +119,14 @@ type RefundRow = {
   intent: string
   checks: number
   guardian: number | null
-  account: number | null
+  mail: string | null
+  account: number
+  order: string | null
 }
 
 const REFUND = `
 SELECT refund.id, refund.amount, refund.status, refund.stripe, payment.intent, refund.checks, payout.guardian,
-  payout.account
+  payout.mail, payment.account, payment.card_order AS "order"
 FROM refund JOIN payment ON payment.id = refund.payment LEFT JOIN payout ON payout.id = refund.payout
 WHERE refund.status <> 'draft' AND payment.intent IS NOT NULL`
 
@@ -147,13 +143,13 @@ export async function settleRefund(
   const state = await (row.stripe === null ? sent(stripe, row) : refundOf(stripe, row.stripe))
   if (!('kind' in state)) {
     const step: Step = { stripe: state.id, status: state.status, error: state.error }
-    await db.batch(advanced(db, row, step, await backAt(db, step, row.account), nowMs))
+    await db.batch(advanced(db, row, step, nowMs))
     return state.status
   }
   if (state.kind === 'unavailable') return 'unavailable'
   if (row.stripe !== null) return 'pending' // It was there once, so it is asked about again.
   const step: Step = { stripe: null, status: 'failed', error: state.code }
-  await db.batch(advanced(db, row, step, await backAt(db, step, row.account), nowMs))
+  await db.batch(advanced(db, row, step, nowMs))
   return 'failed'
 }
 
@@ -176,16 +172,11 @@ async function sent(
 
 type Step = { stripe: string | null; status: RefundState['status']; error: string | null }
 
-/** The wallet that has a refund's money again where the refund has failed. */
-const backAt = (db: D1Database, { status }: Step, account: number | null) =>
-  walletOf(db, status === 'failed' ? account : null)
-
 /** The statements that bring a refund as far as it has come; where it failed, the money is the account's again. */
 function advanced(
   db: D1Database,
-  { id, amount, guardian, account }: Pick<RefundRow, 'id' | 'amount' | 'guardian' | 'account'>,
+  { id, amount, guardian, mail, account, order }: Omit<RefundRow, 'status' | 'stripe' | 'intent' | 'checks'>,
   { stripe, status, error }: Step,
-  back: Wallet | null,
   nowMs: number,
 ): D1PreparedStatement[] {
   const hasFailed: Condition = {
@@ -193,14 +184,14 @@ function advanced(
     bind: [id],
   }
   const toPayer =
-    guardian === null || account === null
+    guardian === null
       ? []
       : [
           moneyLetter(
             db,
             'refund_failed',
             { amount },
-            { guardian, recipient: null, account, cause: `refund:${id}` },
+            { guardian, recipient: mail, account, cause: `refund:${id}` },
             nowMs,
             hasFailed,
           ),
@@ -213,7 +204,7 @@ function advanced(
          WHERE id = ?1 AND status <> 'draft' AND ${rank('status')} < ${rank('?2')}`,
       )
       .bind(id, status, stripe, error, nowMs),
-    ...cameBack(db, 'refund', id, back, nowMs, hasFailed),
+    ...(status === 'failed' ? cameBack(db, 'refund', id, { account, order }, nowMs, hasFailed) : []),
     ...toPayer,
   ]
 }
@@ -230,13 +221,10 @@ async function applyRefund(
     .prepare(`${REFUND} AND refund.payment = ?1 AND (refund.stripe = ?2 OR refund.id = ?3)`)
     .bind(origin.payment, state.id, claimed)
     .first<RefundRow>()
-  const row = ours ?? { id: state.id, amount: state.amount, guardian: null, account: null }
+  const { account, order } = origin
+  const row = ours ?? { ...{ id: state.id, amount: state.amount, guardian: null, mail: null }, account, order }
   const step: Step = { stripe: state.id, status: state.status, error: state.error }
-  const back = await backAt(db, step, row.account ?? origin.wallet)
-  await db.batch([
-    ...(ours?.guardian ? [] : followed(db, state, origin, nowMs)),
-    ...advanced(db, row, step, back, nowMs),
-  ])
+  await db.batch([...(ours?.guardian ? [] : followed(db, state, origin, nowMs)), ...advanced(db, row, step, nowMs)])
 }
 
 /**
@@ -256,7 +244,7 @@ function followed(db: D1Database, { id, amount }: RefundState, origin: Origin, n
       )
       .bind(id, origin.payment, amount, nowMs),
     ...taken(db, 'refund', { id, amount }, origin, nowMs, isGone),
-    ...(origin.wallet === null ? [] : [restAfterRefund(db, origin.wallet, nowMs)]),
+    restAfterRefund(db, origin.account, nowMs),
   ]
 }
 
@@ -271,13 +259,7 @@ const hasReturned = ({ status, withdrawn }: DisputeState) => !withdrawn && OVER.
  * The statements that follow a dispute. Its money comes back at most once, when the dispute is over, and then it has come
  * back: an older state that is told later takes it away no more.
  */
-function disputed(
-  db: D1Database,
-  dispute: DisputeState,
-  origin: Origin,
-  back: Wallet | null,
-  nowMs: number,
-): D1PreparedStatement[] {
+function disputed(db: D1Database, dispute: DisputeState, origin: Origin, nowMs: number): D1PreparedStatement[] {
   const { id, amount, status, withdrawn } = dispute
   const is = (sql: string): Condition => ({
     sql: `EXISTS (SELECT 1 FROM dispute WHERE dispute.id = ?10 AND ${sql})`,
@@ -299,7 +281,7 @@ function disputed(
       .bind(id, status, withdrawn ? 1 : 0, hasReturned(dispute) ? 1 : 0, nowMs),
     pauseAfterDispute(db, id, nowMs),
     ...taken(db, 'dispute', { id, amount }, origin, nowMs, is('withdrawn_at IS NOT NULL AND returned_at IS NULL')),
-    ...cameBack(db, 'dispute', id, back, nowMs, is('returned_at IS NOT NULL')),
+    ...(hasReturned(dispute) ? cameBack(db, 'dispute', id, origin, nowMs, is('returned_at IS NOT NULL')) : []),
   ]
 }
 
@@ -314,7 +296,7 @@ function taken(
   db: D1Database,
   kind: 'refund' | 'dispute',
   { id, amount }: { id: string; amount: number },
-  { intent, order, account, wallet }: Origin,
+  { intent, order, account, elsewhere }: Origin,
   nowMs: number,
   condition: Condition,
 ): D1PreparedStatement[] {
@@ -324,11 +306,11 @@ function taken(
     sql: `${condition.sql} AND ${sql}`,
     bind: [...condition.bind, intent, order],
   })
-  if (account === null) return wallet === null ? [] : postAsFarAsThere(db, from(wallet), nowMs, condition)
-  if (wallet === null) return post(db, from(account), nowMs, condition)
+  if (elsewhere === null) return postAsFarAsThere(db, from(account), nowMs, condition)
+  if (order === null) return post(db, from(elsewhere), nowMs, condition)
   return [
-    ...post(db, from(account), nowMs, where(`NOT ${FEE_RETURNED}`)),
-    ...postAsFarAsThere(db, from(wallet), nowMs, where(FEE_RETURNED)),
+    ...post(db, from(elsewhere), nowMs, where(`NOT ${FEE_RETURNED}`)),
+    ...postAsFarAsThere(db, from(account), nowMs, where(FEE_RETURNED)),
   ]
 }
 
@@ -340,19 +322,19 @@ function cameBack(
   db: D1Database,
   kind: 'refund' | 'dispute',
   id: string,
-  wallet: Wallet | null,
+  { account, order }: Pick<Origin, 'account' | 'order'>,
   nowMs: number,
   condition: Condition,
 ): D1PreparedStatement[] {
+  const back = `${kind}_return:${id}`
   const moved = (['', ':short'] as const).flatMap((part) => {
-    const movement = { id: `${kind}_return:${id}${part}`, kind: `${kind}_return`, of: `${kind}:${id}${part}` } as const
+    const movement = { id: `${back}${part}`, kind: `${kind}_return`, of: `${kind}:${id}${part}` } as const
     return postBack(db, { ...movement, staff: null, reason: null }, nowMs, condition)
   })
-  if (wallet === null) return moved
-  const { account, shortfalls } = wallet
   return [
     ...moved,
-    ...giveBackCollected(db, account, `${kind}:${id}:short`, nowMs, condition),
-    ...collected(db, account, shortfalls, nowMs),
+    ...(order === null ? [] : lateFeeReturned(db, { id: order, account }, `${kind}:${id}`, nowMs)),
+    ...givenBack(db, account, back, nowMs, condition),
+    ...collected(db, account, back, nowMs),
   ]
 }

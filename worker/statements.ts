@@ -2,8 +2,17 @@ import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { ProductCategory } from '../shared/wire.ts'
 import type { transfer } from './schema.ts'
 
-/** The kinds of transfer that move a wallet. */
-export type TransferKind = Exclude<(typeof transfer.$inferSelect)['kind'], 'payout_paid' | 'psp_fee' | 'settlement'>
+/** The kinds of movement that an account sees: what of a payout goes back where it came from is no refund to its owner. */
+export type TransferKind =
+  | Exclude<(typeof transfer.$inferSelect)['kind'], 'payout_paid' | 'psp_fee' | 'settlement'>
+  | `payout_to_${'card' | 'mobilepay'}${'' | '_return'}`
+
+/** SQL: the kind of a transfer as its account sees it. */
+const KIND = `
+CASE WHEN transfer.kind NOT IN ('refund', 'refund_return') THEN transfer.kind ELSE coalesce((
+  SELECT 'payout_to_' || coalesce(payment.method, 'card') || substr(transfer.kind, length('refund') + 1)
+  FROM refund JOIN payment ON payment.id = refund.payment
+  WHERE refund.id = substr(transfer.id, length(transfer.kind) + 2) AND refund.payout IS NOT NULL), transfer.kind) END`
 
 /** What a sale's line sold: `product` is null for an amount that staff keyed in, `name` where no such product is known. */
 export type StatementItem = {
@@ -48,7 +57,7 @@ export const BOOKED_MESSAGE = `message.sale = transfer.sale AND message.outcome 
   AND message.seq = (SELECT min(seq) FROM message WHERE sale = transfer.sale AND outcome = 'approved')`
 
 const LINES = `
-SELECT posting.seq, posting.transfer, transfer.kind, posting.amount, posting.balance, transfer.at, posting.day,
+SELECT posting.seq, posting.transfer, ${KIND} AS kind, posting.amount, posting.balance, transfer.at, posting.day,
   transfer.day AS soldDay, iif(transfer.kind = 'purchase' AND message.kind = 'advice', message.at, NULL) AS saidAt,
   site.name AS site, transfer.reason,
   (SELECT json_group_array(json_object('product', line.value ->> 'product', 'name', product.name,
@@ -118,9 +127,9 @@ export async function statement(
       .bind(account, from, to),
     db
       .prepare(
-        `SELECT transfer.kind, count(*) AS count, sum(max(posting.amount, 0)) AS "in", sum(max(-posting.amount, 0)) AS "out"
+        `SELECT ${KIND} AS kind, count(*) AS count, sum(max(posting.amount, 0)) AS "in", sum(max(-posting.amount, 0)) AS "out"
          FROM posting JOIN transfer ON transfer.id = posting.transfer
-         WHERE ${IN_PERIOD} GROUP BY transfer.kind`,
+         WHERE ${IN_PERIOD} GROUP BY 1`,
       )
       .bind(account, from, to),
     db
@@ -139,7 +148,7 @@ export async function statement(
       .bind(account, from, to),
     db
       .prepare(
-        `${LINES} WHERE ${IN_PERIOD} AND (?4 IS NULL OR transfer.kind = ?4) AND (?5 IS NULL OR posting.seq < ?5)
+        `${LINES} WHERE ${IN_PERIOD} AND (?4 IS NULL OR ${KIND} = ?4) AND (?5 IS NULL OR posting.seq < ?5)
          ORDER BY posting.seq ${order === 'newest' ? 'DESC' : 'ASC'} LIMIT ?6 + 1`,
       )
       .bind(account, from, to, kind, before, limit),

@@ -35,6 +35,7 @@ export type Portal = {
   /** The box of a page that stands under this heading. */
   section(heading: string): Locator
   heading(): Promise<string>
+  /** What the page says, as people type it: without no-break spaces. */
   text(): Promise<string>
   /** What is wrong with the page that is open, whatever it says. */
   unsound(): Promise<string[]>
@@ -110,7 +111,7 @@ export async function visit(
     section: (heading) =>
       page.locator('main section', { has: page.getByRole('heading', { name: heading, exact: true }) }),
     heading: () => page.locator('h1').innerText(),
-    text: () => page.locator('main').innerText(),
+    text: async () => (await page.locator('main').innerText()).replaceAll('\u00a0', ' '),
     unsound: () => unsound(page, language),
     close: () => context.close(),
   }

@@ -31,9 +31,25 @@ export function watch(context: BrowserContext): Watch {
   return { hosts: () => [...hosts].sort(), faults: () => [...faults] }
 }
 
-type Seen = { lang: string; title: string; headings: number; width: number; scripts: number }
+type Seen = { lang: string; title: string; headings: number; width: number; scripts: number; broken: string[] }
 
-/** What is wrong with a page whatever it says: its head, its heading, or that it is wider than the window. */
+/** Finds the amounts of a page that stand on two lines, their number on one and 'kr.' on the next. */
+const BROKEN_AMOUNTS = `(() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  const range = document.createRange()
+  const broken = []
+  while (texts.nextNode()) {
+    for (const { 0: amount, index } of texts.currentNode.data.matchAll(/[\\d.]+,(?:\\d\\d|-)\\s+kr\\./g)) {
+      range.setStart(texts.currentNode, index)
+      range.setEnd(texts.currentNode, index + amount.length)
+      const lines = new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top)))
+      if (lines.size > 1) broken.push(amount)
+    }
+  }
+  return broken
+})()`
+
+/** What is wrong with a page whatever it says: its head, its heading, an amount that is broken, or that it is wider than the window. */
 export async function unsound(page: Page, language: 'da' | 'en'): Promise<string[]> {
   const width = page.viewportSize()?.width ?? 0
   const is = await page.evaluate<Seen>(`({
@@ -42,6 +58,7 @@ export async function unsound(page: Page, language: 'da' | 'en'): Promise<string
     headings: document.querySelectorAll('h1').length,
     width: document.scrollingElement.scrollWidth,
     scripts: document.scripts.length,
+    broken: ${BROKEN_AMOUNTS},
   })`)
   return [
     ...(is.lang === language ? [] : [`lang is '${is.lang}'`]),
@@ -49,5 +66,6 @@ export async function unsound(page: Page, language: 'da' | 'en'): Promise<string
     ...(is.headings === 1 ? [] : [`${is.headings} h1`]),
     ...(is.width <= width ? [] : [`${is.width} px wide in a window of ${width}`]),
     ...(is.scripts === 0 ? [] : [`${is.scripts} scripts`]),
+    ...is.broken.map((amount) => `'${amount}' stands on two lines`),
   ].map((what) => `${new URL(page.url()).pathname}: ${what}`)
 }

@@ -51,6 +51,19 @@ async function expectRefused(code: ErrorCode, what: string, act: () => Promise<A
   expect(await contents(office.db, 'alarm'), what).toEqual(before)
 }
 
+/** A contradiction, which is refused and books nothing, and stops the terminal; staff let it go on, for what comes next. */
+async function expectStopped(what: string, by: EnrolledTerminal, act: () => Promise<Answer>) {
+  const before = await contents(office.db, 'alarm', 'audit', 'terminal')
+  const { status, body } = await act()
+  expect([what, status, body.error?.code]).toEqual([what, 409, 'message_conflict'])
+  expect(await contents(office.db, 'alarm', 'audit', 'terminal'), what).toEqual(before)
+  const lifted = await office.db
+    .prepare('UPDATE terminal SET stopped_at = NULL WHERE id = ? AND stopped_at IS NOT NULL')
+    .bind(by.id)
+    .run()
+  expect(lifted.meta.changes, what).toBe(1)
+}
+
 const alarms = async () =>
   (await office.db.prepare('SELECT terminal, seq, hash FROM alarm ORDER BY id').all<{ hash: string }>()).results
 
@@ -294,9 +307,9 @@ describe('a debit message that its terminal has signed', () => {
     const other = await say({}, 2000)
     const afterOther = await say({}, 2000)
 
-    await expectRefused('message_conflict', 'other bytes', () => terminal.send(other))
-    await expectRefused('message_conflict', 'other bytes again', () => terminal.send(other))
-    await expectRefused('message_conflict', 'other bytes in company', () => terminal.send(other, afterOther))
+    await expectStopped('other bytes', terminal, () => terminal.send(other))
+    await expectStopped('other bytes again', terminal, () => terminal.send(other))
+    await expectStopped('other bytes in company', terminal, () => terminal.send(other, afterOther))
 
     expect(await alarms()).toEqual([{ terminal: terminal.id, seq: 1, hash: await digest(other) }])
     expect((await terminal.send(first, second)).status).toBe(200)
@@ -312,8 +325,8 @@ describe('a debit message that its terminal has signed', () => {
     terminal.rewind(3, await digest('another message'))
     const third = await say({})
 
-    await expectRefused('message_conflict', 'broken to what is booked', () => terminal.send(stranger))
-    await expectRefused('message_conflict', 'broken inside the call', () => terminal.send(second, third))
+    await expectStopped('broken to what is booked', terminal, () => terminal.send(stranger))
+    await expectStopped('broken inside the call', terminal, () => terminal.send(second, third))
 
     expect(await alarms()).toEqual([
       { terminal: terminal.id, seq: 2, hash: await digest(stranger) },
@@ -328,7 +341,7 @@ describe('a debit message that its terminal has signed', () => {
     for (const kind of ['request', 'advice', 'reversal'] as const) {
       const foreign = await neighbour.say(kind, { sale, card: holder.hash, amount: 1000 })
       neighbour.rewind()
-      await expectRefused('message_conflict', `a foreign ${kind}`, () => neighbour.send(foreign))
+      await expectStopped(`a foreign ${kind}`, neighbour, () => neighbour.send(foreign))
     }
     const lines = [{ product: 7, quantity: 1, price: 1000 }]
     const other = await cardHolder(office)
@@ -339,11 +352,11 @@ describe('a debit message that its terminal has signed', () => {
     ] satisfies [string, Said][]) {
       terminal.rewind(2, await digest(first))
       const said = await terminal.say('reversal', { sale, ...story })
-      await expectRefused('message_conflict', what, () => terminal.send(said))
+      await expectStopped(what, terminal, () => terminal.send(said))
     }
     terminal.rewind(2, await digest(first))
     const again = await terminal.say('request', { sale, card: holder.hash, amount: 1000 })
-    await expectRefused('message_conflict', 'the same kind', () => terminal.send(again))
+    await expectStopped('the same kind', terminal, () => terminal.send(again))
   })
 
   it('takes the whole call down with it, wherever in the call it stands', async () => {
@@ -353,8 +366,8 @@ describe('a debit message that its terminal has signed', () => {
     const clash = await terminal.say('advice', { sale, card: holder.hash, amount: 1100 })
     const last = await say({})
 
-    await expectRefused('message_conflict', 'a clash at the end', () => terminal.send(good, one, clash))
-    await expectRefused('message_conflict', 'a clash in the middle', () => terminal.send(good, one, clash, last))
+    await expectStopped('a clash at the end', terminal, () => terminal.send(good, one, clash))
+    await expectStopped('a clash in the middle', terminal, () => terminal.send(good, one, clash, last))
 
     expect((await alarms()).map(({ hash }) => hash)).toEqual([await digest(clash)])
     expect((await terminal.send(good, one)).status).toBe(200)
@@ -822,6 +835,7 @@ describe('the contract', () => {
       'malformed',
       'signature_invalid',
       'terminal_revoked',
+      'terminal_stopped',
       'seq_gap',
       'message_conflict',
       'too_large',

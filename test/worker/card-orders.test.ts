@@ -233,6 +233,20 @@ describe('an order by Checkout', () => {
     await clean()
   })
 
+  it('that is cancelled says how much of the fee is back on the account, and where the rest of it went', async () => {
+    const { id, session } = await begun()
+    stripe.standIn.pay(session)
+    await stripe.standIn.deliver()
+    const intent = await office.db.prepare('SELECT intent FROM payment WHERE id = ?').bind(id).first<string>('intent')
+    stripe.standIn.refund(String(intent), 2_000)
+    await stripe.standIn.deliver()
+    await office.post(`/orders/${id}/cancel`)
+    expect(await balanceOf(ada)).toBe(10_000 + FEE - 2_000)
+    const { text } = await mother.get(`${page()}/${id}`)
+    expect(text).toContain('25,00 kr. er sat tilbage på kontoen. De øvrige 20,00 kr. går tilbage til den, der betalte.')
+    await clean()
+  })
+
   it('gives the fee to the account where the child has left meanwhile', async () => {
     const { id, session } = await begun()
     await office.post(`/children/${ada.child}/leave`)
@@ -255,6 +269,9 @@ describe('an order by Checkout', () => {
     expect(await office.get('/orders?state=all')).toEqual({ orders: [], more: false })
     const again = await mother.get(`${page()}?igen=${id}`)
     expect(again.text).toContain('value="Prøvevej 1"')
+    expect(again.text).toMatch(/name="mail"[^>]* value="betaler@klubkort\.example"/)
+    expect(again.text).toMatch(/value="checkout" checked/)
+    expect((await father.get(`${page()}?igen=${id}`)).text).not.toContain('betaler@klubkort.example')
     await ordered()
     await clean()
   })
@@ -263,7 +280,7 @@ describe('an order by Checkout', () => {
     vi.spyOn(console, 'error').mockImplementation(() => {}) // That a payment is not what was asked for.
     const { id, session } = await begun()
     stripe.standIn.pay(session, { amount: 100 })
-    expect((await mother.get(`${page()}/${id}`)).text).toContain('Betalingen skal ses efter')
+    expect((await mother.get(`${page()}/${id}`)).text).toContain('Betalingen skal undersøges')
     expect(await statusOf(id)).toBe('unpaid')
     expect(await revenue()).toBe(0)
     await clean()
@@ -376,6 +393,24 @@ describe('what parents see', () => {
     await office.post(`/orders/${id}/hand-out`, { uid: UID })
     expect(await seen(mother)).toContain('Det nye kort er udleveret')
     expect((await mother.get(`/konto/${ada.account}/brugerinfo`)).text).toContain('Udleveret')
+  })
+
+  it('says while the lost card can still be used that it is not blocked, and where to do that', async () => {
+    const id = await ordered()
+    const seen = async (parent = mother) => (await parent.get(`${page()}/${id}`)).text
+    const warning = 'Kortet er ikke spærret endnu'
+    const link = `<a href="/konto/${ada.account}/brugerinfo">Gå til Brugerinfo, hvor du kan spærre kortet</a>`
+    for (const parent of [mother, father]) {
+      expect(await seen(parent)).toContain(warning)
+      expect(await seen(parent)).toContain(link)
+    }
+    await office.post(`/orders/${id}/send`)
+    expect(await seen()).toContain(warning)
+    await office.post(`/cards/${ada.card}/block`)
+    expect(await seen()).not.toContain(warning)
+    await office.post(`/cards/${ada.card}/activate`)
+    await office.post(`/orders/${id}/hand-out`, { uid: UID })
+    expect(await seen()).not.toContain(warning)
   })
 
   it("is not another account's order", async () => {

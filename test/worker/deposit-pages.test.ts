@@ -65,6 +65,11 @@ async function begun(fields: Record<string, string> = {}) {
   return { receipt: at(`indbetaling/${sent.id}`), checkout: checkoutIn(location), location, sent }
 }
 
+type Begun = Awaited<ReturnType<typeof begun>>
+
+/** A form with nothing but the address that its guardian has given. */
+const OWN = ['en-anden@proeve.example', '']
+
 describe('the form of a deposit', () => {
   it('has two tabs, the own mail address, the bounds of the municipality, and the version of the terms', async () => {
     await office.post('/settings', { money: { depositMin: 2_500, depositMax: 75_050 } })
@@ -258,7 +263,7 @@ describe('the receipt', () => {
     expect(stripe.standIn.state.sessions[checkout]?.status).toBe('expired')
     const page = await asta.get(receipt)
     expect(heading(page)).toBe('Du afbrød betalingen')
-    expect(page.text).toContain('Du afbrød betalingen. Der er ikke trukket penge.')
+    expect(page.text).toContain('<p class="alert-text">Der er ikke trukket penge.</p>')
   })
 
   it('of a payment that was made after all is a receipt, whatever the address says', async () => {
@@ -266,6 +271,54 @@ describe('the receipt', () => {
     stripe.standIn.pay(checkout)
     await asta.get(`${receipt}?afbrudt=1`)
     expect(heading(await asta.get(receipt))).toBe('Kvittering')
+  })
+
+  it.each([
+    ['cancelled', async ({ receipt }: Begun): Promise<unknown> => asta.get(`${receipt}?afbrudt=1`)],
+    [
+      'declined',
+      async ({ checkout }: Begun): Promise<unknown> => {
+        stripe.standIn.pay(checkout, { card: '4000000000000002' })
+        return stripe.standIn.expire(checkout)
+      },
+    ],
+    ['that ran out', async ({ checkout }: Begun): Promise<unknown> => stripe.standIn.expire(checkout)],
+  ] as const)(
+    'of a payment %s leads to a form with its mail and amount, which its payer alone is shown',
+    async (_, end) => {
+      await asta.post('/brugerinfo/om-dig', { language: 'da', mail: 'en-anden@proeve.example' })
+      const payment = await begun({ amount: '1234,50' })
+      await end(payment)
+      const again: string = /href="([^"]*)"[^>]*>Prøv igen</.exec((await asta.get(payment.receipt)).text)?.[1] ?? ''
+      expect(again).toBe(at(`indbetaling?igen=${payment.sent.id}`)) // And nothing about anybody.
+      const filled = async (who: Parent, path: string) => {
+        const { status, text } = await who.get(path)
+        return { status, typed: [value(text, 'mail'), value(text, 'amount')], id: value(text, 'id') }
+      }
+      const { status, typed: shown, id } = await filled(asta, again)
+      expect([status, ...shown]).toEqual([200, 'asta@proeve.example', '1234,50'])
+      expect(id).not.toBe(payment.sent.id)
+      expect((await asta.get(again)).text).not.toMatch(/id="accept"[^>]* checked/)
+      const kind = async (who: Parent, path: string) => (await filled(who, path)).typed
+      expect(await kind(birk, again)).toEqual(['', ''])
+      const ole = await cardHolder(office, { name: 'Ole Prøvebarn' })
+      await office.post(`/children/${ole.child}/guardians`, { cpr: '0101575001' })
+      expect(await kind(asta, `/konto/${ole.account}/indbetaling?igen=${payment.sent.id}`)).toEqual(OWN)
+      for (const odd of ['x', newSale()]) expect(await kind(asta, at(`indbetaling?igen=${odd}`))).toEqual(OWN)
+    },
+  )
+
+  it('says which version of the terms was accepted, with the way to read it, whatever is in force by then', async () => {
+    for (const text of ['Vilkår to', 'Vilkår tre']) {
+      await office.post('/publications', { kind: 'terms', language: 'da', text })
+    }
+    const { receipt, checkout } = await begun({ terms: 'da-3' })
+    stripe.standIn.pay(checkout)
+    await asta.get(receipt)
+    await office.post('/publications', { kind: 'terms', language: 'da', text: 'Vilkår fire' })
+    const link = /<dt>Accepterede handelsbetingelser<\/dt><dd><a href="([^"]*)">Version 3 på dansk<\/a>/
+    const [, terms = ''] = link.exec((await asta.get(receipt)).text) ?? []
+    expect((await asta.get(terms.replaceAll('&amp;', '&'))).text).toContain('Vilkår tre')
   })
 
   it('says that the page ran out, that a card was declined, and that an amount does not fit', async () => {
@@ -281,7 +334,7 @@ describe('the receipt', () => {
     const odd = await begun()
     stripe.standIn.pay(odd.checkout, { amount: 9_900 })
     const page = await asta.get(odd.receipt)
-    expect(heading(page)).toBe('Betalingen skal ses efter')
+    expect(heading(page)).toBe('Betalingen skal undersøges')
     expect(page.text).toContain('href="/support"')
   })
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
 import { orderCard } from '../../worker/card-orders.ts'
+import { leave as leaveNow } from '../../worker/leaving.ts'
 import { checkLedger } from '../../worker/ledger-check.ts'
 import { deliver } from '../../worker/outbox.ts'
 import { mailService } from './mail-service.ts'
@@ -53,6 +54,18 @@ const leave = (child = ada.child) => office.post<{ leftAt: number }>(`/children/
 const comeBack = () => office.post<{ leftAt: number | null }>(`/children/${ada.child}/return`)
 const results = async (kind: 'request' | 'advice') =>
   (await terminal.send(await terminal.say(kind, { card: ada.hash, amount: 500 }))).body.results
+const stateOf = (order: string) =>
+  office.db.prepare('SELECT status FROM card_order WHERE id = ?').bind(order).first('status')
+
+/** A new card that is paid from the account; the order's id. */
+async function ordered(holder = ada, parent = mother): Promise<string> {
+  const id = newSale()
+  const where = { recipient: 'Ada Prøvebarn', street: 'Prøvevej 1', postalCode: '4000', city: 'Prøveby' }
+  const by = { account: holder.account, guardian: parent.guardian, lostCard: holder.card }
+  const ordering = { ...where, ...by, id, fee: ore(4_500), terms: 'da-1', from: 'account' as const }
+  expect(await orderCard(office.db, ordering, Date.now())).toBe('ordered')
+  return id
+}
 const refusal = async (path: string, body: unknown = {}) =>
   (await call('POST', `/api/staff${path}`, { token: office.token, body })).body.error?.code
 
@@ -117,6 +130,51 @@ describe('a child that leaves', () => {
     expect(form.text).toContain('er meldt ud')
     expect(form.text).toContain(`/konto/${ada.account}/udbetal`)
     expect((await checkLedger(office.db)).violations).toEqual([])
+  })
+
+  it('has its order of a card that is not in the post cancelled, and the fee is told of with the rest', async () => {
+    const id = await ordered()
+    expect(await leave()).toMatchObject({ balance: 10_000 })
+    await leave()
+    expect(await stateOf(id)).toBe('cancelled')
+    expect(await letters()).toMatchObject([
+      { kind: 'card_order_cancelled', recipient: 'asta@klubkort.example', data: expect.stringContaining('4500') },
+      { kind: 'child_left', data: expect.stringContaining('"balance":10000') },
+    ])
+    expect(await refusal(`/orders/${id}/send`)).toBe('child_left')
+    expect((await checkLedger(office.db)).violations).toEqual([])
+  })
+
+  it('has an order cancelled that came while it was being taken out', async () => {
+    let id = ''
+    const late = new Proxy(office.db, {
+      get(db, name) {
+        if (name !== 'batch') return Reflect.get(db, name).bind(db)
+        return async (statements: D1PreparedStatement[]) => {
+          if (id === '') id = await ordered()
+          return db.batch(statements)
+        }
+      },
+    })
+    expect(await leaveNow(late, ada.child, 1, Date.now())).toMatchObject({ balance: 10_000 })
+    expect(await stateOf(id)).toBe('cancelled')
+  })
+
+  it('is sent no card: an order in the post stays as it is, and one that is not is refused', async () => {
+    const [sent, open] = [await ordered(), await ordered(bo, father)]
+    await office.post(`/orders/${sent}/send`)
+    await leave()
+    expect(await stateOf(sent)).toBe('sent')
+    expect(await refusal(`/orders/${sent}/hand-out`, { uid: '04c0ffee00000a' })).toBe('child_left')
+    await office.db.prepare('UPDATE child SET left_at = 1 WHERE id = ?').bind(bo.child).run()
+    expect(await refusal(`/orders/${open}/send`)).toBe('child_left')
+    expect(await stateOf(open)).toBe('ordered')
+  })
+
+  it('says how many of its guardians are not told, also who has never logged in', async () => {
+    expect(await leave()).toMatchObject({ guardians: 2, untold: 1 })
+    await office.post(`/children/${bo.child}/guardians`, { cpr: '0301575003' })
+    expect(await leave(bo.child)).toMatchObject({ guardians: 2, untold: 2 })
   })
 
   it('has its top-up agreement ended', async () => {

@@ -214,6 +214,24 @@ it('a guardian with a thousand letters keeps nobody else waiting', async () => {
   expect(service.sent.slice(0, 2).map(({ to }) => to)).toEqual([MAIL, 'bo@mail.example'])
 })
 
+it.each([
+  ['da', 'Betalt: lørdag den 21. november 2026 kl. 13.05', 'Betalt med: MobilePay'],
+  ['en', 'Paid: Saturday, 21 November 2026 at 13:05', 'Paid with: MobilePay'],
+] as const)(
+  'a receipt by mail says when, with what and under which reference was paid, in %s',
+  async (language, at, method) => {
+    await wants({ language })
+    const reference = newSale()
+    const told = { amount: 5_000, at: Date.UTC(2026, 10, 21, 12, 5), method: 'mobilepay', reference } as const
+    const to = { guardian: asta.guardian, recipient: MAIL, account: ida.account, cause: 'payment:1' }
+    await moneyLetter(db, 'deposited', told, to, Date.now(), { sql: 'true', bind: [] }).run()
+    const service = mailService()
+    await run(service)
+    const text = String(service.sent[0]?.text)
+    for (const line of [at, method, `Reference: ${reference}`]) expect(text).toContain(line)
+  },
+)
+
 it('news of their own money goes to who has lost the child too, without its balance', async () => {
   const told = (cause: string) =>
     moneyLetter(

@@ -8,7 +8,7 @@ import { draftPayout, requestPayout } from '../../worker/payouts.ts'
 import { applyIntent, pushRefunds } from '../../worker/refunds.ts'
 import { addStaff, samePerson } from '../../worker/staff.ts'
 import { bankReport, type Colleague, colleague, held, newId, ownAccount } from './bank.ts'
-import { newSale } from './municipality.ts'
+import { newSale, pay } from './municipality.ts'
 import { expectSound, HOUR_MS, type Till, till } from './paying.ts'
 
 const FEE = 4_500
@@ -98,6 +98,44 @@ describe('the fee of a new card', () => {
     await expectSound(at.db)
   })
 
+  it('whose refund fails after the order was cancelled is the account’s by itself, the whole and a part', async () => {
+    for (const part of [FEE, 1_000]) {
+      const before = await at.balance()
+      const { id, intent } = await paidOrder()
+      const refund = at.standIn.refund(intent, part)
+      await heard(intent)
+      await cancelOrder(at.db, id, 1, at.clock.nowMs)
+      expect(await at.balance()).toBe(before + FEE - part)
+      at.standIn.failRefund(refund.id)
+      await heard(intent)
+      await heard(intent)
+      await cancelOrder(at.db, id, 1, at.clock.nowMs + 1)
+      expect([await at.balance(), await held(at.office, 'card_fee_revenue')]).toEqual([before + FEE, 0])
+      await expectSound(at.db)
+    }
+  })
+
+  it('whose refund fails is the revenue’s as long as the order is under way', async () => {
+    const { intent } = await paidOrder()
+    const refund = at.standIn.refund(intent)
+    await heard(intent)
+    at.standIn.failRefund(refund.id)
+    await heard(intent)
+    expect([await at.balance(), await held(at.office, 'card_fee_revenue')]).toEqual([0, FEE])
+    await expectSound(at.db)
+  })
+
+  it('whose dispute is won after the order was cancelled is the account’s by itself', async () => {
+    const { id, intent } = await paidOrder()
+    const dispute = at.standIn.dispute(intent)
+    await heard(intent)
+    await cancelOrder(at.db, id, 1, at.clock.nowMs)
+    at.standIn.endDispute(dispute.id, 'won')
+    await heard(intent)
+    expect([await at.balance(), await held(at.office, 'card_fee_revenue')]).toEqual([FEE, 0])
+    await expectSound(at.db)
+  })
+
   it('that is on the account goes back to its card first, and is taken from there where it is contested', async () => {
     const { id, intent } = await paidOrder()
     await cancelOrder(at.db, id, 1, at.clock.nowMs)
@@ -117,6 +155,73 @@ describe('the fee of a new card', () => {
     await cancelPayment(at.db, at.stripe, { ...payer, id: first.id }, at.clock.nowMs)
     expect(await order(newSale())).toBe('unpaid')
   })
+})
+
+describe('who hears of a payout that comes back', () => {
+  const rejected = async (mail?: string) => {
+    const form = {
+      ...details,
+      ...(mail && { mail }),
+      account: at.ida.account,
+      guardian: at.parent.guardian,
+      amount: 100,
+    }
+    const id = newId()
+    await draftPayout(at.db, { ...form, id }, at.clock.nowMs)
+    await requestPayout(at.db, id, at.parent.guardian, at.clock.nowMs)
+    const answer = await at.office.post<{ untold: number }>(`/payouts/${id}/reject`, { reason: 'Forkert navn' })
+    return [answer.untold, (await at.letters()).filter((letter) => letter.startsWith('payout_returned')).at(-1)]
+  }
+
+  it('is its guardian at the address given with it, else their own, else where they last paid from', async () => {
+    await deposited(10_000)
+    at.clock.nowMs += 61 * DAY_MS
+    expect(await rejected()).toEqual([0, 'payout_returned asta@mail.example 100'])
+    await at.db.prepare("UPDATE guardian SET mail = 'own@mail.example'").run()
+    expect(await rejected()).toEqual([0, 'payout_returned own@mail.example 100'])
+    expect(await rejected('given@mail.example')).toEqual([0, 'payout_returned given@mail.example 100'])
+  })
+
+  it('is nobody without an address, and staff are told so', async () => {
+    await pay(at.office, at.ida.account, 1_000)
+    expect(await rejected()).toEqual([1, undefined])
+    expect(await rejected('given@mail.example')).toEqual([0, 'payout_returned given@mail.example 100'])
+  })
+
+  it('also of a refund that Stripe refuses is told at the address given with the payout', async () => {
+    const { intent } = await deposited(10_000)
+    const form = { ...details, id: newId(), account: at.ida.account, guardian: at.parent.guardian, amount: 10_000 }
+    await draftPayout(at.db, { ...form, mail: 'given@mail.example' }, at.clock.nowMs)
+    await requestPayout(at.db, form.id, at.parent.guardian, at.clock.nowMs)
+    await pushRefunds(at.db, at.stripe, at.clock.nowMs)
+    const refund = await at.db.prepare('SELECT stripe FROM refund').first<string>('stripe')
+    at.standIn.failRefund(String(refund))
+    await heard(intent)
+    expect(await at.letters()).toContain('refund_failed given@mail.example 10000')
+  })
+})
+
+it('what of a payout goes back to its source is called a payout in the statement, and a refund by others a refund', async () => {
+  const card = await deposited(10_000)
+  at.standIn.refund(card.intent, 1_000)
+  await heard(card.intent)
+  await requested(9_000)
+  await pushRefunds(at.db, at.stripe, at.clock.nowMs)
+  const refund = await at.db.prepare('SELECT stripe FROM refund WHERE payout IS NOT NULL').first<string>('stripe')
+  at.standIn.failRefund(String(refund))
+  await heard(card.intent)
+  const page = `/konto/${at.ida.account}/kontoudtog`
+  const kinds = async () =>
+    [...(await at.parent.get(`${page}.csv`)).text.matchAll(/Udbetaling[^;]*|Tilbagebetaling[^;]*/g)].map(
+      ([kind]) => kind,
+    )
+  expect(await kinds()).toEqual(['Tilbagebetaling', 'Udbetaling til kort', 'Udbetaling til kort, retur'])
+  await at.db.prepare("UPDATE payment SET method = 'mobilepay'").run()
+  expect(await kinds()).toEqual(['Tilbagebetaling', 'Udbetaling til MobilePay', 'Udbetaling til MobilePay, retur'])
+  const only = (await at.parent.get(`${page}?slags=payout_to_mobilepay`)).text
+  expect(only).toContain('Kun udbetaling til MobilePay')
+  expect(only.match(/<strong>Udbetaling til MobilePay<\/strong>/g)).toHaveLength(1)
+  expect((await at.parent.get('/konti')).text).toContain('Udbetaling til MobilePay')
 })
 
 describe('what was short at a dispute', () => {
@@ -147,6 +252,26 @@ describe('what was short at a dispute', () => {
     at.standIn.dispute(paid.intent)
     await heard(paid.intent)
     await pushRefunds(at.db, at.stripe, at.clock.nowMs)
+    expect([await at.balance(), await suspense()]).toEqual([0, 0])
+    await expectSound(at.db)
+  })
+
+  it('is collected also where the dispute is heard of while the payout is being rejected', async () => {
+    const paid = await deposited(10_000)
+    at.clock.nowMs += 61 * DAY_MS
+    const id = await requested(10_000)
+    at.standIn.dispute(paid.intent)
+    // The batch that decides waits until the dispute, of which nobody knew when all else was read, is in the book.
+    const late = new Proxy(at.db, {
+      get(db, name) {
+        if (name !== 'batch') return Reflect.get(db, name).bind(db)
+        return async (statements: D1PreparedStatement[]) => {
+          await heard(paid.intent)
+          return db.batch(statements)
+        }
+      },
+    })
+    expect(await reject(late, id, 1, 'Betalingen er bestridt', at.clock.nowMs)).toMatchObject({ kind: 'done' })
     expect([await at.balance(), await suspense()]).toEqual([0, 0])
     await expectSound(at.db)
   })
@@ -249,9 +374,9 @@ describe('a file for the bank', () => {
     expect((await release(await colleague(at.office, 'BIRTHE'))).body.error?.code).toBe('bank_file_own')
     expect((await release(anna, newId())).body.error?.code).toBe('bank_file_unknown')
     expect(await at.balance()).toBe(0)
-    expect((await release(anna)).body).toEqual({ file, released: [payout], more: false })
+    expect((await release(anna)).body).toEqual({ file, released: [payout], untold: 0, more: false })
     expect(await at.balance()).toBe(10_000)
-    expect((await release(anna)).body).toEqual({ file, released: [], more: false })
+    expect((await release(anna)).body).toEqual({ file, released: [], untold: 0, more: false })
     expect(await at.letters()).toContain('payout_returned asta@example.dk 10000')
     const recorded = await at.db.prepare("SELECT staff FROM audit WHERE action = 'bank_file_released'").all()
     expect(recorded.results).toEqual([{ staff: anna.id }])

@@ -4,7 +4,7 @@ import worker from '../../worker/main.ts'
 import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
 import type { Municipality } from './municipality.ts'
 
-/** What a browser got: the page's text, and where it is sent on to. */
+/** What a browser got: the page's text as people type it, without no-break spaces, and where it is sent on to. */
 export type Shown = { status: number; text: string; location: string | null; headers: Headers }
 
 /** A guardian with an open session, whose browser asks for pages and sends forms. */
@@ -45,7 +45,8 @@ export async function browse(
   })
   const response = await worker.fetch(request, { ...env, ...more }, createExecutionContext())
   const location = response.headers.get('location')
-  return { status: response.status, text: await response.text(), location, headers: response.headers }
+  const text = (await response.text()).replaceAll('\u00a0', ' ')
+  return { status: response.status, text, location, headers: response.headers }
 }
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))

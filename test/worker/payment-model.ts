@@ -55,13 +55,11 @@ export type WalletModel = {
   payments: PaymentModel[]
   /** What was short, oldest first. */
   shorts: BackModel[]
-  /** What has come back to the wallet at this instant, and has not been collected. */
-  cameBack: { at: number; left: number }
 }
 
 export const emptyModel = (now: number): WalletModel => ({
   ...{ now, wallet: 0, suspense: 0, clearing: 0, receipts: 0 },
-  ...{ payments: [], shorts: [], cameBack: { at: now, left: 0 } },
+  ...{ payments: [], shorts: [] },
 })
 
 const isWaiting = ({ status }: PaymentModel) => status === 'created' || status === 'open'
@@ -218,17 +216,16 @@ function giveBack(model: WalletModel, back: BackModel): void {
   move(model, back.taken, 1)
   model.wallet += back.collected
   model.suspense -= back.collected
-  if (model.cameBack.at !== model.now) model.cameBack = { at: model.now, left: 0 }
-  model.cameBack.left += back.taken.wallet + back.collected
-  collect(model)
+  collect(model, back.taken.wallet + back.collected)
 }
 
 /** What has come back is first what suspense bears for the wallet. */
-function collect(model: WalletModel): void {
+function collect(model: WalletModel, cameBack: number): void {
+  let left = cameBack
   for (const back of model.shorts.filter(({ over }) => !over)) {
-    const part = Math.min(back.short - back.collected, model.cameBack.left, model.wallet)
+    const part = Math.min(back.short - back.collected, left, model.wallet)
     back.collected += part
-    model.cameBack.left -= part
+    left -= part
     model.wallet -= part
     model.suspense += part
   }

@@ -90,7 +90,7 @@ describe('the form', () => {
     expect(main(text)).toContain('I dag kan der højst udbetales 50,00 kr.')
     await requested({ amount: '50' })
     const over = main((await parent.get(at())).text)
-    expect(over).toContain('så meget i dag, som der kan på en dag: 150,00 kr.')
+    expect(over).toContain('Dagens grænse for udbetalinger er nået: 150,00 kr.')
     expect(over).not.toContain('Næste')
   })
 
@@ -99,6 +99,15 @@ describe('the form', () => {
     const id = await requested({ amount: '150' })
     await reject(office.db, id, 1, 'Forkert navn', Date.now())
     expect(fieldIn((await parent.get(at())).text, 'amount')).toBe('150,00')
+  })
+
+  it('says beforehand what goes back the way it came, where the municipality has it so', async () => {
+    const told = async () => main((await parent.get(at())).text)
+    await office.post('/settings', { money: { refundDays: 120 } })
+    expect(await told()).toMatch(/inden for de seneste 120 dage, går tilbage samme vej\. Resten går til bankkontoen\./)
+    await office.post('/settings', { money: { refundDays: 0 } })
+    expect(await told()).not.toMatch(/samme vej|Resten går/)
+    expect(await told()).toContain('Du kan få hele saldoen')
   })
 
   it('keeps back what a bank is asked to take back, and says why', async () => {
@@ -167,6 +176,21 @@ describe('the form', () => {
       expect(fieldIn(text, name)).toBe(typed)
     }
     expect(await contents(office.db, 'viewing')).toEqual(before)
+  })
+
+  it('asks where to write, suggests what is known, and keeps what is given with the payout', async () => {
+    expect(fieldIn((await parent.get(at())).text, 'mail')).toBe('')
+    await paidIn('one', 100, 'card')
+    expect(fieldIn((await parent.get(at())).text, 'mail')).toBe('a@b.example')
+    await office.db.prepare("UPDATE guardian SET mail = 'own@b.example'").run()
+    expect(fieldIn((await parent.get(at())).text, 'mail')).toBe('own@b.example')
+    const wrong = await send({ mail: 'ingen' })
+    expect(errorAt(wrong.text, 'mail')).toMatch(/^Skriv en mailadresse/)
+    expect(fieldIn(wrong.text, 'mail')).toBe('ingen')
+    const id = await drafted({ mail: ' given@b.example ' })
+    expect((await parent.get(at(`/${id}`))).text).toContain('given@b.example')
+    expect(fieldIn((await parent.get(at(`?ret=${id}`))).text, 'mail')).toBe('given@b.example')
+    await drafted({ mail: '' })
   })
 
   it('above the day’s cap says what is left of it', async () => {
@@ -318,7 +342,7 @@ describe('the receipt', () => {
     await standing(id, `status = 'rejected', ${reason}`)
     const { text } = await parent.get(at(`/${id}`))
     const page = main(text)
-    expect(page).toContain('Afvist – pengene er tilbage på kontoen')
+    expect(page).toMatch(/Til bankkontoen Afvist Pengene er tilbage på kontoen\. Begrundelse/)
     expect(page).toContain('100,00 kr. er sat tilbage på kontoen')
     expect(page).toContain(told)
     expect(text).toContain(`href="${at(`?ret=${id}`)}"`)
@@ -335,6 +359,7 @@ describe('the receipt', () => {
     await office.db.prepare("UPDATE refund SET status = 'failed' WHERE payment = 'p2'").run()
     expect(await page()).toContain('Tilbage til det kort, der blev betalt med Tilbagebetalt')
     expect(await page()).toContain('40,00 kr. kunne ikke sendes tilbage')
+    expect(await page()).toContain('Tilbage til MobilePay Kunne ikke sendes Pengene er tilbage på kontoen.')
   })
 
   it('stands in the list under the form; of another parent’s it tells amount and state, and no bank account', async () => {
@@ -343,7 +368,7 @@ describe('the receipt', () => {
     const coparent = await parentOf(office, '0201575002', [alma.child], 'Birk Prøveforælder')
     await standing(id, "status = 'rejected', reason = 'Asta har skrevet forkert'")
     const { text } = await coparent.get(at())
-    expect(main(text)).toMatch(/100,00 kr\. .*Afvist – pengene er tilbage på kontoen .*Bestilt af en anden forælder/)
+    expect(main(text)).toMatch(/100,00 kr\. .*Afvist Pengene er tilbage på kontoen\. .*Bestilt af en anden forælder/)
     for (const secret of [id, '1234567', 'Asta', 'Til Alma']) expect(text).not.toContain(secret)
     expect((await coparent.get(at(`/${id}`))).status).toBe(404)
   })

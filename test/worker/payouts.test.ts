@@ -488,6 +488,7 @@ describe("the bank's report", () => {
       file,
       paid: [paid],
       returned: [{ payout: back, reason: 'AC04: The account is closed' }],
+      untold: 0,
       unchanged: 1,
       unknown: ['ffffffffffff7fff8fffffffffffffff'],
       contradicted: [],

@@ -453,12 +453,12 @@ describe('which tills know of a block', () => {
       const newest = '(SELECT max(version) FROM card)'
       await office.db.prepare(`UPDATE terminal SET card_list_version = ${newest} WHERE id = ?`).bind(id).run()
     }
-    expect(await told()).toContain('0 af 2 kasser har spærringen på deres egen liste, også uden net.')
+    expect(await told()).toContain('Spærret på 0 af 2 terminaler.')
     await learn(first)
-    expect(await told()).toContain('1 af 2 kasser har spærringen på deres egen liste, også uden net.')
+    expect(await told()).toContain('Spærret på 1 af 2 terminaler.')
     await learn(second)
-    expect(await told()).toContain('Alle 2 kasser har spærringen på deres egen liste')
+    expect(await told()).toContain('Spærret på 2 af 2 terminaler, også uden net.')
     await office.post(`/terminals/${second.id}/revoke`)
-    expect(await told()).toContain('Kassen har spærringen på sin egen liste')
+    expect(await told()).toContain('Spærret på 1 af 1 terminal, også uden net.')
   })
 })

@@ -117,7 +117,7 @@ it('a request, its advice and its reversal, each sent 5 times at once, cost noth
   await expectSound()
 })
 
-it('two messages of one number, sent at once, are one booking, one conflict and one alarm', async () => {
+it('two messages of one number, sent at once, are one booking and one alarm, and stop the terminal', async () => {
   const holder = await cardHolder(office, { credit: 10_000 })
   const terminal = await enrolledTerminal(office, site, 'Disken')
   const one = await terminal.say('request', { card: holder.hash, amount: 1000 })
@@ -126,11 +126,16 @@ it('two messages of one number, sent at once, are one booking, one conflict and 
 
   const answers = await atOnce(10, (index) => terminal.send(index % 2 ? one : other))
 
-  const statuses = answers.map(({ status }) => status)
-  expect(statuses.filter((status) => status === 200)).toHaveLength(5)
-  expect(statuses.filter((status) => status === 409)).toHaveLength(5)
+  // The first that contradicts is refused; from then on what contradicts is put aside.
+  expect(answers.some(({ status }) => status === 409)).toBe(true)
+  for (const { status, body } of answers) {
+    if (status === 409) expect(body.error?.code).toBe('message_conflict')
+    else expect(status).toBe(200)
+  }
   expect(await count('message')).toBe(1)
   expect(await count('alarm')).toBe(1)
+  expect(await count('terminal', 'stopped_at IS NOT NULL')).toBe(1)
+  expect(await count('quarantine')).toBeLessThan(2)
   await expectSound()
 })
 
@@ -148,28 +153,31 @@ it('a decline repeated after a deposit stays a decline', async () => {
   await expectSound()
 })
 
-it('a revoked terminal is refused from the very next message, replay and proof on', async () => {
+it('a revoked terminal books nothing from the very next message on, and its proofs are refused', async () => {
   const holder = await cardHolder(office, { credit: 10_000 })
   const terminal = await enrolledTerminal(office, site, 'Disken')
   const booked = await terminal.say('request', { card: holder.hash, amount: 1000 })
   expect((await terminal.send(booked)).status).toBe(200)
   const next = await terminal.say('advice', { card: holder.hash, amount: 1000 })
   await office.post(`/terminals/${terminal.id}/revoke`)
-  const before = await contents(office.db)
+  const before = await contents(office.db, 'quarantine')
 
+  const [first] = resultsOf(await terminal.send(booked))
+  expect(first).toMatchObject({ outcome: 'approved', balance: 9000 })
+  const aside = await terminal.send(booked, next)
+  expect(aside).toMatchObject({ status: 200, body: { quarantined: true } })
+  expect(resultsOf(aside)).toMatchObject([first, { outcome: 'declined', reason: 'terminal_revoked' }])
+  expect(await terminal.send(next)).toMatchObject({ status: 200, body: { quarantined: true } })
   const proof = await terminal.proof('/api/terminal/sync')
-  for (const answer of [
-    await terminal.send(next),
-    await terminal.send(booked),
-    await terminal.send(booked, next),
-    await call('GET', '/api/terminal/sync', { token: proof }),
-  ]) {
-    expect(answer).toMatchObject({ status: 401, body: { error: { code: 'terminal_revoked' } } })
-  }
-  expect(await contents(office.db)).toEqual(before)
+  expect(await call('GET', '/api/terminal/sync', { token: proof })).toMatchObject({
+    status: 401,
+    body: { error: { code: 'terminal_revoked' } },
+  })
+  expect(await contents(office.db, 'quarantine')).toEqual(before)
+  expect(await count('quarantine')).toBe(1)
 })
 
-it('of messages that race with the revocation, exactly those answered with 200 are booked', async () => {
+it('of messages that race with the revocation, those that are not booked are put aside, and said so', async () => {
   const holder = await cardHolder(office, { credit: 100_000 })
   const terminals = await crew(12)
   const asked = await Promise.all(terminals.map((each) => each.say('request', { card: holder.hash, amount: 1000 })))
@@ -180,9 +188,10 @@ it('of messages that race with the revocation, exactly those answered with 200 a
     return sent
   })
 
-  for (const { status } of answers) expect([200, 401]).toContain(status)
-  const booked = answers.filter(({ status }) => status === 200).length
+  for (const { status } of answers) expect(status).toBe(200)
+  const booked = answers.filter(({ body }) => body.quarantined === false).length
   expect(await count('message')).toBe(booked)
+  expect(await count('quarantine')).toBe(12 - booked)
   expect(await office.get(`/accounts/${holder.account}`)).toMatchObject({ balance: 100_000 - booked * 1000 })
   await expectSound()
 })

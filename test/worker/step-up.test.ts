@@ -223,7 +223,7 @@ describe('a payout', () => {
     await guest.get(answer.href)
     expect(await balance()).toBe(5_000)
     expect(locationOf(await guest.post(`${two}/bekraeft`, { csrf: await csrfIn(guest) }))).toBe(two)
-    expect(await (await guest.get(two)).text()).toContain('Der står nu 50,00 kr. på kontoen')
+    expect(await (await guest.get(two)).text()).toMatch(/Der står nu 50,00\skr\. på kontoen/)
     const three = await draft(guest, '40')
     const late = broker.approve(await pressed(three), said())
     await office.post(`/accounts/${alma.account}/credit`, { id: newSale(), amount: 100, reason: 'prøve' })

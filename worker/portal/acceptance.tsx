@@ -8,6 +8,12 @@ export function versionName({ language, version }: PublicationText): string {
   return `${language}-${version}`
 }
 
+/** Where the version of the terms is read that a name like 'da-3' stands for. */
+export function termsPath(name: string): string {
+  const [language, version] = name.split('-')
+  return `/handelsbetingelser?version=${version}&sprog=${language}`
+}
+
 /** The box that accepts the terms in force, with the way to read them. The form says which version that was. */
 export function Acceptance({ view, typed, terms }: { view: View; typed: Typed; terms: PublicationText }) {
   const { say } = view
@@ -35,7 +41,7 @@ export function Acceptance({ view, typed, terms }: { view: View; typed: Typed; t
         </label>
       </div>
       <p class="read-terms">
-        <a href={`/handelsbetingelser?version=${terms.version}&sprog=${terms.language}`} target="_blank" rel="noopener">
+        <a href={termsPath(versionName(terms))} target="_blank" rel="noopener">
           {say(texts.readTerms)}
         </a>
       </p>

@@ -7,7 +7,7 @@ import { ErrorSummary, Form, Notice, type Typed } from './form.tsx'
 import { evenKr, kr, longDay, shortInstant } from './format.ts'
 import { AmountField, MailField, Next } from './money-fields.tsx'
 import { agreement as texts } from './texts/agreement.ts'
-import { deposit } from './texts/deposit.ts'
+import { payment as common } from './texts/payment.ts'
 import type { AccountEnv } from './view.ts'
 
 type AccountView = AccountEnv['Variables']['view']
@@ -155,7 +155,7 @@ function Deeds({ view, own, state }: { view: AccountView; own: AgreementView; st
       {unfinished && (
         <Ways>
           <Way href={at} primary>
-            {say(deposit.refresh)}
+            {say(common.refresh)}
           </Way>
           {own.address !== null && <Way href={own.address}>{say(texts.goOn)}</Way>}
         </Ways>

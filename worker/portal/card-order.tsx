@@ -9,6 +9,7 @@ import { kr, shortInstant } from './format.ts'
 import { MailField, Next } from './money-fields.tsx'
 import { accounts } from './texts/accounts.ts'
 import { cardOrder as texts } from './texts/card-order.ts'
+import { payment as common } from './texts/payment.ts'
 import type { AccountEnv, GuardianView } from './view.ts'
 
 type AccountView = AccountEnv['Variables']['view']
@@ -40,14 +41,14 @@ export function OrderFormPage({ view, terms, underWay, ways, typed }: FormProps)
     }
     if (terms === null) return <Closed view={view} text={say(texts.closed)} />
     if (!ways.account && !ways.checkout) {
-      return <Hindrance text={say(texts.notEnough)(kr(fee))} href={`${own}/indbetaling`} way={say(texts.toDeposit)} />
+      return <Hindrance text={say(texts.notEnough)(kr(fee))} href={`${own}/indbetaling`} way={say(common.toDeposit)} />
     }
     return <OrderForm view={view} terms={terms} ways={ways} typed={typed} />
   }
   return (
     <>
       <h1>{say(texts.title)}</h1>
-      <p id="order">{say(texts.of)(account.child.name, kr(account.balance))}</p>
+      <p id="order">{say(common.of)(account.child.name, kr(account.balance))}</p>
       {body()}
     </>
   )
@@ -128,17 +129,20 @@ const priceOf = ({ say }: GuardianView, fee: number) => (fee === 0 ? say(texts.f
 function Patience({ view }: { view: AccountView }) {
   const { say, account } = view
   const active = account.cards.some(({ status }) => status === 'active')
-  const kind = active ? 'warning' : 'info'
+  if (!active) return <Notice kind="info" text={say(texts.wait)} />
+  return <NotBlocked view={view} text={`${say(texts.notBlocked)} ${say(texts.wait)}`} />
+}
+
+/** That a lost card can still be used, and the way to where it is blocked. */
+function NotBlocked({ view, text }: { view: AccountView; text: string }) {
   return (
-    <div class={`alert alert-${kind}`}>
-      <AlertIcon kind={kind} />
+    <div class="alert alert-warning">
+      <AlertIcon kind="warning" />
       <div class="alert-body">
-        <p class="alert-text">{say(active ? texts.waitActive : texts.wait)}</p>
-        {active && (
-          <p class="alert-text">
-            <a href={`/konto/${account.id}/brugerinfo`}>{say(texts.toBlock)}</a>
-          </p>
-        )}
+        <p class="alert-text">{text}</p>
+        <p class="alert-text">
+          <a href={`/konto/${view.account.id}/brugerinfo`}>{view.say(texts.toBlock)}</a>
+        </p>
       </div>
     </div>
   )
@@ -229,9 +233,18 @@ const KINDS: Record<OrderView['state'], 'success' | 'info' | 'warning'> = {
 }
 
 function textOf({ say }: GuardianView, { state, returned, fee, own }: OrderView, stale: boolean): string {
-  if (state === 'cancelled' && returned) return say(texts.texts.cancelledReturned)(kr(fee))
+  if (state === 'cancelled' && returned !== null) {
+    const back = say(texts.texts.cancelledReturned)(kr(returned))
+    return returned < fee ? `${back} ${say(texts.texts.restToPayer)(kr(fee - returned))}` : back
+  }
   if (state === 'awaiting' && !own) return say(texts.texts.awaitingOther)
   return say(stale ? texts.texts.stale : texts.texts[state])
+}
+
+/** Whether the card that an order replaces is active, and will be until the new one has been handed out. */
+function stillActive({ account }: AccountView, { state, lostCard }: OrderView): boolean {
+  const coming = state === 'ordered' || state === 'sent' || state === 'awaiting'
+  return coming && account.cards.some(({ id, status }) => id === lostCard && status === 'active')
 }
 
 /** Where an order is. `stale`: Stripe did not answer when it was asked just now. */
@@ -243,12 +256,13 @@ export function OrderPage({ view, order, stale }: { view: AccountView; order: Or
     <>
       <h1>{say(texts.titles[order.state])}</h1>
       <Notice kind={KINDS[order.state]} text={textOf(view, order, stale)} />
+      {stillActive(view, order) && <NotBlocked view={view} text={say(texts.stillActive)} />}
       <Facts facts={factsOf(view, order)} />
       <Ways>
-        {order.state === 'awaiting' && <Way href={orderPath(view, order)}>{say(texts.refresh)}</Way>}
-        {order.state === 'awaiting' && page !== null && <Way href={page}>{say(texts.goOn)}</Way>}
-        {order.state === 'abandoned' && <Way href={`${own}/nyt-kort?igen=${order.id}`}>{say(texts.again)}</Way>}
-        {order.state === 'mismatch' && <Way href="/support">{say(texts.toSupport)}</Way>}
+        {order.state === 'awaiting' && <Way href={orderPath(view, order)}>{say(common.refresh)}</Way>}
+        {order.state === 'awaiting' && page !== null && <Way href={page}>{say(common.goOn)}</Way>}
+        {order.state === 'abandoned' && <Way href={`${own}/nyt-kort?igen=${order.id}`}>{say(common.again)}</Way>}
+        {order.state === 'mismatch' && <Way href="/support">{say(common.toSupport)}</Way>}
         <Way href={`${own}/brugerinfo`}>{say(texts.toProfile)}</Way>
       </Ways>
     </>
@@ -261,7 +275,7 @@ function factsOf(view: AccountView, order: OrderView): Fact[] {
   const { own, lostCard, card, fee, paidFrom, state } = order
   const at = (instant: number | null) => (instant === null ? null : shortInstant(language, instant))
   return [
-    [say(facts.account), account.child.name],
+    [say(common.account), account.child.name],
     [say(facts.state), say(texts.states[state])],
     [say(facts.replaces), lostCard === null ? null : say(texts.cardName)(lostCard)],
     [say(facts.card), card === null ? null : say(texts.cardName)(card)],
@@ -270,7 +284,7 @@ function factsOf(view: AccountView, order: OrderView): Fact[] {
     [say(facts.ordered), at(order.createdAt)],
     [say(facts.sent), at(order.sentAt)],
     [say(state === 'handed_out' ? texts.states.handed_out : facts.ended), at(order.endedAt)],
-    [say(facts.reference), order.id],
+    [say(common.reference), order.id],
     [say(texts.address), own && <Address {...own} />],
   ]
 }

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx'
 import type { PaymentView } from '../payments.ts'
 import type { PublicationText } from '../publications.ts'
-import { Acceptance } from './acceptance.tsx'
+import { Acceptance, termsPath } from './acceptance.tsx'
 import { type Fact, Facts, Way, Ways } from './facts.tsx'
 import { ErrorSummary, Form, Notice, type Typed } from './form.tsx'
 import { evenKr, kr, shortInstant } from './format.ts'
@@ -9,6 +9,8 @@ import { Message } from './layout.tsx'
 import { AmountField, MailField, Next } from './money-fields.tsx'
 import { agreement } from './texts/agreement.ts'
 import { deposit as texts } from './texts/deposit.ts'
+import type { Say } from './texts/language.ts'
+import { payment as common } from './texts/payment.ts'
 import type { AccountEnv, GuardianView } from './view.ts'
 
 type AccountView = AccountEnv['Variables']['view']
@@ -24,7 +26,7 @@ export function Tabs(props: { view: AccountView; at: 'deposit' | 'agreement'; ch
   return (
     <>
       <h1>{say(texts.title)}</h1>
-      <p>{say(texts.of)(account.child.name, kr(account.balance))}</p>
+      <p>{say(common.of)(account.child.name, kr(account.balance))}</p>
       <nav class="tab-container" aria-label={say(texts.tabs)}>
         <ul class="tab-list">
           {tabs.map(([tab, href, label]) => (
@@ -82,7 +84,7 @@ export function Left({ view, text }: { view: AccountView; text: string }) {
   return (
     <>
       <Notice kind="info" text={text} />
-      <Way href={`/konto/${view.account.id}/udbetal`}>{view.say(texts.payOut)}</Way>
+      <Way href={`/konto/${view.account.id}/udbetal`}>{view.say(common.toPayout)}</Way>
     </>
   )
 }
@@ -92,7 +94,7 @@ export function Closed({ view, text }: { view: GuardianView; text: string }) {
   return (
     <>
       <Notice kind="info" text={text} />
-      <Way href="/support">{view.say(texts.toSupport)}</Way>
+      <Way href="/support">{view.say(common.toSupport)}</Way>
     </>
   )
 }
@@ -105,14 +107,14 @@ export function receiptTitle({ say }: GuardianView, { status }: PaymentView): st
     case 'paid':
       return say(texts.receipt)
     case 'waiting':
-      return say(texts.waitingTitle)
+      return say(common.waitingTitle)
     case 'failed':
     case 'expired':
-      return say(texts.failedTitle)
+      return say(common.failedTitle)
     case 'cancelled':
       return say(texts.cancelledTitle)
     case 'mismatch':
-      return say(texts.mismatchTitle)
+      return say(common.mismatchTitle)
   }
 }
 
@@ -144,9 +146,9 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
           {facts}
           <Ways>
             <Way href={`${own}/indbetaling/${payment.id}`} primary>
-              {say(texts.refresh)}
+              {say(common.refresh)}
             </Way>
-            {payment.address !== null && <Way href={payment.address}>{say(texts.goOn)}</Way>}
+            {payment.address !== null && <Way href={payment.address}>{say(common.goOn)}</Way>}
           </Ways>
         </Message>
       )
@@ -161,8 +163,8 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
         >
           {facts}
           <Ways>
-            <Way href={`${own}/indbetaling`} primary>
-              {say(texts.again)}
+            <Way href={`${own}/indbetaling?igen=${payment.id}`} primary>
+              {say(common.again)}
             </Way>
           </Ways>
         </Message>
@@ -173,7 +175,7 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
           {facts}
           <Ways>
             <Way href="/support" primary>
-              {say(texts.toSupport)}
+              {say(common.toSupport)}
             </Way>
           </Ways>
         </Message>
@@ -181,17 +183,24 @@ export function ReceiptPage({ view, payment, stale }: ReceiptProps) {
   }
 }
 
+/** A version of the terms by its name, as people say it: 'da-3' becomes 'Version 3 på dansk'. */
+function versionWritten(say: Say, name: string): string {
+  const [language, version = ''] = name.split('-')
+  return say(texts.termsIn[language === 'en' ? 'en' : 'da'])(version)
+}
+
 function factsOf({ say, language, account }: AccountView, payment: PaymentView): Fact[] {
-  const { id, amount, method, status, createdAt, settledAt, balanceAfter } = payment
+  const { id, amount, method, terms, status, createdAt, settledAt, balanceAfter } = payment
   const paid = status === 'paid' && settledAt !== null
   return [
-    [say(texts.account), account.child.name],
+    [say(common.account), account.child.name],
     [say(texts.amount), kr(amount)],
     [say(texts.method), method === null ? null : say(texts.methods[method])],
     paid
       ? [say(texts.paidAt), shortInstant(language, settledAt)]
       : [say(texts.begunAt), shortInstant(language, createdAt)],
     [say(texts.balanceAfter), balanceAfter === null ? null : kr(balanceAfter)],
-    [say(texts.reference), id],
+    [say(texts.terms), <a href={termsPath(terms)}>{versionWritten(say, terms)}</a>],
+    [say(common.reference), id],
   ]
 }

@@ -17,14 +17,22 @@ const SHORT_INSTANT = inBoth({
   minute: '2-digit',
 })
 
-/** An amount of øre as pages write it, in either language: 123450 becomes '1.234,50 kr.'. */
-export function kr(amount: number): string {
+/** Keeps an amount and its unit on one line. */
+const NO_BREAK_SPACE = '\u00a0'
+
+/** An amount of øre as plain text has it, in either language: 123450 becomes '1.234,50 kr.'. */
+export function plainKr(amount: number): string {
   return `${kroner(amount as Ore)} kr.`
+}
+
+/** An amount of øre as pages write it, in either language: as `plainKr`, and it stays on one line. */
+export function kr(amount: number): string {
+  return `${kroner(amount as Ore)}${NO_BREAK_SPACE}kr.`
 }
 
 /** A round amount of øre as the guide writes it, in either language: 5000 becomes '50,- kr.', 5050 '50,50 kr.'. */
 export function evenKr(amount: number): string {
-  return kr(amount).replace(/,00 kr\.$/, ',- kr.')
+  return kr(amount).replace(/,00(?=\s)/, ',-')
 }
 
 /** A whole number as pages write it, in either language: 10000 becomes '10.000'. */

@@ -3,9 +3,11 @@ import type { PayoutLimits, PayoutRefund, PayoutView } from '../payouts.ts'
 import { type Fact, Facts, Way, Ways } from './facts.tsx'
 import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { kr, shortInstant } from './format.ts'
-import { AmountField, Next } from './money-fields.tsx'
+import { AmountField, MailField, Next } from './money-fields.tsx'
 import { bankReason } from './texts/bank-reasons.ts'
+import { deposit } from './texts/deposit.ts'
 import type { Both } from './texts/language.ts'
+import { payment as common } from './texts/payment.ts'
 import { payout as texts } from './texts/payout.ts'
 import type { AccountEnv } from './view.ts'
 
@@ -20,7 +22,7 @@ export function PayoutPage({ view, typed, payouts, limits }: FormProps) {
   return (
     <>
       <h1>{say(texts.title)}</h1>
-      <p>{say(texts.of)(account.child.name, kr(account.balance))}</p>
+      <p>{say(common.of)(account.child.name, kr(account.balance))}</p>
       <ErrorSummary view={view} typed={typed} />
       {account.balance <= 0 ? (
         <Notice kind="info" text={say(texts.nothing)} />
@@ -36,9 +38,18 @@ export function PayoutPage({ view, typed, payouts, limits }: FormProps) {
   )
 }
 
+/** What the bank is told. */
+const FIELDS = [
+  { name: 'name', hint: texts.nameHint, autocomplete: 'name' },
+  { name: 'registration', hint: texts.registrationHint, inputmode: 'numeric', autocomplete: 'off' },
+  { name: 'bankAccount', hint: texts.bankAccountHint, inputmode: 'numeric', autocomplete: 'off' },
+  { name: 'message', hint: texts.messageHint, autocomplete: 'off' },
+] as const
+
 function PayoutForm({ view, typed, limits: { there, left } }: Omit<FormProps, 'payouts'>) {
-  const { say, account } = view
+  const { say, account, settings } = view
   const { balance } = account
+  const { refundDays } = settings.money
   const hint =
     left < there
       ? say(texts.amountCapped)(kr(left), kr(balance))
@@ -48,33 +59,18 @@ function PayoutForm({ view, typed, limits: { there, left } }: Omit<FormProps, 'p
   return (
     <section id="payout" aria-labelledby="payout-intro">
       <p id="payout-intro">{say(texts.intro)}</p>
+      {refundDays > 0 && (
+        <p>
+          {say(texts.sameWay)(refundDays)} {say(texts.restToBank)}
+        </p>
+      )}
       <Form view={view} action={`/konto/${account.id}/udbetal`} label={say(texts.title)}>
         <input type="hidden" name="id" value={typed.fields.id} />
-        <Field typed={typed} name="name" label={say(texts.name)} hint={say(texts.nameHint)} autocomplete="name" />
-        <Field
-          typed={typed}
-          name="registration"
-          label={say(texts.registration)}
-          hint={say(texts.registrationHint)}
-          inputmode="numeric"
-          autocomplete="off"
-        />
-        <Field
-          typed={typed}
-          name="bankAccount"
-          label={say(texts.bankAccount)}
-          hint={say(texts.bankAccountHint)}
-          inputmode="numeric"
-          autocomplete="off"
-        />
-        <Field
-          typed={typed}
-          name="message"
-          label={say(texts.message)}
-          hint={say(texts.messageHint)}
-          autocomplete="off"
-        />
+        {FIELDS.map(({ name, hint, ...kind }) => (
+          <Field typed={typed} name={name} label={say(texts[name])} hint={say(hint)} {...kind} />
+        ))}
         <AmountField view={view} typed={typed} hint={hint} />
+        <MailField view={view} typed={typed} hint={say(texts.mailHint)} />
         <Next view={view} />
       </Form>
     </section>
@@ -96,12 +92,16 @@ function Earlier({ view, payouts }: { view: AccountView; payouts: PayoutView[] }
             return (
               <li class="case-item">
                 {payout.own ? <a href={`/konto/${account.id}/udbetal/${payout.id}`}>{title}</a> : title}{' '}
-                {payout.bankAmount > 0 && <BankBadge view={view} status={payout.status} />}{' '}
-                {refundStatesOf(payout).map((state) => (
-                  <>
-                    <RefundBadge view={view} state={state} />{' '}
-                  </>
-                ))}
+                <span class="payout-state">
+                  {payout.bankAmount > 0 && <BankBadge view={view} status={payout.status} />}{' '}
+                  {payout.status === 'rejected' && `${say(texts.bankNext.rejected)} `}
+                  {refundStatesOf(payout).map((state) => (
+                    <>
+                      <RefundBadge view={view} state={state} />{' '}
+                      {state === 'failed' && `${say(texts.refundNext.failed)} `}
+                    </>
+                  ))}
+                </span>
                 <span class="case-when">
                   {shortInstant(language, payout.requestedAt ?? payout.createdAt)}
                   {!payout.own && ` · ${say(texts.byOther)}`}
@@ -151,6 +151,11 @@ function RefundBadge({ view, state }: { view: AccountView; state: RefundState })
   return <span class={`badge badge-${REFUND_BADGE[state]}`}>{view.say(texts.refundStates[state])}</span>
 }
 
+function RefundNext({ view, state }: { view: AccountView; state: RefundState }) {
+  if (state === 'succeeded') return null
+  return <span class="movement-when">{view.say(texts.refundNext[state])}</span>
+}
+
 /** What was typed, whole, as far as it is used: the account number is the guardian's own. */
 function typedOf({ say, account }: AccountView, payout: PayoutView): Fact[] {
   const { amount, bankAmount } = payout
@@ -162,6 +167,7 @@ function typedOf({ say, account }: AccountView, payout: PayoutView): Fact[] {
     [say(texts.registration), details?.registration ?? null],
     [say(texts.bankAccount), details?.bankAccount ?? null],
     [say(texts.message), details && (details.message || say(texts.noMessage))],
+    [say(deposit.mail), payout.mail],
   ]
 }
 
@@ -197,13 +203,17 @@ export function PayoutSummary({ view, payout, stale }: SummaryProps) {
       />
       <section aria-labelledby="divided">
         <h2 id="divided">{say(texts.divided)}</h2>
-        <ul class="movements nobullet-list no-max-width">
+        <ul class="movements nobullet-list payout-parts">
           {backByMethod(payout.refunds).map(({ label, amount }) => (
             <Part what={say(label)} amount={amount} />
           ))}
           {toBank && <Part what={say(texts.toBank)} amount={payout.bankAmount} />}
         </ul>
-        {payout.refunds.length > 0 && <p>{say(texts.why)(settings.money.refundDays)}</p>}
+        {payout.refunds.length > 0 && (
+          <p>
+            {say(texts.sameWay)(settings.money.refundDays)} {say(texts.why)}
+          </p>
+        )}
         <p>{say(toBank ? texts.bankFirst : texts.noneToBank)}</p>
       </section>
       {stale === null && (
@@ -252,13 +262,13 @@ export function PayoutReceipt({ view, payout }: { view: AccountView; payout: Pay
       {failed > 0 && <Notice kind="warning" text={say(texts.refundFailed)(kr(failed))} />}
       <section aria-labelledby="parts">
         <h2 id="parts">{say(texts.parts)}</h2>
-        <ul class="movements nobullet-list no-max-width">
+        <ul class="movements nobullet-list payout-parts">
           {refunds.map((refund) => (
             <Part what={say(backTo(refund))} amount={refund.amount}>
               <span class="payout-state">
                 <RefundBadge view={view} state={refundStateOf(refund)} />
               </span>
-              {refundStateOf(refund) === 'underWay' && <span class="movement-when">{say(texts.refundNext)}</span>}
+              <RefundNext view={view} state={refundStateOf(refund)} />
             </Part>
           ))}
           {bankAmount > 0 && status !== 'draft' && (
@@ -267,7 +277,8 @@ export function PayoutReceipt({ view, payout }: { view: AccountView; payout: Pay
                 <BankBadge view={view} status={status} />
               </span>
               <span class="movement-when">
-                {reason ? `${say(texts.reason)}: ${reasonIn(view, reason)}` : say(texts.bankNext[status])}
+                {say(texts.bankNext[status])}
+                {reason && ` ${say(texts.reason)}: ${reasonIn(view, reason)}`}
               </span>
             </Part>
           )}
@@ -277,7 +288,7 @@ export function PayoutReceipt({ view, payout }: { view: AccountView; payout: Pay
         facts={[
           ...typedOf(view, payout),
           [say(texts.requestedAt), requestedAt === null ? null : shortInstant(language, requestedAt)],
-          [say(texts.reference), payout.id],
+          [say(common.reference), payout.id],
         ]}
       />
       <Ways>

@@ -126,8 +126,8 @@ function Told({ view, terminals, version }: Pick<Props, 'view' | 'terminals'> & 
               </strong>{' '}
               {say(knows(terminal) ? texts.told : texts.notYetTold)}
               <br />
-              {say(texts.lastSeen)}:{' '}
-              {terminal.lastSeenAt === null ? say(texts.never) : shortInstant(language, terminal.lastSeenAt)}
+              {say(texts.listed)}:{' '}
+              {terminal.listedAt === null ? say(texts.never) : shortInstant(language, terminal.listedAt)}
             </li>
           ))}
         </ul>

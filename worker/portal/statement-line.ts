@@ -39,6 +39,13 @@ export function goods({ items }: Pick<StatementLine, 'items'>, say: Say): string
     .join(', ')
 }
 
+/** That only movements of one kind are shown, after what they are of: ' · Kun køb'. Empty for all kinds. */
+export function onlyOf(kind: TransferKind | null, say: Say): string {
+  if (kind === null) return ''
+  const name = say(statement.kinds[kind])
+  return ` · ${say(statement.kindOnly)(name.charAt(0).toLowerCase() + name.slice(1))}`
+}
+
 /** What went in or out in the period, in øre and not below zero; of one kind of movement, or null for all. */
 export function sumOf({ totals }: Pick<Statement, 'totals'>, kind: TransferKind | null, way: 'in' | 'out'): number {
   return totals.reduce((sum, total) => (kind === null || total.kind === kind ? sum + total[way] : sum), 0)

@@ -4,7 +4,7 @@ import { kroner, type Ore } from '../../shared/money.ts'
 import type { Language } from '../../shared/wire.ts'
 import { danishDay } from '../statement-periods.ts'
 import type { Period, Statement, StatementLine, TransferKind } from '../statements.ts'
-import { boughtWhen, goods, sumOf, timeOfDay } from './statement-line.ts'
+import { boughtWhen, goods, onlyOf, sumOf, timeOfDay } from './statement-line.ts'
 import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'
 
@@ -165,7 +165,7 @@ function pagesOf(rows: Cell[][]): Sheet[] {
 
 function heading(ink: Ink, found: Statement, about: StatementDocument): Operators {
   const { say, municipality, child, period, kind } = about
-  const only = kind === null ? '' : ` · ${say(statement.kindOnly)(say(statement.kinds[kind]).toLowerCase())}`
+  const only = onlyOf(kind, say)
   const sums = [
     `${say(statement.in)}: ${amount(sumOf(found, kind, 'in'))}`,
     `${say(statement.out)}: ${amount(sumOf(found, kind, 'out'))}`,

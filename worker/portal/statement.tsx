@@ -3,7 +3,7 @@ import type { Period, Statement, StatementLine, TransferKind } from '../statemen
 import { Choice, ErrorSummary, Field, type Typed } from './form.tsx'
 import { kr, longDay, shortInstant } from './format.ts'
 import { SpendingSection } from './spending-chart.tsx'
-import { boughtWhen, goods, sumOf } from './statement-line.ts'
+import { boughtWhen, goods, onlyOf, sumOf } from './statement-line.ts'
 import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'
 import type { AccountEnv } from './view.ts'
@@ -135,7 +135,7 @@ function Summary({ view, shown: { period, kind, found } }: { view: AccountView; 
   ] as const
   const facts =
     kind === null ? ([[statement.opening, found.opening], ...sums, [statement.closing, found.closing]] as const) : sums
-  const only = kind === null ? '' : ` · ${say(statement.kindOnly)(say(statement.kinds[kind]).toLowerCase())}`
+  const only = onlyOf(kind, say)
   return (
     <section aria-labelledby="period">
       <h2 id="period">{say(statement.period)}</h2>

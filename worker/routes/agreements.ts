@@ -21,6 +21,7 @@ import { evenKr, firstName } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
 import { agreement as texts } from '../portal/texts/agreement.ts'
 import { deposit } from '../portal/texts/deposit.ts'
+import { payment as common } from '../portal/texts/payment.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { currentPublicationQuery, publicationOf } from '../publications.ts'
 import { stripeOf } from '../stripe.ts'
@@ -98,7 +99,7 @@ function readIn({ view }: AccountEnv['Variables'], fields: Fields, terms: NonNul
   const accept = acceptanceFault(view, fields, terms)
   const errors: Fields = {
     ...(!FormId.safeParse(fields.id).success && { agreement: view.say(deposit.sendAgain) }),
-    ...(!MailAddress.safeParse(fields.mail?.trim()).success && { mail: view.say(deposit.mailWrong) }),
+    ...(!MailAddress.safeParse(fields.mail?.trim()).success && { mail: view.say(common.mailWrong) }),
     ...(!fits && { amount: view.say(deposit.amountWrong)(evenKr(least), evenKr(most)) }),
     ...(accept !== null && { accept }),
   }
@@ -160,7 +161,7 @@ export const agreementRoutes = new Hono<AccountEnv>()
       }
       case 'changed': {
         const anew = { ...fields, id: formIdOr(undefined, now) }
-        return show(c, found, { fields: anew, errors: { agreement: say(deposit.changed) } }, 409, null)
+        return show(c, found, { fields: anew, errors: { agreement: say(common.changed) } }, 409, null)
       }
       case 'already':
       case 'child_left':

@@ -7,7 +7,7 @@ import { OrderFormPage, OrderPage, openCards, orderPath, type PayWays } from '..
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
 import { cardOrder as texts } from '../portal/texts/card-order.ts'
-import { deposit } from '../portal/texts/deposit.ts'
+import { payment as common } from '../portal/texts/payment.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { currentPublicationQuery, type PublicationText, publicationOf } from '../publications.ts'
 import { stripeOf } from '../stripe.ts'
@@ -88,7 +88,7 @@ function orderingIn(c: Account, fields: Fields, terms: PublicationText): { order
     ...(postalCode === undefined && { postalCode: say(texts.postalCodeWrong) }),
     ...(city === undefined && { city: say(texts.cityWrong) }),
     ...(!chosen && { pay: say(fields.pay === 'account' ? texts.payShort : texts.payWrong) }),
-    ...(wrongMail && { mail: say(texts.mailWrong) }),
+    ...(wrongMail && { mail: say(common.mailWrong) }),
     ...(accept !== null && { accept }),
   }
   const whole = id && recipient && street && postalCode && city
@@ -113,8 +113,11 @@ function orderingIn(c: Account, fields: Fields, terms: PublicationText): { order
 }
 
 /** The fields of an order that came to nothing, to be sent again. */
-const fieldsOfOrder = (order: OrderView | null): Fields =>
-  order?.own ? { ...(({ payment, ...where }) => where)(order.own), lostCard: String(order.lostCard ?? '') } : {}
+function fieldsOfOrder({ own, lostCard, paidFrom }: OrderView): Fields {
+  if (own === null) return {}
+  const { payment, mail, ...where } = own
+  return { ...where, ...(mail !== null && { mail }), lostCard: String(lostCard ?? ''), pay: paidFrom }
+}
 
 /**
  * Opens the page at Stripe for an order that awaits its payment. The payment has the order's id, so that a form sent twice
@@ -137,9 +140,9 @@ async function pay(c: Account, standing: Standing, { id }: Ordering, fields: Fie
     case 'ended':
       return c.redirect(orderPath(view, { id }), 303)
     case 'refused':
-      return show(c, standing, { fields, errors: { order: view.say(deposit.refused) } }, 503)
+      return show(c, standing, { fields, errors: { order: view.say(common.refused) } }, 503)
     case 'unavailable':
-      return show(c, standing, { fields, errors: { order: view.say(texts.unavailable) } }, 503)
+      return show(c, standing, { fields, errors: { order: view.say(common.unavailable) } }, 503)
     case 'changed':
     case 'amount_too_small':
     case 'amount_too_large':
@@ -169,7 +172,7 @@ export const cardOrderRoutes = new Hono<AccountEnv>()
       recipient: view.account.child.name,
       mail: guardian.mail ?? '',
       lostCard: blocked.length === 1 ? String(blocked[0]?.id) : '',
-      ...fieldsOfOrder(standing.again),
+      ...(standing.again && fieldsOfOrder(standing.again)),
       ...(draft?.path === view.path ? draft.fields : {}),
     }
     return show(c, standing, untouched({ ...typed, id: formIdOr(typed.id, now) }), 200)
@@ -199,7 +202,7 @@ export const cardOrderRoutes = new Hono<AccountEnv>()
         return c.notFound()
       case 'id_taken': {
         const anew = { ...fields, id: formIdOr(undefined, now) }
-        return show(c, standing, { fields: anew, errors: { order: view.say(texts.changed) } }, 409)
+        return show(c, standing, { fields: anew, errors: { order: view.say(common.changed) } }, 409)
       }
       case 'child_left':
         return left(c, standing, fields)

@@ -4,9 +4,10 @@ import { beginDeposit, cancelPayment, type PaymentView, paymentOf, paymentQuery,
 import { versionName } from '../portal/acceptance.tsx'
 import { DepositPage, ReceiptPage, receiptTitle } from '../portal/deposit.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
-import { evenKr } from '../portal/format.ts'
+import { amountField, evenKr } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
 import { deposit as texts } from '../portal/texts/deposit.ts'
+import { payment as common } from '../portal/texts/payment.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { currentPublication, currentPublicationQuery, type PublicationText, publicationOf } from '../publications.ts'
 import { stripeOf } from '../stripe.ts'
@@ -35,37 +36,53 @@ function readIn({ view }: AccountEnv['Variables'], fields: Fields, terms: Public
   const accept = acceptanceFault(view, fields, terms)
   const errors: Fields = {
     ...(!FormId.safeParse(fields.id).success && { deposit: view.say(texts.sendAgain) }),
-    ...(!MailAddress.safeParse(fields.mail?.trim()).success && { mail: view.say(texts.mailWrong) }),
+    ...(!MailAddress.safeParse(fields.mail?.trim()).success && { mail: view.say(common.mailWrong) }),
     ...(!fits && { amount: view.say(texts.amountWrong)(evenKr(depositMin), evenKr(depositMax)) }),
     ...(accept !== null && { accept }),
   }
   return { amount, errors }
 }
 
-/** The payment of the path, of this guardian and account; null where there is none. */
+/** The statement that reads a deposit of this guardian and account, for a batch; `depositOf` reads its row. */
+function ownQuery({ var: { view, db } }: Context<AccountEnv>, id: string) {
+  return paymentQuery(db, id, { guardian: view.visit.guardian.id, account: view.account.id })
+}
+
+function depositOf(found: D1Result | undefined): PaymentView | null {
+  const payment = paymentOf(found?.results[0])
+  return payment?.purpose === 'deposit' ? payment : null
+}
+
+/** The deposit of the path, of this guardian and account; null where there is none. */
 async function ownDeposit(c: Context<AccountEnv>): Promise<PaymentView | null> {
   const { view, db, now } = c.var
   const id = FormId.safeParse(c.req.param('payment')).data
   if (!id) return null
-  const [guardian, account] = [view.visit.guardian.id, view.account.id]
-  const [found] = await db.batch([
-    paymentQuery(db, id, { guardian, account }),
-    viewed(db, { child: view.account.child.id }, { guardian }, now),
-  ])
-  const payment = paymentOf(found?.results[0])
-  return payment?.purpose === 'deposit' ? payment : null
+  const guardian = view.visit.guardian.id
+  const [found] = await db.batch([ownQuery(c, id), viewed(db, { child: view.account.child.id }, { guardian }, now)])
+  return depositOf(found)
 }
+
+/** The fields of a deposit that came to nothing, to be sent again. */
+const fieldsOfDeposit = ({ mail, amount }: PaymentView): Fields => ({ mail, amount: amountField(amount) })
 
 /** Indbetaling, first tab: money into an account now, and the receipt that Stripe's page leads back to. */
 export const depositRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/indbetaling', async (c) => {
     const { view, db, now } = c.var
     const { guardian, draft } = view.visit
-    const [found] = await db.batch([
+    const again = FormId.safeParse(c.req.query('igen')).data
+    const [found, , former] = await db.batch([
       currentPublicationQuery(db, 'terms', view.language),
       viewed(db, { child: view.account.child.id }, { guardian: guardian.id }, now),
+      ...(again ? [ownQuery(c, again)] : []),
     ])
-    const typed: Fields = { mail: guardian.mail ?? '', ...(draft?.path === view.path ? draft.fields : {}) }
+    const before = depositOf(former)
+    const typed: Fields = {
+      mail: guardian.mail ?? '',
+      ...(before && fieldsOfDeposit(before)),
+      ...(draft?.path === view.path ? draft.fields : {}),
+    }
     return show(c, publicationOf(found?.results[0]), untouched({ ...typed, id: formIdOr(typed.id, now) }), 200)
   })
   .post('/konto/:account/indbetaling', async (c) => {
@@ -105,10 +122,10 @@ export const depositRoutes = new Hono<AccountEnv>()
         return show(c, terms, { fields, errors: { amount: amountWrong } }, 400)
       }
       case 'changed':
-        return show(c, terms, { fields: anew, errors: { deposit: say(texts.changed) } }, 409)
+        return show(c, terms, { fields: anew, errors: { deposit: say(common.changed) } }, 409)
       case 'refused':
       case 'unavailable':
-        return show(c, terms, { fields: anew, errors: { deposit: say(texts[begun.kind]) } }, 503)
+        return show(c, terms, { fields: anew, errors: { deposit: say(common[begun.kind]) } }, 503)
       case 'child_left': {
         const left = { ...account, child: { ...account.child, left: true } }
         c.set('view', { ...view, account: left })

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { type BankDetails, bankDetailsOf } from '../../shared/bank-accounts.ts'
 import { parseKroner } from '../../shared/money.ts'
+import { reachQuery } from '../outbox.ts'
 import {
   DRAFT_LIFE_MS,
   type Drafted,
@@ -13,52 +14,57 @@ import {
   payoutViewOf,
 } from '../payouts.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
-import { amountField, kr } from '../portal/format.ts'
+import { amountField, kr, plainKr } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
 import { PayoutPage, PayoutReceipt, PayoutSummary } from '../portal/payout.tsx'
+import { payment as common } from '../portal/texts/payment.ts'
 import { payout as texts } from '../portal/texts/payout.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { viewed } from '../viewings.ts'
-import { FormId, formIdOr } from './acceptance.ts'
+import { FormId, formIdOr, MailAddress } from './acceptance.ts'
 import { fieldsOf } from './door.ts'
 import { stepUp } from './step-up.ts'
 
 type Fields = Record<string, string>
 
-/** The account's payouts, what it may pay out now, and the payout `id` if it is one of this guardian's own. */
+/** The account's payouts, what it may pay out now, where news of it would go, and the payout `id` if it is one of this guardian's own. */
 async function read(c: Context<AccountEnv>, id: string | undefined) {
   const { view, db, now } = c.var
   const [account, guardian] = [view.account.id, view.visit.guardian.id]
-  const [all, may, , one] = await db.batch([
+  const [all, may, reached, , one] = await db.batch([
     payoutsQuery(db, account, guardian),
     limitsQuery(db, account, now),
+    reachQuery(db, guardian, account),
     viewed(db, { child: view.account.child.id }, { guardian }, now),
     ...(id === undefined ? [] : [payoutQuery(db, id, account, guardian)]),
   ])
   const payouts = (all?.results ?? []).map(payoutViewOf)
   const limits = (may?.results[0] as PayoutLimits | undefined) ?? { there: 0, left: 0 }
-  return { payouts, limits, own: one?.results[0] ? payoutViewOf(one.results[0]) : null }
+  const { mail } = (reached?.results[0] ?? { mail: null }) as { mail: string | null }
+  return { payouts, limits, mail, own: one?.results[0] ? payoutViewOf(one.results[0]) : null }
 }
 
-/** The form as it is shown first: whole balance, and the name that MitID told, unless that is protected. */
-function empty({ visit }: AccountEnv['Variables']['view'], { there, left }: PayoutLimits): Fields {
+/** The form as it is shown first: whole balance, the name that MitID told, unless that is protected, and what is known of a mail address. */
+function empty({ visit }: AccountEnv['Variables']['view'], { there, left }: PayoutLimits, mail: string | null): Fields {
   const amount = Math.min(there, left)
-  return { name: visit.guardian.name ?? '', amount: amount > 0 ? amountField(amount) : '' }
+  return { name: visit.guardian.name ?? '', amount: amount > 0 ? amountField(amount) : '', mail: mail ?? '' }
 }
 
 /** The form as a draft filled it in. The account number is the guardian's own. */
-function filledBy({ details, amount }: PayoutView): Fields {
-  return { ...details, amount: amountField(amount) }
+function filledBy({ details, amount, mail }: PayoutView): Fields {
+  return { ...details, amount: amountField(amount), mail: mail ?? '' }
 }
 
 /** What is wrong with what was typed, or what is to be drafted. */
 function readIn(
   { say, account }: AccountEnv['Variables']['view'],
   fields: Fields,
-): { details: BankDetails; amount: number } | { errors: Fields } {
+): { details: BankDetails; amount: number; mail?: string } | { errors: Fields } {
   const { name = '', registration = '', bankAccount = '', message = '' } = fields
   const read = bankDetailsOf({ name, registration, bankAccount, message })
   const amount = parseKroner(fields.amount ?? '')
+  const written = fields.mail?.trim() ?? ''
+  const mail = MailAddress.safeParse(written).data
   const faults = read.kind === 'faults' ? read.faults : {}
   const errors = {
     ...(faults.name && { name: say(texts.faults.name[faults.name]) }),
@@ -68,9 +74,10 @@ function readIn(
     ...(amount === null && { amount: say(texts.amountWrong) }),
     ...(amount === 0 && { amount: say(texts.amountZero) }),
     ...(amount !== null && amount > account.balance && { amount: say(texts.overBalance)(kr(account.balance)) }),
+    ...(written !== '' && mail === undefined && { mail: say(common.mailWrong) }),
   }
-  if (read.kind === 'faults' || amount === null || 'amount' in errors) return { errors }
-  return { details: read.details, amount }
+  if (read.kind === 'faults' || amount === null || Object.keys(errors).length > 0) return { errors }
+  return { details: read.details, amount, ...(mail !== undefined && { mail }) }
 }
 
 async function again(c: Context<AccountEnv>, fields: Fields, errors: Fields, status: 400 | 409) {
@@ -123,9 +130,9 @@ export const payoutRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/udbetal', async (c) => {
     const { view, now } = c.var
     const { draft } = view.visit
-    const { payouts, limits, own } = await read(c, FormId.safeParse(c.req.query('ret')).data)
+    const { payouts, limits, mail, own } = await read(c, FormId.safeParse(c.req.query('ret')).data)
     const interrupted: Fields = draft?.path === view.path ? draft.fields : {}
-    const fields = { ...empty(view, limits), ...(own && filledBy(own)), ...interrupted }
+    const fields = { ...empty(view, limits, mail), ...(own && filledBy(own)), ...interrupted }
     return showForm(c, untouched({ ...fields, id: formIdOr(interrupted.id, now) }), payouts, limits)
   })
   .post('/konto/:account/udbetal', async (c) => {
@@ -135,8 +142,8 @@ export const payoutRoutes = new Hono<AccountEnv>()
     const fields = { ...sent, id: formIdOr(sent.id, now) }
     const typed = readIn(view, sent)
     if ('errors' in typed) return again(c, fields, typed.errors, 400)
-    const { details, amount } = typed
-    const wanted = { ...details, amount, account: account.id, guardian: visit.guardian.id }
+    const { details, ...rest } = typed
+    const wanted = { ...details, ...rest, account: account.id, guardian: visit.guardian.id }
     const first = await draftPayout(db, { ...wanted, id: fields.id }, now)
     // Whoever went back to the form and wrote something else wants that now; the other draft is never confirmed.
     const id = first.kind === 'changed' ? formIdOr(undefined, now) : fields.id
@@ -166,6 +173,6 @@ export const payoutRoutes = new Hono<AccountEnv>()
     const summary = `/konto/${account.id}/udbetal/${own.id}`
     // What is stale is told where it can be mended, and not by way of MitID.
     if (own.status !== 'draft' || staleness(c, own, limits) !== null) return c.redirect(summary, 303)
-    const message = say(texts.stepUpMessage)(kr(own.amount))
+    const message = say(texts.stepUpMessage)(plainKr(own.amount))
     return stepUp(c, { confirms: `payout:${own.id}`, returnTo: summary, message })
   })

@@ -9,9 +9,10 @@ import {
   CardOrdersQuery,
   CardView,
   Child,
+  ChildLeft,
   HandOutCall,
 } from '../../shared/wire.ts'
-import { addCard, setStatus } from '../cards.ts'
+import { addCard, cardReach, setStatus } from '../cards.ts'
 import { comeBack, leave } from '../leaving.ts'
 import { cancelOrder, handOut, type OrderRefusal, sendOrder, staffOrders } from '../order-desk.ts'
 import { refuse } from '../refusal.ts'
@@ -55,6 +56,20 @@ staffCardRoutes.openapi(
   },
 )
 
+staffCardRoutes.openapi(
+  reading({
+    path: '/cards/{id}',
+    summary: 'A card, and how many terminals hold its status on their lists',
+    params: IdParam,
+    answer: CardView,
+    refusals: ['card_unknown'],
+  }),
+  async (c) => {
+    const card = await cardReach(c.var.db, c.req.valid('param').id)
+    return card ? c.json(card, 200) : refuse(c, 'card_unknown', 'no such card')
+  },
+)
+
 for (const [verb, status] of [
   ['block', 'blocked'],
   ['activate', 'active'],
@@ -73,7 +88,7 @@ for (const [verb, status] of [
       if (card === 'not_found') return refuse(c, 'card_unknown', 'no such card')
       if (card === 'card_closed') return refuse(c, card, 'the card is closed for good')
       if (card === 'child_left') return refuse(c, card, LEFT)
-      return c.json(card, 200)
+      return c.json((await cardReach(c.var.db, card.id)) ?? card, 200)
     },
   )
 }
@@ -88,6 +103,8 @@ function refused(c: Context<StaffEnv>, refusal: OrderRefusal) {
       return refuse(c, refusal, 'no such order')
     case 'order_unpaid':
       return refuse(c, refusal, 'nobody has paid for it')
+    case 'child_left':
+      return refuse(c, refusal, LEFT)
     case 'order_ended':
       return refuse(c, refusal, 'the order has come further: its card is handed out or sent, or it is cancelled')
   }
@@ -117,7 +134,6 @@ staffCardRoutes
       if (hash === null) return refuse(c, 'uid_random', RANDOM_UID)
       const order = await handOut(c.var.db, c.req.valid('param').id, hash, c.var.staff.id, c.var.now)
       if (order === 'card_taken') return refuse(c, order, TAKEN)
-      if (order === 'child_left') return refuse(c, order, LEFT)
       return typeof order === 'string' ? refused(c, order) : c.json(order, 200)
     },
   )
@@ -133,7 +149,7 @@ for (const [verb, summary, change] of [
       params: OrderParam,
       body: Nothing,
       answer: CardOrder,
-      refusals: ['order_unknown', 'order_unpaid', 'order_ended'],
+      refusals: ['order_unknown', 'order_unpaid', 'order_ended', 'child_left'],
     }),
     async (c) => {
       const order = await change(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
@@ -144,22 +160,33 @@ for (const [verb, summary, change] of [
 
 // ── Leaving ─────────────────────────────────────────────────────────────────
 
-for (const [verb, summary, change] of [
-  ['leave', 'Take a child out: its cards are frozen, and its guardians told by mail', leave],
-  ['return', 'Take a child back in; its cards stay blocked until they are activated', comeBack],
-] as const) {
-  staffCardRoutes.openapi(
+staffCardRoutes
+  .openapi(
     changing({
-      path: `/children/{id}/${verb}`,
-      summary,
+      path: '/children/{id}/leave',
+      summary:
+        'Take a child out: its cards are frozen, a card not yet sent is cancelled, its guardians are told by mail',
+      params: IdParam,
+      body: Nothing,
+      answer: ChildLeft,
+      refusals: ['child_unknown'],
+    }),
+    async (c) => {
+      const child = await leave(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      return child ? c.json(child, 200) : refuse(c, 'child_unknown', 'no such child')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/children/{id}/return',
+      summary: 'Take a child back in; its cards stay blocked until they are activated',
       params: IdParam,
       body: Nothing,
       answer: Child,
       refusals: ['child_unknown'],
     }),
     async (c) => {
-      const child = await change(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      const child = await comeBack(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
       return child ? c.json(child, 200) : refuse(c, 'child_unknown', 'no such child')
     },
   )
-}

@@ -8,6 +8,7 @@ import {
   PayoutId,
   PayoutsQuery,
   RejectCall,
+  RejectedPayout,
   ReleaseAnswer,
   ReleaseCall,
   StaffPayout,
@@ -152,7 +153,7 @@ staffPayoutRoutes
       summary: 'Reject a payout that is in no file yet; the money is back and the parent is told why',
       params: PayoutParam,
       body: RejectCall,
-      answer: StaffPayout,
+      answer: RejectedPayout,
       refusals: ['payout_unknown', 'payout_too_late'],
     }),
     async (c) => {

@@ -1,21 +1,22 @@
 import type { Texts } from './language.ts'
+import { payment } from './payment.ts'
 
 /** Nyt kort: the form, and an order in each of its states. */
 export const cardOrder = {
   title: { da: 'Bestil nyt kort', en: 'Order a new card' },
   orders: { da: 'Bestilte kort', en: 'Ordered cards' },
   see: { da: 'Se bestillingen', en: 'See the order' },
-  of: {
-    da: (name: string, balance: string) => `Konto for ${name}. Saldoen er ${balance}`,
-    en: (name: string, balance: string) => `Account of ${name}. The balance is ${balance}`,
-  },
   wait: {
     da: 'Det kan være en god idé at starte med at spærre kortet og vente 2-3 dage, før et nyt kort bestilles, for at se om det gamle kort dukker op igen.',
     en: 'It can be a good idea to block the card first and wait two or three days before ordering a new one, to see whether the old card turns up.',
   },
-  waitActive: {
-    da: 'Kortet er ikke spærret endnu, så andre kan bruge det, hvis de finder det. Det kan være en god idé at starte med at spærre kortet og vente 2-3 dage, før et nyt kort bestilles, for at se om det gamle kort dukker op igen.',
-    en: 'The card has not been blocked yet, so whoever finds it can use it. It can be a good idea to block it first and wait two or three days before ordering a new one, to see whether the old card turns up.',
+  notBlocked: {
+    da: 'Kortet er ikke spærret endnu, så andre kan bruge det, hvis de finder det.',
+    en: 'The card has not been blocked yet, so whoever finds it can use it.',
+  },
+  stillActive: {
+    da: 'Kortet er ikke spærret endnu. Andre kan bruge det gamle kort, hvis de finder det, til det nye er udleveret.',
+    en: 'The card has not been blocked yet. Whoever finds the old card can use it until the new one has been handed out.',
   },
   toBlock: { da: 'Gå til Brugerinfo, hvor du kan spærre kortet', en: 'Go to User info, where you can block the card' },
   price: { da: 'Pris', en: 'Price' },
@@ -73,10 +74,6 @@ export const cardOrder = {
     da: 'Skal udfyldes, hvis du betaler med kort eller MobilePay. Vi skriver hertil om bestillingen.',
     en: 'Must be filled in if you pay by card or MobilePay. We write here about the order.',
   },
-  mailWrong: {
-    da: 'Skriv en mailadresse som navn@eksempel.dk.',
-    en: 'Write an email address such as name@example.org.',
-  },
   priceChanged: {
     da: 'Prisen er ændret, siden du åbnede siden. Se den nye pris, og tryk Næste igen, hvis du stadig vil bestille.',
     en: 'The price has changed since you opened the page. See the new one, and press Next again if you still want to order.',
@@ -84,14 +81,6 @@ export const cardOrder = {
   sendAgain: {
     da: 'Der er ikke bestilt noget. Se formularen igennem, og tryk Næste igen.',
     en: 'Nothing has been ordered. Look through the form, and press Next again.',
-  },
-  changed: {
-    da: 'Du har sendt formularen før, med noget andet i. Er det, der står nu, rigtigt, så tryk Næste igen.',
-    en: 'You have sent this form before, with something else in it. If what it says now is right, press Next again.',
-  },
-  unavailable: {
-    da: 'Stripe, som tager imod betalingen, svarer ikke lige nu. Der er ikke trukket penge, og det, du har skrevet, står her endnu. Prøv igen om lidt.',
-    en: 'Stripe, which takes the payment, does not answer right now. No money has been taken, and what you wrote is still here. Try again in a moment.',
   },
   closed: {
     da: 'Kommunen har ikke åbnet for bestilling her på siden endnu. Spørg supporten, hvis du skal have et nyt kort.',
@@ -116,9 +105,7 @@ export const cardOrder = {
     en: (price: string) =>
       `The new card costs ${price}, which the account does not hold. Pay in first, and then order.`,
   },
-  toDeposit: { da: 'Indbetal', en: 'Pay in' },
   toProfile: { da: 'Tilbage til Brugerinfo', en: 'Back to User info' },
-  toSupport: { da: 'Skriv til supporten', en: 'Write to support' },
   states: {
     ordered: { da: 'Bestilt', en: 'Ordered' },
     sent: { da: 'Sendt', en: 'Sent' },
@@ -126,16 +113,16 @@ export const cardOrder = {
     cancelled: { da: 'Annulleret', en: 'Cancelled' },
     awaiting: { da: 'Venter på betaling', en: 'Awaiting payment' },
     abandoned: { da: 'Ikke betalt', en: 'Not paid' },
-    mismatch: { da: 'Skal ses efter', en: 'To be looked into' },
+    mismatch: { da: 'Skal undersøges', en: 'To be looked into' },
   },
   titles: {
     ordered: { da: 'Det nye kort er bestilt', en: 'The new card has been ordered' },
     sent: { da: 'Det nye kort er sendt', en: 'The new card has been sent' },
     handed_out: { da: 'Det nye kort er udleveret', en: 'The new card has been handed out' },
     cancelled: { da: 'Bestillingen er annulleret', en: 'The order has been cancelled' },
-    awaiting: { da: 'Betalingen er ikke afsluttet endnu', en: 'The payment is not complete yet' },
-    abandoned: { da: 'Betalingen blev ikke gennemført', en: 'The payment was not completed' },
-    mismatch: { da: 'Betalingen skal ses efter', en: 'The payment needs to be looked into' },
+    awaiting: payment.waitingTitle,
+    abandoned: payment.failedTitle,
+    mismatch: payment.mismatchTitle,
   },
   texts: {
     ordered: {
@@ -158,6 +145,10 @@ export const cardOrder = {
       da: (fee: string) => `Der bliver ikke lavet et nyt kort, og ${fee} er sat tilbage på kontoen.`,
       en: (fee: string) => `No new card will be made, and ${fee} is back on the account.`,
     },
+    restToPayer: {
+      da: (rest: string) => `De øvrige ${rest} går tilbage til den, der betalte.`,
+      en: (rest: string) => `The other ${rest} goes back to whoever paid.`,
+    },
     awaiting: {
       da: 'Vi venter på svar fra Stripe, som tager imod betalingen. Har du betalt, bliver kortet bestilt af sig selv, også hvis du lukker siden.',
       en: 'We are waiting for an answer from Stripe, which takes the payment. If you have paid, the card will be ordered by itself, even if you close this page.',
@@ -179,11 +170,7 @@ export const cardOrder = {
       en: 'What was paid is not the price of the card, so the card has not been ordered. Write to support and give the reference, and we will sort it out.',
     },
   },
-  refresh: { da: 'Opdatér', en: 'Refresh' },
-  goOn: { da: 'Fortsæt betalingen hos Stripe', en: 'Continue the payment at Stripe' },
-  again: { da: 'Prøv igen', en: 'Try again' },
   facts: {
-    account: { da: 'Konto', en: 'Account' },
     state: { da: 'Status', en: 'Status' },
     replaces: { da: 'Erstatter', en: 'Replaces' },
     card: { da: 'Nyt kort', en: 'New card' },
@@ -191,7 +178,6 @@ export const cardOrder = {
     ordered: { da: 'Bestilt', en: 'Ordered' },
     sent: { da: 'Sendt', en: 'Sent' },
     ended: { da: 'Afsluttet', en: 'Ended' },
-    reference: { da: 'Reference', en: 'Reference' },
   },
   cardName: { da: (id: number) => `Kort nr. ${id}`, en: (id: number) => `Card no. ${id}` },
   from: {

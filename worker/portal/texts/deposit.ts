@@ -5,16 +5,8 @@ export const deposit = {
   title: { da: 'Indbetaling', en: 'Deposit' },
   tabs: { da: 'Måder at indbetale på', en: 'Ways to deposit' },
   tab: { da: 'Indbetal', en: 'Pay in' },
-  of: {
-    da: (name: string, balance: string) => `Konto for ${name}. Saldoen er ${balance}`,
-    en: (name: string, balance: string) => `Account of ${name}. The balance is ${balance}`,
-  },
   mail: { da: 'Mailadresse', en: 'Email address' },
   mailHint: { da: 'Kvitteringen bliver sendt hertil.', en: 'The receipt will be sent here.' },
-  mailWrong: {
-    da: 'Skriv en mailadresse som navn@eksempel.dk.',
-    en: 'Write an email address such as name@example.org.',
-  },
   amount: { da: 'Beløb', en: 'Amount' },
   amountHint: {
     da: (min: string, max: string) => `Mindst ${min} og højst ${max}`,
@@ -49,18 +41,6 @@ export const deposit = {
     da: 'Der er ikke trukket penge. Se formularen igennem, og tryk Næste igen.',
     en: 'No money has been taken. Look through the form, and press Next again.',
   },
-  changed: {
-    da: 'Du har sendt formularen før, med noget andet i. Er det, der står nu, rigtigt, så tryk Næste igen.',
-    en: 'You have sent this form before, with something else in it. If what it says now is right, press Next again.',
-  },
-  unavailable: {
-    da: 'Stripe, som tager imod betalingen, svarer ikke lige nu. Der er ikke trukket penge, og det, du har skrevet, står her endnu. Prøv igen om lidt.',
-    en: 'Stripe, which takes the payment, does not answer right now. No money has been taken, and what you wrote is still here. Try again in a moment.',
-  },
-  refused: {
-    da: 'Betalingen kunne ikke begynde, og der er ikke trukket penge. Prøv igen om lidt. Bliver det ved, så skriv til supporten.',
-    en: 'The payment could not begin, and no money has been taken. Try again in a moment. If it keeps happening, write to support.',
-  },
   closed: {
     da: 'Kommunen har ikke åbnet for indbetaling her på siden endnu. Spørg supporten, hvis der skal penge på kortet.',
     en: 'The municipality has not opened for deposits here yet. Ask support if the card needs money.',
@@ -70,24 +50,31 @@ export const deposit = {
       `${name} er meldt ud, så der kan ikke sættes penge ind på kontoen. Det, der står på den, kan udbetales.`,
     en: (name: string) => `${name} has left, so no money can be put into the account. What it holds can be paid out.`,
   },
-  payOut: { da: 'Udbetal', en: 'Pay out' },
   receipt: { da: 'Kvittering', en: 'Receipt' },
   paid: { da: 'Pengene står på kontoen.', en: 'The money is in the account.' },
   mailed: {
     da: (mail: string) => `Vi sender også en kvittering til ${mail}`,
     en: (mail: string) => `We also send a receipt to ${mail}`,
   },
-  account: { da: 'Konto', en: 'Account' },
   method: { da: 'Betalt med', en: 'Paid with' },
   methods: {
     card: { da: 'Kreditkort', en: 'Credit card' },
     mobilepay: { da: 'MobilePay', en: 'MobilePay' },
   },
+  terms: { da: 'Accepterede handelsbetingelser', en: 'Terms and conditions accepted' },
+  termsIn: {
+    da: {
+      da: (version: string) => `Version ${version} på dansk`,
+      en: (version: string) => `Version ${version} in Danish`,
+    },
+    en: {
+      da: (version: string) => `Version ${version} på engelsk`,
+      en: (version: string) => `Version ${version} in English`,
+    },
+  },
   paidAt: { da: 'Betalt', en: 'Paid' },
   begunAt: { da: 'Påbegyndt', en: 'Begun' },
   balanceAfter: { da: 'Saldo efter indbetalingen', en: 'Balance after the deposit' },
-  reference: { da: 'Reference', en: 'Reference' },
-  waitingTitle: { da: 'Betalingen er ikke afsluttet endnu', en: 'The payment is not complete yet' },
   waiting: {
     da: 'Vi venter på svar fra Stripe, som tager imod betalingen. Har du betalt, kommer pengene af sig selv på kontoen, også hvis du lukker siden.',
     en: 'We are waiting for an answer from Stripe, which takes the payment. If you have paid, the money arrives in the account by itself, even if you close this page.',
@@ -96,14 +83,11 @@ export const deposit = {
     da: 'Stripe, som tager imod betalingen, svarer ikke lige nu. Har du betalt, kommer pengene af sig selv på kontoen, når der er svar.',
     en: 'Stripe, which takes the payment, does not answer right now. If you have paid, the money arrives in the account by itself once there is an answer.',
   },
-  refresh: { da: 'Opdatér', en: 'Refresh' },
-  goOn: { da: 'Fortsæt betalingen hos Stripe', en: 'Continue the payment at Stripe' },
   cancelledTitle: { da: 'Du afbrød betalingen', en: 'You cancelled the payment' },
   cancelled: {
-    da: 'Du afbrød betalingen. Der er ikke trukket penge.',
-    en: 'You cancelled the payment. No money has been taken.',
+    da: 'Der er ikke trukket penge.',
+    en: 'No money has been taken.',
   },
-  failedTitle: { da: 'Betalingen blev ikke gennemført', en: 'The payment was not completed' },
   failed: {
     da: 'Betalingen blev afvist. Der er ikke sat penge ind på kontoen. Prøv igen, eventuelt med et andet kort eller med MobilePay.',
     en: 'The payment was declined. No money has been put into the account. Try again, perhaps with another card or with MobilePay.',
@@ -112,13 +96,10 @@ export const deposit = {
     da: 'Der gik for lang tid, og betalingssiden er lukket. Der er ikke trukket penge.',
     en: 'Too much time passed, and the payment page has closed. No money has been taken.',
   },
-  mismatchTitle: { da: 'Betalingen skal ses efter', en: 'The payment needs to be looked into' },
   mismatch: {
     da: 'Det, der blev betalt, er ikke det beløb, du bad om her. Pengene er derfor ikke sat ind på kontoen. Skriv til supporten, og oplys referencen, så finder vi ud af det.',
     en: 'What was paid is not the amount that you asked for here. The money has therefore not been put into the account. Write to support and give the reference, and we will sort it out.',
   },
-  again: { da: 'Prøv igen', en: 'Try again' },
   more: { da: 'Indbetal igen', en: 'Pay in again' },
   toStatement: { da: 'Se kontoudtog', en: 'See the statement' },
-  toSupport: { da: 'Skriv til supporten', en: 'Write to support' },
 } satisfies Texts

@@ -71,6 +71,24 @@ export const letters = {
       en: 'If this was not you, please write to support:',
     },
   },
+  cardCloned: {
+    subject: { da: 'Betalingskortet er spærret', en: 'The payment card is blocked' },
+    fact: {
+      da: (fact: { child: string; card: number }) =>
+        `Betalingskort nr. ${fact.card} til ${fact.child} ser ud til at være kopieret, så vi har spærret det.`,
+      en: (fact: { child: string; card: number }) =>
+        `Payment card no. ${fact.card} of ${fact.child} seems to have been copied, so we have blocked it.`,
+    },
+    money: {
+      da: 'Pengene på kontoen er der stadig. Kig gerne kontoudtoget igennem, og skriv til supporten, hvis der er køb, I ikke kender.',
+      en: 'The money on the account is still there. Please look through the statement, and write to support if there are purchases you do not know.',
+    },
+    next: { da: 'Her kan du se kortet og bestille et nyt:', en: 'You can see the card and order a new one here:' },
+  },
+  paidAt: {
+    da: (fact: { day: string; time: string }) => `Betalt: ${fact.day} kl. ${fact.time}`,
+    en: (fact: { day: string; time: string }) => `Paid: ${fact.day} at ${fact.time}`,
+  },
   deposited: {
     subject: { da: 'Kvittering for indbetaling', en: 'Receipt for a deposit' },
     fact: {

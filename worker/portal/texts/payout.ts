@@ -4,14 +4,17 @@ import type { Both, Texts } from './language.ts'
 /** Udbetal: the form, the summary that is confirmed, and the receipt with what has become of each part. */
 export const payout = {
   title: { da: 'Udbetal', en: 'Pay out' },
-  of: {
-    da: (name: string, balance: string) => `Konto for ${name}. Saldoen er ${balance}`,
-    en: (name: string, balance: string) => `Account of ${name}. The balance is ${balance}`,
-  },
   intro: {
     da: 'Du kan få hele saldoen eller en del af den udbetalt. På næste side ser du det hele igennem, før du godkender.',
     en: 'You can have all of the balance or a part of it paid out. On the next page you look it all through before you approve.',
   },
+  sameWay: {
+    da: (days: number) =>
+      `Penge, der er indbetalt med kort eller MobilePay inden for de seneste ${days} dage, går tilbage samme vej.`,
+    en: (days: number) =>
+      `Money that was paid in by card or MobilePay within the last ${days} days goes back the same way.`,
+  },
+  restToBank: { da: 'Resten går til bankkontoen.', en: 'The rest goes to the bank account.' },
   name: { da: 'Navn', en: 'Name' },
   nameHint: {
     da: 'Navnet på den, der ejer bankkontoen.',
@@ -30,6 +33,10 @@ export const payout = {
     en: 'Shows on your bank statement. At most 140 characters. May be left empty.',
   },
   amount: { da: 'Beløb', en: 'Amount' },
+  mailHint: {
+    da: 'Hertil skriver vi, hvis pengene kommer retur. Feltet må være tomt, men så får du ikke besked.',
+    en: 'We write here if the money comes back. May be left empty, but then you are not told.',
+  },
   amountAll: {
     da: (balance: string) =>
       `Hele beløbet på ${balance} er skrevet for dig. Skriv et mindre, hvis du kun vil have en del.`,
@@ -50,8 +57,8 @@ export const payout = {
   },
   nothing: { da: 'Der står ikke noget på kontoen, som kan udbetales.', en: 'The account holds nothing to pay out.' },
   capReached: {
-    da: (cap: string) => `Der er udbetalt så meget i dag, som der kan på en dag: ${cap} Prøv igen i morgen.`,
-    en: (cap: string) => `As much has been paid out today as can be in a day: ${cap} Try again tomorrow.`,
+    da: (cap: string) => `Dagens grænse for udbetalinger er nået: ${cap} Prøv igen i morgen.`,
+    en: (cap: string) => `The limit of payouts for today has been reached: ${cap} Try again tomorrow.`,
   },
   faults: {
     name: {
@@ -129,10 +136,8 @@ export const payout = {
     mobilepay: { da: 'Tilbage til MobilePay', en: 'Back to MobilePay' },
   },
   why: {
-    da: (days: number) =>
-      `Penge, der er indbetalt med kort eller MobilePay inden for de seneste ${days} dage, går tilbage samme vej. Så kan ingen bruge et stjålet kort til at få penge i hånden.`,
-    en: (days: number) =>
-      `Money that was paid in by card or MobilePay within the last ${days} days goes back the same way. So nobody can use a stolen card to get cash.`,
+    da: 'Så kan ingen bruge et stjålet kort til at få penge i hånden.',
+    en: 'So nobody can use a stolen card to get cash.',
   },
   bankFirst: {
     da: 'Kommunen ser det igennem, der går til bankkontoen, før det bliver sendt.',
@@ -185,7 +190,7 @@ export const payout = {
     approved: { da: 'Godkendt', en: 'Approved' },
     exported: { da: 'Sendt til banken', en: 'Sent to the bank' },
     paid: { da: 'Udbetalt', en: 'Paid out' },
-    rejected: { da: 'Afvist – pengene er tilbage på kontoen', en: 'Refused – the money is back on the account' },
+    rejected: { da: 'Afvist', en: 'Refused' },
   },
   bankNext: {
     requested: {
@@ -201,25 +206,21 @@ export const payout = {
       en: 'The bank has been told to pay.',
     },
     paid: { da: 'Banken har betalt.', en: 'The bank has paid.' },
-    rejected: {
-      da: 'Der er ikke sendt noget til banken, eller banken har sendt det retur.',
-      en: 'Nothing was sent to the bank, or the bank has sent it back.',
-    },
+    rejected: { da: 'Pengene er tilbage på kontoen.', en: 'The money is back on the account.' },
   },
   refundStates: {
     underWay: { da: 'På vej', en: 'On its way' },
     succeeded: { da: 'Tilbagebetalt', en: 'Paid back' },
-    failed: {
-      da: 'Kunne ikke sendes – pengene er tilbage på kontoen',
-      en: 'Could not be sent – the money is back on the account',
-    },
+    failed: { da: 'Kunne ikke sendes', en: 'Could not be sent' },
   },
   refundNext: {
-    da: 'Der kan gå nogle bankdage, før pengene kan ses hos den, der betalte.',
-    en: 'It can take some banking days before whoever paid can see the money.',
+    underWay: {
+      da: 'Der kan gå nogle bankdage, før pengene kan ses hos den, der betalte.',
+      en: 'It can take some banking days before whoever paid can see the money.',
+    },
+    failed: { da: 'Pengene er tilbage på kontoen.', en: 'The money is back on the account.' },
   },
   requestedAt: { da: 'Godkendt af dig', en: 'Approved by you' },
-  reference: { da: 'Reference', en: 'Reference' },
   again: { da: 'Udbetal igen', en: 'Pay out again' },
   toAccounts: { da: 'Til Konti', en: 'To Accounts' },
   earlier: { da: 'Tidligere udbetalinger', en: 'Earlier payouts' },

@@ -44,26 +44,26 @@ export const profile = {
   tillsOnly: {
     da: (told: boolean): string =>
       told
-        ? 'Kassen har spærringen på sin egen liste og afviser kortet også uden net.'
-        : 'Kassen afviser kortet, når den er på nettet. Den har det ikke på sin egen liste endnu.',
+        ? 'Spærret på 1 af 1 terminal, også uden net.'
+        : 'Spærret på 0 af 1 terminal. Den afviser kortet, når den er på nettet.',
     en: (told: boolean): string =>
       told
-        ? 'The till has the block on its own list and refuses the card offline too.'
-        : 'The till refuses the card while it is online. It does not have it on its own list yet.',
+        ? 'Blocked on 1 of 1 terminal, offline too.'
+        : 'Blocked on 0 of 1 terminal. It refuses the card while it is online.',
   },
   tillsAll: {
-    da: (all: number) => `Alle ${all} kasser har spærringen på deres egen liste og afviser kortet også uden net.`,
-    en: (all: number) => `All ${all} tills have the block on their own lists and refuse the card offline too.`,
+    da: (all: number) => `Spærret på ${all} af ${all} terminaler, også uden net.`,
+    en: (all: number) => `Blocked on ${all} of ${all} terminals, offline too.`,
   },
   tillsSome: {
     da: (told: number, all: number) =>
-      `${told} af ${all} kasser har spærringen på deres egen liste, også uden net. De andre afviser kortet, når de er på nettet.`,
+      `Spærret på ${told} af ${all} terminaler. De andre afviser kortet, når de er på nettet.`,
     en: (told: number, all: number) =>
-      `${told} of ${all} tills have the block on their own lists, for when they are offline. The others refuse the card while they are online.`,
+      `Blocked on ${told} of ${all} terminals. The others refuse the card while they are online.`,
   },
   told: { da: 'har spærringen på sin egen liste', en: 'has the block on its own list' },
   notYetTold: { da: 'har den ikke på sin egen liste endnu', en: 'does not have it on its own list yet' },
-  lastSeen: { da: 'Sidst i forbindelse', en: 'Last connected' },
+  listed: { da: 'Havde sidst hele kortlisten', en: 'Last had the whole card list' },
   never: { da: 'Aldrig', en: 'Never' },
   limit: { da: 'Maks forbrug', en: 'Maximum spending' },
   limitField: { da: 'Højst pr. dag, i kroner', en: 'At most per day, in kroner' },
