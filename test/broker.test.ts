@@ -1,13 +1,14 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Broker, startBroker } from './local/broker.ts'
 import { office, setUp } from './local/office.ts'
 import { type Browser, browser, type Page } from './local/parent.ts'
 import { type PersonKey, person } from './local/persons.ts'
+import { copyDatabases } from './local/prepared.ts'
 import { freePort, type Running } from './local/processes.ts'
-import { migrate, secretsIn, startWorker } from './local/worker.ts'
+import { secretsIn, startWorker } from './local/worker.ts'
 
 let folder: string
 let broker: Broker
@@ -19,8 +20,11 @@ beforeAll(async () => {
   const workerPort = await freePort()
   portal = `http://localhost:${workerPort}`
   broker = await startBroker(folder, await freePort(), new Map([[4000, [portal]]]))
-  await migrate(folder, 4000)
-  worker = await startWorker(folder, workerPort, { OIDC_4000: broker.configFor(4000) })
+  await copyDatabases(inject('prepared'), folder)
+  worker = await startWorker(folder, workerPort, {
+    secrets: { OIDC_4000: broker.configFor(4000) },
+    bundle: inject('prepared').worker,
+  })
   const { SETUP_KEY } = await secretsIn(folder)
   const desk = office(portal, await setUp(portal, SETUP_KEY, 4000, 'Prøve'))
   const ada = await desk.addChild('Ada Prøvebarn')

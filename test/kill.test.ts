@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { type Pi, virtualPi } from './local/pi.ts'
+import { copyDatabases } from './local/prepared.ts'
 import { freePort, type Running } from './local/processes.ts'
-import { migrate, secretsIn, startWorker } from './local/worker.ts'
+import { secretsIn, startWorker } from './local/worker.ts'
 
 const PRICE = 500
 const START_BALANCE = 5000
@@ -35,8 +36,9 @@ const pis: Pi[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'klubkort-kill-'))
   workerPort = await freePort()
-  await migrate(folder, 4000)
-  worker = await startWorker(folder, workerPort)
+  const prepared = inject('prepared')
+  await copyDatabases(prepared, folder)
+  worker = await startWorker(folder, workerPort, { bundle: prepared.worker })
   const url = `http://4000.localhost:${workerPort}`
   const { SETUP_KEY } = await secretsIn(folder)
   desk = office(url, await setUp(url, SETUP_KEY, 4000, 'Prøve'))
@@ -172,7 +174,7 @@ describe(`power cuts (SEED=${seed})`, () => {
         await restarting
         await setTimeout(random() * 200)
         await worker.kill()
-        restarting = startWorker(folder, workerPort).then((started) => {
+        restarting = startWorker(folder, workerPort, { bundle: inject('prepared').worker }).then((started) => {
           worker = started
         })
       }

@@ -2,17 +2,54 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
+import Order from './order.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
 // Wrangler's build step lays the portal's files out; the pool serves them, and runs no build.
 if (!existsSync(`${root}.assets`)) execFileSync(process.execPath, [`${root}worker/portal/assets.mjs`])
 
-/** Tests in `test/worker` run inside workerd on real D1; all others run on Node, which the till and the CLI run on. */
+/** Files that start the worker, most of them with a till or a browser. */
+const SYSTEM = ['test/portal*.test.ts', 'test/{broker,kill,life,offline-day,till}.test.ts']
+
+/** What the worker and its tests import: bundled once, since each file would load hundreds of modules anew. */
+const PACKAGES = [
+  '@hono/zod-openapi',
+  '@libpdf/core',
+  'drizzle-orm',
+  'drizzle-orm/sqlite-core',
+  'fast-check',
+  'fast-xml-parser',
+  'hono',
+  'hono/body-limit',
+  'hono/cookie',
+  'hono/csrf',
+  'hono/html',
+  'hono/http-exception',
+  'hono/jsx',
+  'hono/jsx/jsx-dev-runtime',
+  'hono/jsx/jsx-runtime',
+  'hono/route',
+  'hono/secure-headers',
+  'jose',
+  'micromark',
+  'openid-client',
+  'papaparse',
+  'stripe',
+  'zod',
+]
+
+/** Where the many processes that tests start keep their compiled code. */
+const NODE_COMPILE_CACHE = `${root}node_modules/.cache/compiled`
+
+/**
+ * Tests in `test/worker` run inside workerd on real D1; all others run on Node, which the till and the CLI run on.
+ */
 export default defineConfig(async () => ({
   root,
   test: {
     maxWorkers: 3, // Many tests wait for a till, a browser or a worker more than they compute.
+    sequence: { sequencer: Order },
     reporters: ['default', `${root}test/closing-line.ts`],
     projects: [
       {
@@ -37,14 +74,31 @@ export default defineConfig(async () => ({
             },
           }),
         ],
-        test: { name: 'worker', include: ['test/worker/**/*.test.ts'], testTimeout: 120_000 },
+        test: {
+          name: 'worker',
+          include: ['test/worker/**/*.test.ts'],
+          testTimeout: 120_000,
+          deps: { optimizer: { ssr: { enabled: true, include: PACKAGES } } },
+        },
       },
       {
         root,
         test: {
           name: 'node',
           include: ['test/*.test.ts'],
-          environment: 'node',
+          exclude: SYSTEM,
+          env: { NODE_COMPILE_CACHE },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'system',
+          include: SYSTEM,
+          globalSetup: 'test/prepared.ts',
+          env: { NODE_COMPILE_CACHE },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

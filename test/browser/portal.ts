@@ -111,7 +111,7 @@ export async function visit(
     section: (heading) =>
       page.locator('main section', { has: page.getByRole('heading', { name: heading, exact: true }) }),
     heading: () => page.locator('h1').innerText(),
-    text: async () => (await page.locator('main').innerText()).replaceAll('\u00a0', ' '),
+    text: async () => (await page.locator('main').innerText()).replaceAll('\u2060', '').replaceAll('\u00a0', ' '),
     unsound: () => unsound(page, language),
     close: () => context.close(),
   }

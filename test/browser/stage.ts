@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Browser } from 'playwright-core'
+import { inject } from 'vitest'
+import { DEMO } from '../local/demo-data.ts'
 import { freePorts } from '../local/processes.ts'
 import { type Place, type System, startSystem } from '../local/system.ts'
 import { launch } from './launch.ts'
@@ -26,6 +28,8 @@ export type Stage = {
 
 /** Starts everything; what had been started is ended again where something fails. */
 export async function openStage(): Promise<Stage> {
+  const prepared = inject('prepared')
+  const municipalities = DEMO.slice(0, 1)
   const folder = await mkdtemp(join(tmpdir(), 'klubkort-portal-'))
   let system: System | null = null
   let browser: Browser | null = null
@@ -37,7 +41,7 @@ export async function openStage(): Promise<Stage> {
   try {
     const opening = await Promise.all([
       launch(),
-      freePorts().then((port) => startSystem(folder, port, () => {})),
+      freePorts().then((port) => startSystem(folder, port, () => {}, undefined, { municipalities, prepared })),
     ] as const)
     browser = opening[0]
     system = opening[1]

@@ -39,7 +39,7 @@ const BROKEN_AMOUNTS = `(() => {
   const range = document.createRange()
   const broken = []
   while (texts.nextNode()) {
-    for (const { 0: amount, index } of texts.currentNode.data.matchAll(/[\\d.]+,(?:\\d\\d|-)\\s+kr\\./g)) {
+    for (const { 0: amount, index } of texts.currentNode.data.matchAll(/[\\d.]+,(?:\\d\\d|-)[\\s\\u2060]+kr\\./g)) {
       range.setStart(texts.currentNode, index)
       range.setEnd(texts.currentNode, index + amount.length)
       const lines = new Set([...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top)))

@@ -8,7 +8,7 @@ import { type Office, office, setUp } from './office.ts'
 import { freePorts, type Running } from './processes.ts'
 import { type LocalStripe, startStripe } from './stripe/server.ts'
 import type { Forgery } from './stripe/webhooks.ts'
-import { migrate, secretsIn, startWorker } from './worker.ts'
+import { build, migrate, secretsIn, startWorker } from './worker.ts'
 
 /*
  * Payments, and a storm of webhooks about them at a real worker process that is killed again and again: each ten times,
@@ -67,7 +67,8 @@ async function host(folder: string, port: number, stripe: LocalStripe): Promise<
     STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
     STRIPE_ADDRESS: stripe.address,
   }
-  const start = () => startWorker(folder, port, secrets, undefined, 'test/local/storm.mjs')
+  const bundle = await build(folder, 'test/local/storm.mjs')
+  const start = () => startWorker(folder, port, { secrets, bundle })
   let restarting: Promise<void> = Promise.resolve()
   let restarts = 0
   const self: Host = {

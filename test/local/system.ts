@@ -7,9 +7,10 @@ import { openingOf, type TellTime } from './demo-history.ts'
 import { type LocalMail, mailbox } from './mailbox.ts'
 import { type Office, office, setUp } from './office.ts'
 import { type Pi, virtualPi } from './pi.ts'
+import { copyDatabases, DATED_WORKER, type Prepared } from './prepared.ts'
 import { isFree, type Running } from './processes.ts'
 import { type LocalStripe, startStripe } from './stripe/server.ts'
-import { migrate, secretsIn, startWorker } from './worker.ts'
+import { build, migrate, secretsIn, startWorker } from './worker.ts'
 
 /** One municipality of the running system: its desk, its staff's tokens (an admin's first) and its one Pi. */
 export type Place = {
@@ -43,6 +44,9 @@ export async function portsAreFree(ports: number[]): Promise<void> {
   }
 }
 
+/** Which municipalities there are, and where the databases and the worker have been prepared already. */
+export type Beginning = { municipalities?: DemoMunicipality[]; prepared?: Prepared }
+
 /**
  * The whole system on this machine, its state in a folder that the next start finds again: the worker on its databases,
  * and for each municipality the demo data and a Pi, enrolled. The Pis are off until they are powered on.
@@ -52,11 +56,15 @@ export async function startSystem(
   workerPort: number,
   say: (line: string) => void,
   onChange: () => void = () => {},
+  { municipalities = DEMO, prepared }: Beginning = {},
 ): Promise<System> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const { number } of DEMO) {
-    say(`database of municipality ${number} …`)
-    await migrate(folder, number)
+  if (prepared) await copyDatabases(prepared, folder)
+  else {
+    for (const { number } of municipalities) {
+      say(`database of municipality ${number} …`)
+      await migrate(folder, number)
+    }
   }
   say('log-in broker, and Stripe …')
   const broker = await startBroker(folder, brokerPortOf(workerPort), portals(workerPort))
@@ -74,8 +82,10 @@ export async function startSystem(
   const post = mailbox(() => Date.now())
   say('worker …')
   let worker: Running
+  let bundle: string
   try {
-    worker = await startWorker(folder, workerPort, secrets, post.hear, DATED_WORKER)
+    bundle = prepared?.datedWorker ?? (await build(folder, DATED_WORKER))
+    worker = await startWorker(folder, workerPort, { secrets, onLine: post.hear, bundle })
   } catch (error) {
     await broker.stop()
     await stripe?.stop()
@@ -92,7 +102,7 @@ export async function startSystem(
     worker: () => worker,
     stopWorker: () => worker.kill(),
     async startWorker() {
-      worker = await startWorker(folder, workerPort, secrets, post.hear, DATED_WORKER)
+      worker = await startWorker(folder, workerPort, { secrets, onLine: post.hear, bundle })
     },
     async close() {
       await Promise.all(places.map(({ pi }) => pi.close()))
@@ -105,7 +115,7 @@ export async function startSystem(
   try {
     const { SETUP_KEY } = await secretsIn(folder)
     const tellTime = timeTeller(workerPort, SETUP_KEY)
-    for (const [index, demo] of DEMO.entries()) {
+    for (const [index, demo] of municipalities.entries()) {
       say(`demo data and terminal of ${demo.name} …`)
       const host = `${demo.number}.localhost`
       const url = `http://${host}:${workerPort}`
@@ -130,9 +140,6 @@ export async function startSystem(
   }
   return system
 }
-
-/** The worker, and a clock that can be put back. */
-const DATED_WORKER = 'test/local/dated.mjs'
 
 /** Tells the worker what time it is; null for the time that it is. */
 function timeTeller(workerPort: number, setupKey: string): TellTime {

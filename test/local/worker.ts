@@ -37,31 +37,30 @@ export async function migrate(folder: string, municipality: number): Promise<voi
   if (code !== 0) throw new Error(`the migrations of municipality ${municipality} failed:\n${running.printed()}`)
 }
 
-/** The worker as `wrangler deploy` would upload it, in a folder; `script` is bundled in the place of its own. */
-async function bundle(folder: string, script: string): Promise<string> {
-  const out = join(folder, 'bundle')
+/** The worker as `wrangler deploy` would upload it, as one file in a folder; `script` is bundled in the place of its own. */
+export async function build(folder: string, script = 'worker/main.ts'): Promise<string> {
+  const name = basename(script, extname(script))
+  const out = join(folder, 'bundle', name)
   const running = startNode([WRANGLER, 'deploy', script, '--dry-run', '--outdir', out], {
     env: { ...process.env, ...QUIET, CI: '1' },
   })
   const [code] = await once(running.process, 'close', { signal: AbortSignal.timeout(120_000) })
   if (code !== 0) throw new Error(`the worker cannot be built:\n${running.printed()}`)
-  return join(out, `${basename(script, extname(script))}.js`)
+  return join(out, `${name}.js`)
 }
 
-/**
- * The worker in workerd, on the databases in a folder; resolves when it answers. `more` are secrets beside its own.
- * `onLine` takes what it prints. `script` is run in the place of the worker's own.
- */
+/** `secrets` are beside the worker's own; `onLine` takes what it prints; `bundle` is what `build` made, built here else. */
+export type Starting = { secrets?: Record<string, string>; onLine?: (line: string) => void; bundle?: string }
+
+/** The worker in workerd, on the databases in a folder; resolves when it answers. */
 export async function startWorker(
   folder: string,
   port: number,
-  more: Record<string, string> = {},
-  onLine?: (line: string) => void,
-  script = 'worker/main.ts',
+  { secrets: more, onLine, bundle }: Starting = {},
 ): Promise<Running> {
   const address = `http://{municipality}.localhost:${port}`
   const secrets = { ...(await secretsIn(folder)), HOME_MUNICIPALITY: '4000', PORTAL_ADDRESS: address, ...more }
-  const serve = [join(ROOT, 'test/local/serve.mjs'), await bundle(folder, script), String(port), join(folder, 'd1')]
+  const serve = [join(ROOT, 'test/local/serve.mjs'), bundle ?? (await build(folder)), String(port), join(folder, 'd1')]
   const running = startNode([...serve, join(ROOT, 'wrangler.toml')], {
     env: { ...process.env, WORKER_SECRETS: JSON.stringify(secrets) },
     ...(onLine && { onLine }),

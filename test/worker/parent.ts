@@ -45,7 +45,7 @@ export async function browse(
   })
   const response = await worker.fetch(request, { ...env, ...more }, createExecutionContext())
   const location = response.headers.get('location')
-  const text = (await response.text()).replaceAll('\u00a0', ' ')
+  const text = (await response.text()).replaceAll('\u2060', '').replaceAll('\u00a0', ' ')
   return { status: response.status, text, location, headers: response.headers }
 }
 

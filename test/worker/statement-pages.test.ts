@@ -56,6 +56,7 @@ async function askFor(path: string, wallet: Wallet, language: Language) {
     ...{ name: 'Roskilde Kommune', supportPhone: null, supportMail: null, mailFrom: null },
     supportHours: { da: null, en: null },
     money: settingsOf(null).money,
+    offline: settingsOf(null).offline,
   }
   const visit = { guardian, accounts: [account], csrf: '', draft: null }
   const app = new Hono<AccountEnv>()

@@ -356,9 +356,14 @@ describe('settings', () => {
     ...{ payoutDayMax: 500_000, refundDays: 60, cardFee: 4_500 },
     ...{ bankRegistration: null, bankAccount: null, bankFileVersion: '09' },
   }
+  /** What its terminals may do offline. */
+  const offline = {
+    ...{ saleMax: 5_000, cardSumMax: 10_000, weakSaleMax: 2_500, weakCardSumMax: 5_000, unsentCountMax: 2_000 },
+    ...{ unsentSumMax: 2_000_000, listAgeMaxMs: 86_400_000, language: 'da', tokenTypes: [] },
+  }
 
   it('change where they are named and stay where they are not', async () => {
-    expect(await office.get('/settings')).toEqual({ name: 'Kommune 4000', ...none, money })
+    expect(await office.get('/settings')).toEqual({ name: 'Kommune 4000', ...none, money, offline })
     const changed = await office.post('/settings', {
       supportPhone: '00 00 00 00',
       supportMail: 'support@klubkort.example',
@@ -369,6 +374,7 @@ describe('settings', () => {
       ...{ supportPhone: '00 00 00 00', supportMail: 'support@klubkort.example', mailFrom: null },
       supportHours: { da: 'altid', en: null },
       money,
+      offline,
     })
     const before = await contents(office.db)
     for (const body of [{}, { supportHours: {} }, { supportHours: { da: 'altid' } }, { name: 'Kommune 4000' }]) {

@@ -19,6 +19,8 @@ const SHORT_INSTANT = inBoth({
 
 /** Keeps an amount and its unit on one line. */
 const NO_BREAK_SPACE = '\u00a0'
+/** A line may end after a hyphen, even before a space that does not break (Unicode annex 14, LB12a). */
+const WORD_JOINER = '\u2060'
 
 /** An amount of øre as plain text has it, in either language: 123450 becomes '1.234,50 kr.'. */
 export function plainKr(amount: number): string {
@@ -32,7 +34,7 @@ export function kr(amount: number): string {
 
 /** A round amount of øre as the guide writes it, in either language: 5000 becomes '50,- kr.', 5050 '50,50 kr.'. */
 export function evenKr(amount: number): string {
-  return kr(amount).replace(/,00(?=\s)/, ',-')
+  return kr(amount).replace(/,00(?=\s)/, `,-${WORD_JOINER}`)
 }
 
 /** A whole number as pages write it, in either language: 10000 becomes '10.000'. */

@@ -1,0 +1,21 @@
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build, migrate } from './worker.ts'
+
+/** The worker, and a clock that can be put back. */
+export const DATED_WORKER = 'test/local/dated.mjs'
+
+/** What every first start would make anew and alike: databases that are up to date and empty, and the worker, built. */
+export type Prepared = { databases: string; worker: string; datedWorker: string }
+
+/** Makes it all in a folder, with the commands that a deployment uses. */
+export async function prepare(folder: string): Promise<Prepared> {
+  for (const municipality of [4000, 7620]) await migrate(folder, municipality)
+  const worker = await build(folder)
+  return { databases: join(folder, 'd1'), worker, datedWorker: await build(folder, DATED_WORKER) }
+}
+
+/** Gives a folder databases of its own. */
+export async function copyDatabases({ databases }: Prepared, folder: string): Promise<void> {
+  await cp(databases, join(folder, 'd1'), { recursive: true })
+}
