@@ -1,69 +1,17 @@
 import fc from 'fast-check'
-import Driver from 'mfrc522-rpi'
 import { describe, expect, test } from 'vitest'
-import { mfrc522 } from '../terminal/devices/mfrc522.ts'
-import { openSpi } from '../terminal/devices/spi.ts'
-import type { ChipOptions, Fault, Mfrc522Emulator } from './emulators/mfrc522.ts'
-import { emulateMfrc522 } from './emulators/mfrc522.ts'
+import { ReaderFailure } from '../terminal/devices/card-reader.ts'
+import { mfrc522, testReader } from '../terminal/devices/mfrc522.ts'
+import { Mfrc522 } from '../terminal/devices/mfrc522-chip.ts'
+import { openSpi, type Spi } from '../terminal/devices/spi.ts'
+import { emulateMfrc522, type Fault, type Mfrc522Emulator } from './emulators/mfrc522.ts'
+import { anyUid, hex, read, SIZES, siblings, UIDS, uid4, uid7, uid10, watch } from './reading.ts'
 
-const UIDS = { 4: '3cb17f5e', 7: '04a1b2c3d4e5f6', 10: '0411223344556677a0b1' }
-const SIZES = [4, 7, 10] as const
-/** WUPA, two frames for each cascade level, HLTA. */
-const FRAMES = { 4: 4, 7: 6, 10: 8 }
+/** WUPA and two frames for each cascade level. */
+const SELECTED = { 4: 3, 7: 5, 10: 7 }
+/** Those, an NTAG's GET_VERSION, and HLTA. */
+const FRAMES = { 4: 4, 7: 7, 10: 8 }
 const FAULTS_THAT_PASS = ['silence', 'lost_answer', 'bad_crc', 'parity', 'collision'] as const
-
-/** The taps of as many polls; what stands in `events` under n happens just before poll n. */
-async function watch(
-  chip: Mfrc522Emulator,
-  polls: number,
-  events: Record<number, () => void> = {},
-  afterPoll: () => void = () => {},
-): Promise<string[]> {
-  const stop = new AbortController()
-  let poll = 0
-  const sleep = async () => {
-    afterPoll()
-    poll += 1
-    if (poll === polls) stop.abort()
-    else events[poll]?.()
-  }
-  events[0]?.()
-  const taps: string[] = []
-  for await (const tap of mfrc522(chip, { pollMs: 100, sleep }).taps(stop.signal)) {
-    taps.push(tap.kind === 'card' ? Buffer.from(tap.uid).toString('hex') : tap.reason)
-  }
-  return taps
-}
-
-/** What a fresh reader makes of one card. */
-function read(uid: string, polls = 1, options: ChipOptions = {}): Promise<string[]> {
-  const chip = emulateMfrc522(options)
-  chip.present({ uid })
-  return watch(chip, polls)
-}
-
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
-const uid4 = fc.uint8Array({ minLength: 4, maxLength: 4 }).filter(([first]) => first !== 0x88 && first !== 0x08)
-const uid7 = fc.uint8Array({ minLength: 7, maxLength: 7 }).filter((bytes) => bytes[3] !== 0x88)
-const uid10 = fc.uint8Array({ minLength: 10, maxLength: 10 })
-const anyUid = fc.oneof(uid4, uid7, uid10).map(hex)
-/** Two 7-byte numbers of one manufacturer and batch: the first cascade level is the same. */
-const siblings = fc
-  .tuple(uid7, fc.uint8Array({ minLength: 4, maxLength: 4 }))
-  .filter(([first, end]) => end[0] !== 0x88 && hex(first.subarray(3)) !== hex(end))
-  .map(([first, end]) => [hex(first), hex(first.subarray(0, 3)) + hex(end)] as const)
-
-/** The number that mfrc522-rpi alone makes of a card, by the steps of its own example. */
-function readUnmodified(uid: string): { uid: string; selected: boolean } {
-  const chip = emulateMfrc522()
-  chip.present({ uid })
-  const driver = new Driver({ open() {}, write: (out) => chip.transfer(out), transfer: (out) => chip.transfer(out) })
-  driver.reset()
-  expect(driver.findCard().status).toBe(true)
-  const { status, data } = driver.getUid()
-  expect(status).toBe(true)
-  return { uid: hex(Uint8Array.from(data)), selected: driver.selectCard(data) !== 0 }
-}
 
 describe('a card number', () => {
   test.each(SIZES)('of %i bytes is read exactly', async (size) => {
@@ -91,11 +39,6 @@ describe('a card number', () => {
         expect(await read(other)).toEqual([other])
       }),
     )
-  })
-
-  test('read by the unmodified mfrc522-rpi is the same for two cards of one batch', () => {
-    expect(readUnmodified('04a1b2c3d4e5f6').uid).toBe(readUnmodified('04a1b2d3e4f506').uid)
-    expect(readUnmodified(UIDS[4]).uid.slice(0, 8)).toBe(UIDS[4])
   })
 
   test('that is drawn at random is refused, once', async () => {
@@ -189,6 +132,30 @@ describe('two cards', () => {
     }
   })
 
+  test('of any two numbers are told of once and never read as one, together or one after the other', async () => {
+    const pair = fc.oneof(
+      fc.tuple(uid4.map(hex), uid4.map(hex)),
+      fc.tuple(uid4.map(hex), uid7.map(hex)),
+      fc.tuple(uid7.map(hex), uid10.map(hex)),
+      siblings,
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        pair.filter(([one, other]) => one !== other),
+        fc.integer({ min: 0, max: 6 }),
+        async ([one, other], later) => {
+          const chip = emulateMfrc522()
+          chip.present({ uid: one })
+          const add = () => void chip.present({ uid: other })
+          if (later === 0) add()
+          const events = later === 0 ? {} : { [later]: add }
+          const seen = await watch(chip, 20, { ...events, 12: () => chip.remove(one) })
+          expect(seen).toEqual(later === 0 ? ['two_cards', other] : [one, 'two_cards', other])
+        },
+      ),
+    )
+  })
+
   test('do not make a second tap of the one that was there first', async () => {
     const chip = emulateMfrc522()
     const events = {
@@ -218,8 +185,8 @@ describe('a card pulled away mid-read', () => {
           const chip = emulateMfrc522()
           chip.present({ uid: UIDS[size] })
           chip.fail(kind, { after: frame })
-          // Before its first answer nobody knows of the card; at HLTA the number has been read.
-          const expected = frame === 0 ? [] : frame < FRAMES[size] - 1 ? ['torn'] : [UIDS[size]]
+          // Before its first answer nobody knows of the card; after the selection the number has been read.
+          const expected = frame === 0 ? [] : frame < SELECTED[size] ? ['torn'] : [UIDS[size]]
           expect(await watch(chip, 10)).toEqual(expected)
         },
       )
@@ -256,7 +223,7 @@ describe('a disturbed frame', () => {
   }
 
   test.each(SIZES)('that never ends gives no number (%i bytes, bad CRC from every frame on)', async (size) => {
-    for (let frame = 0; frame < FRAMES[size] - 1; frame++) {
+    for (let frame = 0; frame < SELECTED[size]; frame++) {
       const chip = emulateMfrc522()
       chip.present({ uid: UIDS[size] })
       chip.fail('bad_crc', { after: frame, times: Number.POSITIVE_INFINITY })
@@ -324,16 +291,80 @@ describe('the coprocessor', () => {
     for (const size of SIZES) expect(await read(UIDS[size], 10, { crcUs })).toEqual([UIDS[size]])
   })
 
-  test('that is slow makes the unmodified mfrc522-rpi select nothing the second time', () => {
-    const chip = emulateMfrc522({ crcUs: 500 })
-    const driver = new Driver({ open() {}, write: (out) => chip.transfer(out), transfer: (out) => chip.transfer(out) })
-    driver.reset()
-    expect(driver.calculateCRC([0x50, 0x00])).toEqual([0x57, 0xcd])
-    expect(driver.calculateCRC([0x30, 0x04])).toEqual([0x57, 0xcd])
+  test('gives each frame its own CRC, however slow it is', () => {
+    const reader = new Mfrc522(emulateMfrc522({ crcUs: 500 }))
+    reader.reset()
+    expect(reader.calculateCRC([0x50, 0x00])).toEqual([0x57, 0xcd])
+    expect(reader.calculateCRC([0x30, 0x04])).toEqual([0x26, 0xee])
   })
 
-  test('that never finishes is a reader that does not answer', async () => {
-    await expect(read(UIDS[4], 1, { crcUs: Number.POSITIVE_INFINITY })).rejects.toThrow('card reader does not answer')
+  test('that never finishes is a broken reader', async () => {
+    await expect(read(UIDS[4], 1, { crcUs: Number.POSITIVE_INFINITY })).rejects.toThrow(
+      'its coprocessor never finishes',
+    )
+  })
+})
+
+/** A bus whose wires do something to each frame. */
+function wired(wire: (frame: Uint8Array) => Uint8Array[]): Spi {
+  return { transfer: (...frames) => frames.flatMap(wire) }
+}
+
+describe('a self-test', () => {
+  const first = (frame: Uint8Array) => frame[0] ?? 0
+  /** Never hears what is written to one register. */
+  const deafAt = (register: number) => (chip: Mfrc522Emulator) =>
+    wired((frame) => (first(frame) === register << 1 ? [frame] : chip.transfer(frame)))
+
+  const unplugged = (chip: Mfrc522Emulator) => {
+    chip.unplug()
+    return chip
+  }
+
+  test.each([
+    ['that is not there', 'missing', /nothing is on the SPI bus/, unplugged],
+    ['that is another chip', 'unknown', /version 42 is another chip/, () => emulateMfrc522({ version: 0x42 })],
+    [
+      'with a loose wire in',
+      'miswired',
+      /badly wired: of 64 bytes 64 arrived and [1-9]\d* came back changed/,
+      (chip: Mfrc522Emulator) =>
+        wired((frame) => chip.transfer(frame).map((back) => back.map((byte, i) => (i % 9 === 8 ? byte | 1 : byte)))),
+    ],
+    ['with a loose wire out', 'miswired', /badly wired: of 64 bytes 0 arrived/, deafAt(0x09)],
+    ['whose coprocessor counts wrong', 'broken', /its coprocessor counts wrong/, deafAt(0x11)],
+    [
+      'whose coprocessor never finishes',
+      'broken',
+      /its coprocessor never finishes/,
+      () => emulateMfrc522({ crcUs: Number.POSITIVE_INFINITY }),
+    ],
+    ['whose field stays off', 'broken', /its field does not come on/, deafAt(0x14)],
+    [
+      'that stays in its reset',
+      'broken',
+      /does not come out of its reset/,
+      (chip: Mfrc522Emulator) =>
+        wired((frame) => (first(frame) === 0x82 ? [frame.map(() => 0x10)] : chip.transfer(frame))),
+    ],
+  ] as const)('names a reader %s', (_, fault, message, made) => {
+    const spi: Spi = made(emulateMfrc522())
+    let error: unknown
+    try {
+      testReader(spi)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error).toBeInstanceOf(ReaderFailure)
+    expect(error).toMatchObject({ fault, message: expect.stringMatching(message) })
+  })
+
+  test('gives the version of a reader that works', () => {
+    expect(testReader(emulateMfrc522({ version: 0xb2 }))).toBe(0xb2)
+  })
+
+  test('is not enough for a timer that stands still, which the first poll names', async () => {
+    await expect(watch(deafAt(0x2a)(emulateMfrc522()), 1)).rejects.toThrow('its timer stands still')
   })
 })
 
@@ -366,26 +397,23 @@ describe('a reader', () => {
       }
     })
 
-    test(`that is unplugged at any transfer throws and gives no wrong number (bus ${level})`, async () => {
-      const { perTap } = await exchangesOf(UIDS[10])
-      for (let left = 0; left < perTap; left++) {
+    test(`that is unplugged before any frame on the bus throws and gives no wrong number (bus ${level})`, async () => {
+      const { frames } = await costOf(UIDS[10])
+      for (let left = 0; left < frames.tap; left++) {
         const chip = emulateMfrc522()
         chip.present({ uid: UIDS[10] })
         let armed = false
-        const spi = {
-          ...chip,
-          transfer(out: Uint8Array) {
-            if (armed && left-- === 0) chip.unplug(level)
-            return chip.transfer(out)
-          },
-        }
+        const spi = wired((frame) => {
+          if (armed && left-- === 0) chip.unplug(level)
+          return chip.transfer(frame)
+        })
         const start = left
         const taps: string[] = []
         const arm = () => {
           armed = true
         }
         const run = watch(spi, 6, { 1: arm }).then((seen) => taps.push(...seen))
-        await expect(run, `transfer ${start}`).rejects.toThrow('the card reader does not answer')
+        await expect(run, `frame ${start}`).rejects.toThrow('the card reader does not answer')
         expect(taps).toEqual([])
         left = start
       }
@@ -419,6 +447,22 @@ describe('a reader', () => {
     expect(await watch(chip, 30, { 2: fieldOff, 15: () => void chip.present({ uid: UIDS[7] }) })).toEqual([UIDS[7]])
   })
 
+  test('whose wires are disturbed now and then goes on, and a card is one tap', async () => {
+    const chip = emulateMfrc522()
+    chip.present({ uid: UIDS[7] })
+    let exchanges = 0
+    const spi: Spi = {
+      transfer(...frames) {
+        const replies = chip.transfer(...frames)
+        exchanges += 1
+        return exchanges > 10 && exchanges % 37 === 0
+          ? replies.map((reply) => reply.map((byte) => byte ^ 0x10))
+          : replies
+      },
+    }
+    expect(await watch(spi, 40)).toEqual([UIDS[7]])
+  })
+
   test('ends on abort, in its own sleep too', async () => {
     const chip = emulateMfrc522()
     const stop = new AbortController()
@@ -430,33 +474,44 @@ describe('a reader', () => {
   })
 })
 
-/** SPI transfers of the poll that reads a card, of an empty poll (the dearest of 30), and of one with a card lying. */
-async function exchangesOf(uid: string) {
+/**
+ * What polls cost: the one that reads a card, an empty one (the dearest of 29), and one with a card lying. In exchanges
+ * with the kernel, and in frames on the bus.
+ */
+async function costOf(uid: string) {
   const chip = emulateMfrc522()
-  const polls: number[] = []
-  let before = 0
+  const exchanges: number[] = []
+  const selects: number[] = []
+  let before = { exchanges: 0, selects: 0 }
   await watch(chip, 40, { 30: () => void chip.present({ uid }) }, () => {
-    polls.push(chip.exchanges - before)
-    before = chip.exchanges
+    exchanges.push(chip.exchanges - before.exchanges)
+    selects.push(chip.selects - before.selects)
+    before = { exchanges: chip.exchanges, selects: chip.selects }
   })
-  return { perIdlePoll: Math.max(...polls.slice(1, 30)), perTap: polls[30] ?? 0, perLyingPoll: polls[39] ?? 0 }
+  const of = (polls: number[]) => ({
+    idle: Math.max(...polls.slice(1, 30)),
+    tap: polls[30] ?? Number.POSITIVE_INFINITY,
+    lying: polls[39] ?? Number.POSITIVE_INFINITY,
+  })
+  return { exchanges: of(exchanges), frames: of(selects) }
 }
 
 describe('the bus', () => {
   test.each([
-    [4, 80],
-    [7, 130],
-    [10, 180],
-  ] as const)('carries a tap of %i bytes in at most %i transfers', async (size, most) => {
-    const { perTap, perLyingPoll } = await exchangesOf(UIDS[size])
-    expect(perTap).toBeGreaterThan(0)
-    expect(perTap).toBeLessThanOrEqual(most)
-    expect(perLyingPoll).toBe(perTap)
+    [4, 7, 40],
+    [7, 13, 70],
+    [10, 15, 80],
+  ] as const)('carries a tap of %i bytes in %i exchanges and at most %i frames', async (size, most, mostFrames) => {
+    const { exchanges, frames } = await costOf(UIDS[size])
+    expect(exchanges.tap).toBe(most)
+    expect(exchanges.lying).toBeLessThanOrEqual(most)
+    expect(frames.tap).toBeLessThanOrEqual(mostFrames)
   })
 
-  test('carries an empty poll in at most 16 transfers and 2 ms', async () => {
-    const { perIdlePoll } = await exchangesOf(UIDS[4])
-    expect(perIdlePoll).toBeLessThanOrEqual(16)
+  test('carries an empty poll in one exchange of nine frames and 2 ms', async () => {
+    const { exchanges, frames } = await costOf(UIDS[4])
+    expect(exchanges.idle).toBe(1)
+    expect(frames.idle).toBe(9)
     const chip = emulateMfrc522()
     let before = 0
     let longestUs = 0

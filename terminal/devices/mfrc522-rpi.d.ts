@@ -5,15 +5,17 @@ declare module 'mfrc522-rpi' {
 
   export default class Driver {
     constructor(bus: { open(): void; write(out: Uint8Array): void; transfer(out: Uint8Array): Uint8Array })
-    reset(): void
+    reset(): unknown
     writeRegister(register: number, value: number): void
     readRegister(register: number): number
-    antennaOn(): void
     findCard(): { status: boolean | null; bitSize: number | null }
     toCard(command: number, bytes: number[]): Answer
     getUid(): { status: boolean; data: number[] }
     selectCard(uid: number[]): number
     calculateCRC(bytes: number[]): number[]
+    authenticate(block: number, key: number[], uid: number[]): boolean
+    getDataForBlock(block: number): number[]
+    writeDataToBlock(block: number, bytes: number[]): void
   }
 }
 
@@ -25,11 +27,13 @@ declare module 'mfrc522-rpi/commands.js' {
     readonly PCD_AUTHENT: number
     readonly PCD_RESETPHASE: number
     readonly PICC_REQALL: number
+    readonly PICC_AUTHENT1A: number
     readonly PICC_HALT: number
     readonly CommandReg: number
     readonly CommIrqReg: number
     readonly DivIrqReg: number
     readonly ErrorReg: number
+    readonly Status2Reg: number
     readonly FIFODataReg: number
     readonly FIFOLevelReg: number
     readonly ControlReg: number

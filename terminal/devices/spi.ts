@@ -1,7 +1,10 @@
 /// <reference path="./spi-device.d.ts" />
 
-/** One full-duplex exchange, chip select held for its length: as many bytes come back as went out. */
-export type Spi = { transfer(out: Uint8Array): Uint8Array }
+/**
+ * One exchange with the kernel that carries any number of frames. Chip select is held for the length of each frame and
+ * released between two of them; as many bytes come back as went out, frame by frame.
+ */
+export type Spi = { transfer(...frames: Uint8Array[]): Uint8Array[] }
 
 // The MFRC522 takes 10 MHz; 1 MHz leaves room for the jumper wires of a club's till.
 const SPEED_HZ = 1_000_000
@@ -15,7 +18,8 @@ export async function openSpi(device: string): Promise<Spi & { close(): void }> 
   if (!match) throw new Error(`${device} is no SPI device: a name like /dev/spidev0.0 is expected`)
 
   const { default: spiDevice } = await import('spi-device').catch((cause: unknown) => {
-    throw new Error('the npm package spi-device cannot be loaded: install it on the till', { cause })
+    // Where it is installed, another thread of this process has it: it can be loaded by one at a time.
+    throw new Error(`the npm package spi-device cannot be loaded: install it on the till (${String(cause)})`, { cause })
   })
   const port = (() => {
     try {
@@ -26,10 +30,17 @@ export async function openSpi(device: string): Promise<Spi & { close(): void }> 
   })()
 
   return {
-    transfer(out) {
-      const receiveBuffer = Buffer.alloc(out.length)
-      port.transferSync([{ sendBuffer: Buffer.from(out), receiveBuffer, byteLength: out.length, speedHz: SPEED_HZ }])
-      return receiveBuffer
+    transfer(...frames) {
+      const messages = frames.map((frame, index) => ({
+        sendBuffer: Buffer.from(frame),
+        receiveBuffer: Buffer.alloc(frame.length),
+        byteLength: frame.length,
+        speedHz: SPEED_HZ,
+        // After the last frame the kernel releases chip select by itself; told to change it there, it would hold it.
+        chipSelectChange: index < frames.length - 1,
+      }))
+      port.transferSync(messages)
+      return messages.map(({ receiveBuffer }) => receiveBuffer)
     },
     close: () => port.closeSync(),
   }

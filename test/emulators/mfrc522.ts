@@ -1,4 +1,5 @@
 import type { Spi } from '../../terminal/devices/spi.ts'
+import { type Bit, Card, type CardOptions, crc, toBits, toBytes } from './card.ts'
 
 /**
  * What may go wrong with one radio frame, and only in the field, so that the driver has to notice:
@@ -10,18 +11,35 @@ import type { Spi } from '../../terminal/devices/spi.ts'
  * - 'flip': the bits of `bits` arrive inverted, parity fitting
  * - 'parity': the answer arrives with a parity error
  * - 'collision': a single answer looks like two
+ * - 'nak': the cards that listen answer NAK, and do nothing of what they were told
+ * - 'torn': the cards hear the frame and are taken away at once; half of what it would store is stored
+ * - 'slow_crc': the coprocessor takes a millisecond for what it is given after the frame
  */
-export type Fault = 'removal' | 'cut' | 'silence' | 'lost_answer' | 'bad_crc' | 'flip' | 'parity' | 'collision'
-
-/** A card to lay on the reader; `uid` in hex, 4, 7 or 10 bytes. ATQA and SAK are those usual for the length. */
-export type CardOptions = { uid: string; atqa?: number; sak?: number }
+export type Fault =
+  | 'removal'
+  | 'cut'
+  | 'silence'
+  | 'lost_answer'
+  | 'bad_crc'
+  | 'flip'
+  | 'parity'
+  | 'collision'
+  | 'nak'
+  | 'torn'
+  | 'slow_crc'
 
 /** Delays in microseconds of the emulator's own clock, which advances with the bytes on the bus alone. */
-export type ChipOptions = { version?: number; crcUs?: number; exchangeUs?: number; byteUs?: number }
+export type ChipOptions = {
+  version?: number
+  crcUs?: number
+  exchangeUs?: number
+  frameUs?: number
+  byteUs?: number
+}
 
 export type Mfrc522Emulator = Spi & {
   /** Lays a card on the reader. Its `remove` takes it away again. */
-  present(card: CardOptions): { remove(): void }
+  present(card: CardOptions): { remove(): void; memory: Uint8Array }
   /** Takes away the cards with this number, or every card. */
   remove(uid?: string): void
   /** Spoils `times` radio frames (1 unless told), after the next `after` ones have passed. */
@@ -30,8 +48,10 @@ export type Mfrc522Emulator = Spi & {
   unplug(level?: 'low' | 'high'): void
   /** Restores bus and power; the chip has forgotten its settings. */
   plug(): void
-  /** SPI transfers so far. */
+  /** Exchanges with the kernel so far, of any number of frames each. */
   readonly exchanges: number
+  /** Frames on the bus so far: how often chip select was asserted. */
+  readonly selects: number
   /** Radio frames sent so far. */
   readonly frames: number
   /** The emulator's clock. */
@@ -42,6 +62,7 @@ const COMMAND = 0x01
 const COM_IRQ = 0x04
 const DIV_IRQ = 0x05
 const ERROR = 0x06
+const STATUS_2 = 0x08
 const FIFO_DATA = 0x09
 const FIFO_LEVEL = 0x0a
 const CONTROL = 0x0c
@@ -63,17 +84,22 @@ const CARRIER_MHZ = 13.56
 const BIT_US = 128 / CARRIER_MHZ
 const ANSWER_DELAY_US = 1236 / CARRIER_MHZ
 const SOFT_RESET_US = 40
+const SLOW_CRC_US = 1_000
+const AUTHENTICATION_US = 2_000
+const CRYPTO_ON = 0x08
 
 /**
  * The MFRC522 and the ISO/IEC 14443-3A cards in its field, byte for byte on the SPI bus. It keeps the chip's vices:
  * interrupt bits that only a write with bit 7 clear takes away, results that stay stale until they are done, a CRC
  * that takes time, silence told by the timer alone (and only if the timer was set up), errors that still leave bytes
- * in the FIFO, and a field that is off after a reset. Crypto1 is not there: authentication always ends in silence.
+ * in the FIFO, a start bit and a cipher that stay on until they are taken away, and a field that is off after a reset.
+ * Of Crypto1 there is only who has the key: chip and card understand each other when both encipher, or neither does.
  */
 export function emulateMfrc522({
   version = 0x92,
   crcUs = 2,
   exchangeUs = 20,
+  frameUs = 10,
   byteUs = 8,
 }: ChipOptions = {}): Mfrc522Emulator {
   const register = new Uint8Array(0x40)
@@ -84,8 +110,10 @@ export function emulateMfrc522({
   let crcInput: number[] = []
   let poweredDownUntil = 0
   let bus: 'plugged' | 'low' | 'high' = 'plugged'
+  let nextAt = Number.POSITIVE_INFINITY
   let nowUs = 0
   let exchanges = 0
+  let selects = 0
   let frames = 0
 
   const at = (address: number) => register[address] ?? 0
@@ -101,22 +129,35 @@ export function emulateMfrc522({
     register[TX_CONTROL] = 0x80
     register[VERSION] = version
     fifo = []
-    due = []
+    forget()
     for (const card of cards) card.loseField()
     poweredDownUntil = nowUs + SOFT_RESET_US
   }
 
+  /** Time goes by, and what is due comes to pass in its order. */
   const pass = (us: number) => {
     nowUs += us
-    while (true) {
-      const next = due.filter((event) => event.at <= nowUs).sort((a, b) => a.at - b.at)[0]
-      if (!next) return
+    while (nextAt <= nowUs) {
+      const next = due.find(({ at }) => at === nextAt)
       due = due.filter((event) => event !== next)
-      next.run()
+      nextAt = earliest()
+      next?.run()
     }
   }
 
-  const schedule = (afterUs: number, run: () => void) => due.push({ at: nowUs + afterUs, run })
+  const earliest = () => due.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY)
+
+  const schedule = (afterUs: number, run: () => void) => {
+    due.push({ at: nowUs + afterUs, run })
+    nextAt = earliest()
+  }
+
+  const forget = () => {
+    due = []
+    nextAt = Number.POSITIVE_INFINITY
+  }
+
+  const faultAt = (frame: number) => faults.find(({ from, to }) => frame >= from && frame < to)
 
   const fieldIsOn = () => (at(TX_CONTROL) & 0x03) === 0x03
 
@@ -128,7 +169,7 @@ export function emulateMfrc522({
   const startCrc = () => {
     crcInput.push(...fifo)
     fifo = []
-    schedule(crcUs, () => {
+    schedule(faultAt(frames - 1)?.kind === 'slow_crc' ? SLOW_CRC_US : crcUs, () => {
       const value = crc(crcInput, [0x0000, 0x6363, 0xa671, 0xffff][at(MODE) & 0x03] ?? 0)
       register[CRC_LOW] = value & 0xff
       register[CRC_HIGH] = value >> 8
@@ -155,15 +196,19 @@ export function emulateMfrc522({
   const transmit = (sent: Bit[], listens: boolean) => {
     schedule(sent.length * BIT_US, () => {
       raise(IRQ.tx)
-      const fault = faults.find(({ from, to }) => frames >= from && frames < to)
+      const fault = faultAt(frames)
       frames += 1
       if (fault?.kind === 'removal') cards.length = 0
       const hearing = fieldIsOn() && fault?.kind !== 'silence' ? cards : []
-      const answers = hearing.map((card) => card.hear(sent)).filter((bits) => bits !== null)
-      if (fault?.kind === 'cut') cards.length = 0
+      const answers = hearing
+        .map((card) =>
+          fault?.kind === 'nak' ? card.refuse(sent) : card.hear(sent, enciphers(), fault?.kind === 'torn'),
+        )
+        .filter((bits) => bits !== null)
+      if (fault?.kind === 'cut' || fault?.kind === 'torn') cards.length = 0
       if (!listens) return
 
-      const heard = fault?.kind === 'lost_answer' ? [] : answers
+      const heard = fault?.kind === 'lost_answer' || fault?.kind === 'torn' ? [] : answers
       const timerUs = timerPeriodUs()
       const silent = heard.length === 0
       if (timerUs !== null && (silent || timerUs < ANSWER_DELAY_US)) schedule(timerUs, () => raise(IRQ.timer))
@@ -176,6 +221,24 @@ export function emulateMfrc522({
       if (fault?.kind === 'collision') collisionAt = Math.min(collisionAt ?? bits.length, bits.length >> 1)
       schedule(ANSWER_DELAY_US + bits.length * BIT_US, () => receive(bits, collisionAt, fault?.kind === 'parity'))
     })
+  }
+
+  const enciphers = () => (at(STATUS_2) & CRYPTO_ON) !== 0
+
+  /** Three passes of Crypto1 that the chip makes by itself; here one frame, which any fault spoils. */
+  const authenticate = (sent: number[]) => {
+    const fault = faultAt(frames)
+    frames += 1
+    if (fault?.kind === 'removal' || fault?.kind === 'cut' || fault?.kind === 'torn') cards.length = 0
+    const hearing = fieldIsOn() && fault?.kind !== 'silence' ? cards : []
+    const opened = hearing.filter((card) => card.authenticate(sent, enciphers())).length === 1
+    if (fault?.kind === 'nak') for (const card of cards) card.refuse([])
+    if (opened && (fault === undefined || fault.kind === 'slow_crc')) {
+      schedule(AUTHENTICATION_US, () => {
+        register[STATUS_2] = at(STATUS_2) | CRYPTO_ON
+        raise(IRQ.idle)
+      })
+    } else schedule(AUTHENTICATION_US + (timerPeriodUs() ?? Number.POSITIVE_INFINITY), () => raise(IRQ.timer))
   }
 
   const timerPeriodUs = () => {
@@ -193,7 +256,7 @@ export function emulateMfrc522({
   }
 
   const command = (value: number) => {
-    due = [] // Whatever was running stops, and raises nothing.
+    forget() // Whatever was running stops, and raises nothing.
     register[COMMAND] = value
     register[ERROR] = 0
     switch (value & 0x0f) {
@@ -204,11 +267,15 @@ export function emulateMfrc522({
       case 0x04:
         transmit(takeFrame(), false)
         break
-      case 0x0e:
-        fifo = []
-        for (const card of cards) card.loseField()
-        schedule(timerPeriodUs() ?? Number.POSITIVE_INFINITY, () => raise(IRQ.timer))
+      case 0x0c:
+        if (at(BIT_FRAMING) & 0x80 && fifo.length > 0) transmit(takeFrame(), true)
         break
+      case 0x0e: {
+        const sent = fifo
+        fifo = []
+        authenticate(sent)
+        break
+      }
       case 0x0f:
         reset()
     }
@@ -241,6 +308,9 @@ export function emulateMfrc522({
         register[address] = value
         if (!fieldIsOn()) for (const card of cards) card.loseField()
         break
+      case STATUS_2:
+        register[STATUS_2] = value & (at(STATUS_2) | ~CRYPTO_ON) // Software takes the bit away, and cannot set it.
+        break
       case ERROR:
       case CRC_HIGH:
       case CRC_LOW:
@@ -264,24 +334,40 @@ export function emulateMfrc522({
     }
   }
 
+  /** One frame: chip select falls, bytes go both ways, chip select rises. */
+  const exchange = (out: Uint8Array) => {
+    selects += 1
+    const back = new Uint8Array(out.length)
+    if (bus !== 'plugged') {
+      pass(frameUs + out.length * byteUs)
+      return back.fill(bus === 'low' ? 0x00 : 0xff)
+    }
+    pass(frameUs + byteUs)
+    const [first = 0] = out
+    for (let i = 1; i < out.length; i++) {
+      // A read answers each byte with the register that the byte before it named; a write stores all in one.
+      if (first & 0x80) {
+        const address = ((out[i - 1] ?? 0) >> 1) & 0x3f
+        const value = read(address)
+        back[i] = value
+        // The same register again, before anything is due: the same value, and most of what a driver that waits reads.
+        while (address === COM_IRQ && out[i] === out[i - 1] && i + 1 < out.length && nowUs + byteUs < nextAt) {
+          nowUs += byteUs
+          i += 1
+          back[i] = value
+        }
+      } else write((first >> 1) & 0x3f, out[i] ?? 0)
+      pass(byteUs)
+    }
+    return back
+  }
+
   reset()
   return {
-    transfer(out) {
+    transfer(...sent) {
       exchanges += 1
-      const back = new Uint8Array(out.length)
-      if (bus !== 'plugged') {
-        pass(exchangeUs + out.length * byteUs)
-        return back.fill(bus === 'low' ? 0x00 : 0xff)
-      }
-      pass(exchangeUs + byteUs)
-      const [first = 0] = out
-      for (let i = 1; i < out.length; i++) {
-        // A read answers each byte with the register that the byte before it named; a write stores all in one.
-        if (first & 0x80) back[i] = read(((out[i - 1] ?? 0) >> 1) & 0x3f)
-        else write((first >> 1) & 0x3f, out[i] ?? 0)
-        pass(byteUs)
-      }
-      return back
+      pass(exchangeUs)
+      return sent.map(exchange)
     },
     present(options) {
       const card = new Card(options)
@@ -291,6 +377,7 @@ export function emulateMfrc522({
           const index = cards.indexOf(card)
           if (index >= 0) cards.splice(index, 1)
         },
+        memory: card.memory,
       }
     },
     remove(uid) {
@@ -310,6 +397,9 @@ export function emulateMfrc522({
     get exchanges() {
       return exchanges
     },
+    get selects() {
+      return selects
+    },
     get frames() {
       return frames
     },
@@ -319,94 +409,9 @@ export function emulateMfrc522({
   }
 }
 
-type Bit = 0 | 1
-
-const CASCADE_TAG = 0x88
-const SELECT = [0x93, 0x95, 0x97]
-
-/** A card as ISO/IEC 14443-3 type A draws its states; asterisked states are those with `wasHalted`. */
-class Card {
-  readonly uid: string
-  #levels: number[][]
-  #atqa: number
-  #sak: number
-  #state: 'idle' | 'ready' | 'active' | 'halt' = 'idle'
-  #level = 0
-  #wasHalted = false
-
-  constructor({ uid, atqa, sak }: CardOptions) {
-    const bytes = [...Buffer.from(uid, 'hex')]
-    const size = [4, 7, 10].indexOf(bytes.length)
-    if (size < 0) throw new Error(`${uid} is no UID of 4, 7 or 10 bytes`)
-    this.uid = uid
-    this.#atqa = atqa ?? [0x0004, 0x0044, 0x0084][size] ?? 0
-    this.#sak = sak ?? [0x08, 0x00, 0x20][size] ?? 0
-    this.#levels = []
-    for (let left = bytes; left.length > 0; ) {
-      const part = left.length > 4 ? [CASCADE_TAG, ...left.splice(0, 3)] : left.splice(0, 4)
-      this.#levels.push([...part, part.reduce((a, b) => a ^ b)])
-    }
-  }
-
-  loseField() {
-    this.#state = 'idle'
-    this.#wasHalted = false
-  }
-
-  /** The card's answer to a frame, without parity bits; null is silence. */
-  hear(frame: Bit[]): Bit[] | null {
-    if (frame.length === 7) return this.#hearShort(toBytes(frame)[0] ?? 0)
-    switch (this.#state) {
-      case 'idle':
-      case 'halt':
-        return null
-      case 'ready':
-        return this.#hearReady(frame)
-      case 'active':
-        if (toBytes(frame).join() === '80,0,87,205') this.#state = 'halt'
-        else this.#rest()
-        return null
-    }
-  }
-
-  #hearShort(value: number): Bit[] | null {
-    if (this.#state === 'ready' || this.#state === 'active') return this.#rest() // Woken twice is an error.
-    if (value !== 0x52 && !(value === 0x26 && this.#state === 'idle')) return null
-    this.#wasHalted = this.#state === 'halt'
-    this.#state = 'ready'
-    this.#level = 0
-    return toBits([this.#atqa & 0xff, this.#atqa >> 8])
-  }
-
-  #hearReady(frame: Bit[]): Bit[] | null {
-    const bytes = toBytes(frame)
-    const own = this.#levels[this.#level] ?? []
-    const [select, nvb = 0] = bytes
-    if (select !== SELECT[this.#level]) return this.#rest()
-    if (nvb === 0x70) {
-      const value = crc(bytes.slice(0, 7), 0x6363)
-      const whole = frame.length === 72 && bytes[7] === (value & 0xff) && bytes[8] === value >> 8
-      if (!whole || !own.every((byte, i) => byte === bytes[i + 2])) return this.#rest()
-      const last = this.#level === this.#levels.length - 1
-      if (last) this.#state = 'active'
-      else this.#level += 1
-      return withCrc([last ? this.#sak : 0x04])
-    }
-    const known = ((nvb >> 4) - 2) * 8 + (nvb & 0x07)
-    const bits = toBits(own)
-    if (known < 0 || known >= 40 || frame.length !== 16 + known) return this.#rest()
-    if (!frame.slice(16).every((bit, i) => bit === bits[i])) return this.#rest()
-    return bits.slice(known)
-  }
-
-  #rest(): null {
-    this.#state = this.#wasHalted ? 'halt' : 'idle'
-    return null
-  }
-}
-
 /** Several cards answer at once: where they differ first is the collision, and what is heard is the sum of them. */
 function superimpose(answers: Bit[][]): { bits: Bit[]; collisionAt: number | null } {
+  if (answers.length === 1) return { bits: answers[0] ?? [], collisionAt: null }
   const length = Math.max(...answers.map((bits) => bits.length))
   const bits: Bit[] = []
   let collisionAt: number | null = null
@@ -416,33 +421,6 @@ function superimpose(answers: Bit[][]): { bits: Bit[]; collisionAt: number | nul
     bits.push(heard.has(1) ? 1 : 0)
   }
   return { bits, collisionAt }
-}
-
-/** CRC_A and its relatives (ISO/IEC 13239): polynomial 8408, low byte sent first. */
-function crc(bytes: readonly number[], preset: number): number {
-  let value = preset
-  for (const byte of bytes) {
-    value ^= byte
-    for (let i = 0; i < 8; i++) value = value & 1 ? (value >> 1) ^ 0x8408 : value >> 1
-  }
-  return value
-}
-
-function withCrc(bytes: number[]): Bit[] {
-  const value = crc(bytes, 0x6363)
-  return toBits([...bytes, value & 0xff, value >> 8])
-}
-
-function toBits(bytes: readonly number[]): Bit[] {
-  return bytes.flatMap((byte) => Array.from({ length: 8 }, (_, i) => ((byte >> i) & 1) as Bit))
-}
-
-function toBytes(bits: readonly Bit[]): number[] {
-  const bytes = new Array<number>(Math.ceil(bits.length / 8)).fill(0)
-  bits.forEach((bit, i) => {
-    bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (bit << (i & 7))
-  })
-  return bytes
 }
 
 function invert(bit: Bit): Bit {
