@@ -13,7 +13,7 @@ export const DeclineReason = z.enum([
 export type DeclineReason = z.infer<typeof DeclineReason>
 
 /** The digest of a message's exact bytes, and also a card hash: 32 bytes as base64url. */
-const Digest = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+export const Digest = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 
 /** HMAC-SHA-256(municipality card key, UID bytes) as base64url. */
 export const CardHash = Digest.meta({ description: 'HMAC-SHA-256(municipality card key, UID bytes), base64url' })
@@ -35,8 +35,24 @@ export function totalOf(lines: readonly SaleLine[]): number {
 }
 
 /**
+ * What a card carries against copies: a number that grows by one and 8 random bytes (base64url), both written anew at
+ * every tap that the worker answers. The worker knows which pair it gave last, so an older one names a copy.
+ */
+export const CardToken = z.strictObject({
+  counter: z.int().min(0).max(0xffffffff),
+  value: z.string().regex(/^[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]$/),
+})
+export type CardToken = z.infer<typeof CardToken>
+
+/** The card types that can carry a token. A municipality says of each whether it does. */
+export const TokenType = z.enum(['classic', 'ultralight', 'ntag'])
+export type TokenType = z.infer<typeof TokenType>
+
+/**
  * What a terminal says about a sale (in the sense of ISO 8583): a request asks, an advice tells that the goods are
  * handed over, a reversal undoes whatever became of it. `prev` chains a terminal's messages by their digests.
+ * `token` is what the card showed: null where its type carries one and none could be read, and left out where nobody
+ * looked (a type without tokens, or one for which the municipality has them off).
  */
 export const DebitMessage = z
   .strictObject({
@@ -49,12 +65,17 @@ export const DebitMessage = z
     amount: Amount,
     lines: z.array(SaleLine).min(1).max(50),
     at: z.int().min(0),
+    token: CardToken.nullable().optional(),
   })
   .refine((message) => totalOf(message.lines) === message.amount, 'the lines do not sum up to the amount')
   .refine((message) => (message.seq === 1) === (message.prev === ''), 'only the first message has no predecessor')
 export type DebitMessage = z.infer<typeof DebitMessage>
 
-/** What the ledger says of one message. `balance` is the wallet's after it, in øre; absent where there is none. */
+/**
+ * What the ledger says of one message. `balance` is the wallet's after it, in øre; absent where there is none. `token`
+ * is to be written to the card now, in answer to a request that told what the card showed; a repeated request is told
+ * the same one for as long as the card is still waited for with it.
+ */
 export const DebitResult = z
   .object({
     sale: z.uuid(),
@@ -62,6 +83,7 @@ export const DebitResult = z
     outcome: z.enum(['approved', 'declined', 'reversed']),
     reason: DeclineReason.optional(),
     balance: z.int().optional(),
+    token: CardToken.optional(),
   })
   .meta({ id: 'DebitResult' })
 export type DebitResult = z.infer<typeof DebitResult>

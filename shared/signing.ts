@@ -1,8 +1,16 @@
 import { CompactSign, type CryptoKey, compactVerify, importJWK } from 'jose'
 import { z } from 'zod'
 
-/** What a terminal signs: a debit message, a proof of who calls, or that it holds the key it enrols with. */
-export type SignedType = 'klubkort-debit' | 'klubkort-proof' | 'klubkort-enrol'
+/**
+ * What a terminal signs: a debit message, a proof of who calls, that it holds the key it enrols with, and for another
+ * key the rotation (with the old key) around the confirmation (with the new one).
+ */
+export type SignedType =
+  | 'klubkort-debit'
+  | 'klubkort-proof'
+  | 'klubkort-enrol'
+  | 'klubkort-rotation'
+  | 'klubkort-confirmation'
 
 /** An Ed25519 public key: 32 bytes as base64url, the `x` of its JWK (RFC 8037). */
 export const PublicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseCpr } from './cpr.ts'
-import { Amount, CardHash, DebitResult } from './debit.ts'
+import { Amount, CardHash, DebitResult, Digest, SaleLine, TokenType } from './debit.ts'
+import { AMOUNT_MAX_ORE } from './money.ts'
 import { CompactJws, PublicKey } from './signing.ts'
 
 /** How many debit messages one call may carry. */
@@ -38,20 +39,27 @@ export const MessagesCall = z
   .strictObject({ messages: z.array(CompactJws).min(1).max(MESSAGES_MAX) })
   .meta({ id: 'MessagesCall' })
 
+/**
+ * `quarantined` says that the messages have arrived and are put aside for staff, since their terminal has been revoked
+ * or stopped, or the key that signed them replaced: nothing more is booked for it, and it need not send them again.
+ */
 export const MessagesAnswer = z
-  .object({ results: z.array(DebitResult), time: InstantMs })
+  .object({ results: z.array(DebitResult), time: InstantMs, quarantined: z.boolean().default(false) })
   .meta({ id: 'MessagesAnswer' })
 export type MessagesAnswer = z.infer<typeof MessagesAnswer>
 
 /**
  * What a till may do without an answer, all amounts in øre: one sale, one card since the last sync, and all that the
  * terminal has not yet delivered (a count of messages, of which an offline sale makes two); and how old its card list
- * may be.
+ * may be. `weakSaleMax` and `weakCardSumMax` are the lower caps of a card that showed no token, in force only while some
+ * card type carries one.
  */
 export const OfflineLimits = z
   .object({
     saleMax: z.int().min(0),
     cardSumMax: z.int().min(0),
+    weakSaleMax: z.int().min(0).default(0),
+    weakCardSumMax: z.int().min(0).default(0),
     unsentCountMax: z.int().min(0),
     unsentSumMax: z.int().min(0),
     listAgeMaxMs: z.int().min(0),
@@ -62,12 +70,28 @@ export type OfflineLimits = z.infer<typeof OfflineLimits>
 export const SyncProduct = z.object({ id: Id, name: z.string(), price: Amount })
 export type SyncProduct = z.infer<typeof SyncProduct>
 
-/** `since` is the `version` of the last page taken, 0 for everything. */
-export const SyncQuery = z.object({ since: z.coerce.number().pipe(z.int().min(0)).default(0) })
+/** What a terminal's software calls itself: 'klubkort-terminal/0.1.0'. */
+export const SoftwareVersion = z.string().regex(/^[\x21-\x7e]{1,40}$/)
+
+/**
+ * `since` is the `version` of the last page taken, 0 for everything. `head` is the number of the newest message in the
+ * terminal's journal and `hash` its digest (0 and '' while there is none); both or neither. `version` is its software's.
+ */
+export const SyncQuery = z
+  .object({
+    since: z.coerce.number().pipe(z.int().min(0)).default(0),
+    head: z.coerce.number().pipe(z.int().min(0)).optional(),
+    hash: Digest.or(z.literal('')).optional(),
+    version: SoftwareVersion.optional(),
+  })
+  .refine(({ head, hash }) => (head === undefined) === (hash === undefined), 'head and hash come together')
+  .refine(({ head, hash }) => head === undefined || (head === 0) === (hash === ''), 'only head 0 has no hash')
+export type SyncQuery = z.infer<typeof SyncQuery>
 
 /**
  * What changed since a version. `restart` says that the list has been made anew (a restored database): what the
- * terminal held before is void. `nextSeq` is the number the worker expects next from this terminal.
+ * terminal held before is void. `nextSeq` is the number the worker expects next from this terminal, `tokenTypes` the
+ * card types that carry a token (none: the terminal looks at no card's memory), `language` its display's.
  */
 export const SyncAnswer = z
   .object({
@@ -79,6 +103,8 @@ export const SyncAnswer = z
     cards: z.array(z.object({ hash: CardHash, status: CardStatus })),
     products: z.array(SyncProduct),
     limits: OfflineLimits,
+    tokenTypes: z.array(TokenType).default([]),
+    language: Language.default('da'),
     time: InstantMs,
   })
   .meta({ id: 'SyncAnswer' })
@@ -92,7 +118,11 @@ export type BalanceAnswer = z.infer<typeof BalanceAnswer>
 /** 80 bits in Crockford's base 32, in four groups of four: '7K3M-9QXT-2ZJH-0BWE'. */
 export const EnrolmentCode = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/)
 
-/** `proof` is a JWS of type klubkort-enrol over EnrolProof, signed with the key that is being enrolled. */
+/**
+ * `proof` is a JWS of type klubkort-enrol over EnrolProof, signed with the key that is being enrolled. The answer's
+ * `nextSeq` and `prev` are what the first message of the terminal's new journal carries: 1 and '' for a new terminal,
+ * what follows the newest booked message for one that is enrolled again.
+ */
 export const EnrolCall = z
   .strictObject({ code: EnrolmentCode, publicKey: PublicKey, proof: CompactJws })
   .meta({ id: 'EnrolCall' })
@@ -105,10 +135,31 @@ export const EnrolAnswer = z
     site: z.string(),
     municipality: z.int(),
     cardKey: PublicKey.meta({ description: '32 bytes, base64url: the key under which cards are hashed' }),
+    nextSeq: z.int().min(1).default(1),
+    prev: Digest.or(z.literal('')).default(''),
     time: InstantMs,
   })
   .meta({ id: 'EnrolAnswer' })
 export type EnrolAnswer = z.infer<typeof EnrolAnswer>
+
+/**
+ * Another key for an enrolled terminal. `proof` is a JWS of type klubkort-rotation over RotationProof, its `kid` the
+ * terminal, signed with the key in use; in it `confirmation` is a JWS of type klubkort-confirmation over
+ * RotationConfirmation, signed with the new key. The same call is answered again, since the answer may be lost.
+ */
+export const KeyCall = z.strictObject({ publicKey: PublicKey, proof: CompactJws }).meta({ id: 'KeyCall' })
+/** `iat` is in epoch seconds, and is believed for PROOF_AGE_MAX_MS. */
+export const RotationProof = z.strictObject({
+  iss: z.string(),
+  htu: z.url(),
+  iat: z.number(),
+  jti: z.uuid(),
+  publicKey: PublicKey,
+  confirmation: CompactJws,
+})
+export const RotationConfirmation = z.strictObject({ terminal: z.string(), htu: z.url(), iat: z.number() })
+export const KeyAnswer = z.object({ terminal: z.string(), time: InstantMs }).meta({ id: 'KeyAnswer' })
+export type KeyAnswer = z.infer<typeof KeyAnswer>
 
 /** The claims of a `klubkort-proof`: who calls what, when (`iat` in epoch seconds), and once. */
 export const ProofClaims = z.strictObject({
@@ -150,6 +201,71 @@ export const StaffToken = StaffMember.extend({ token: z.string() }).meta({ id: '
 export const Site = z.object({ id: Id, name: z.string() }).meta({ id: 'Site' })
 export const SiteCall = z.strictObject({ name: Name })
 
+/** How old a card list may be allowed to be, at most. */
+const LIST_AGE_MAX_MS = 30 * 86_400_000
+const Cap = z.int().min(0).max(AMOUNT_MAX_ORE)
+
+/** What staff may set of OfflineLimits, and the language of the displays. */
+const OfflineRules = z.strictObject({
+  saleMax: Cap,
+  cardSumMax: Cap,
+  weakSaleMax: Cap,
+  weakCardSumMax: Cap,
+  unsentCountMax: z.int().min(0).max(100_000),
+  unsentSumMax: z.int().min(0).max(1_000_000_000),
+  listAgeMaxMs: z.int().min(0).max(LIST_AGE_MAX_MS),
+  language: Language,
+})
+const nullable = <T extends z.ZodType>(schema: T) => schema.nullable()
+
+/** What a site has of its own, null for what is the municipality's; and what is in force there. */
+export const SiteLimits = Site.extend({
+  limits: OfflineRules,
+  own: z.object({
+    saleMax: nullable(z.int()),
+    cardSumMax: nullable(z.int()),
+    weakSaleMax: nullable(z.int()),
+    weakCardSumMax: nullable(z.int()),
+    unsentCountMax: nullable(z.int()),
+    unsentSumMax: nullable(z.int()),
+    listAgeMaxMs: nullable(z.int()),
+    language: nullable(Language),
+  }),
+}).meta({ id: 'SiteLimits' })
+
+/** What is left out stays as it is; null gives the municipality's back. */
+export const SiteLimitsCall = z
+  .strictObject({
+    saleMax: nullable(Cap),
+    cardSumMax: nullable(Cap),
+    weakSaleMax: nullable(Cap),
+    weakCardSumMax: nullable(Cap),
+    unsentCountMax: nullable(OfflineRules.shape.unsentCountMax),
+    unsentSumMax: nullable(OfflineRules.shape.unsentSumMax),
+    listAgeMaxMs: nullable(OfflineRules.shape.listAgeMaxMs),
+    language: nullable(Language),
+  })
+  .partial()
+
+/**
+ * The worst that can be lost offline, in øre. `caps` says what each cap alone would let a site's terminals sell; the
+ * least of them is the site's worst, and their sum that of all.
+ */
+export const OfflineRisk = z
+  .object({
+    activeCards: z.int().min(0),
+    sites: z.array(
+      Site.extend({
+        terminals: z.int().min(0),
+        limits: OfflineLimits,
+        caps: z.object({ unsentSum: z.int(), unsentCount: z.int(), cardSum: z.int() }),
+        worst: z.int(),
+      }),
+    ),
+    worst: z.int(),
+  })
+  .meta({ id: 'OfflineRisk' })
+
 /** What kind of thing a product is, for the pictures of what was spent on what. */
 export const ProductCategory = z.enum(['food', 'drink', 'sweets', 'activity', 'material', 'other'])
 export type ProductCategory = z.infer<typeof ProductCategory>
@@ -173,7 +289,15 @@ export const ProductCall = z.strictObject({
 export const PriceCall = z.strictObject({ price: Amount })
 export const CategoryCall = z.strictObject({ category: ProductCategory })
 
-export const CardView = z.object({ id: Id, status: CardStatus, createdAt: InstantMs }).meta({ id: 'Card' })
+/** `reach` says how many of the terminals in use hold a card list with the card's status as it is. */
+export const CardView = z
+  .object({
+    id: Id,
+    status: CardStatus,
+    createdAt: InstantMs,
+    reach: z.object({ told: z.int().min(0), terminals: z.int().min(0) }).optional(),
+  })
+  .meta({ id: 'Card' })
 export const Child = z
   .object({
     id: Id,
@@ -186,6 +310,15 @@ export const Child = z
     leftAt: InstantMs.nullable().meta({ description: 'when it left; null where it has not' }),
   })
   .meta({ id: 'Child' })
+
+/** Of guardians who had to be told something. */
+export const Untold = z
+  .int()
+  .min(0)
+  .meta({ description: 'guardians who were not told, because no mail address of theirs is known' })
+/** A child that was taken out just now. */
+export const ChildLeft = Child.extend({ untold: Untold }).meta({ id: 'ChildLeft' })
+
 export const ChildCall = z.strictObject({ name: Name, dailyLimit: Amount.nullable().default(null) })
 
 /** A guardian's CPR number. It is hashed on arrival and kept nowhere. */
@@ -254,16 +387,93 @@ export const Terminal = z
     id: z.string(),
     site: Id,
     name: z.string(),
-    state: z.enum(['waiting', 'enrolled', 'revoked']),
+    state: z.enum(['waiting', 'enrolled', 'stopped', 'revoked']),
     lastSeq: z.int().min(0),
     lastSeenAt: InstantMs.nullable(),
     cardListVersion: z.int().nullable(),
+    listedAt: InstantMs.nullable().meta({ description: 'when it last had the whole card list' }),
+    software: z.string().nullable(),
+    quarantined: z.int().min(0).meta({ description: 'how many of its messages are put aside for staff' }),
   })
   .meta({ id: 'Terminal' })
 export const TerminalCall = z.strictObject({ site: Id, name: Name })
 export const TerminalCode = z
   .object({ terminal: z.string(), code: EnrolmentCode, expiresAt: InstantMs })
   .meta({ id: 'TerminalCode' })
+
+// ── What staff must look into ───────────────────────────────────────────────
+
+/**
+ * What is looked into: a flagged advice by its terminal and number ('4000-7:12'; '4000-7q:3' where staff have booked it),
+ * an alarm ('alarm:3'), or all that is put aside of a terminal ('quarantine:4000-7').
+ */
+export const ReviewId = z
+  .string()
+  .regex(/^(\d{4}-\d{1,6}q?:[1-9]\d{0,14}|alarm:[1-9]\d{0,14}|quarantine:\d{4}-\d{1,6})$/)
+
+/**
+ * What staff can decide. Of a flagged advice: `keep` (the child's account pays, as booked), `carry` (the club does) or
+ * `charge` (whose sale it was is known now); of what is put aside: `book` or `discard`; of an alarm: `note`.
+ */
+export const ReviewDecision = z.enum(['keep', 'carry', 'charge', 'book', 'discard', 'note'])
+export type ReviewDecision = z.infer<typeof ReviewDecision>
+
+/** `what` is the reason of an advice, the kind of an alarm, or why messages are put aside; `amount` is in øre. */
+export const ReviewItem = z
+  .object({
+    id: ReviewId,
+    kind: z.enum(['advice', 'quarantine', 'alarm']),
+    what: z.string(),
+    terminal: z.string(),
+    site: z.object({ id: Id, name: z.string() }),
+    amount: z.int().nullable(),
+    account: Id.nullable(),
+    card: Id.nullable(),
+    count: z.int().min(1),
+    at: InstantMs,
+  })
+  .meta({ id: 'ReviewItem' })
+
+export const ReviewSettling = z.object({
+  subject: z.string(),
+  decision: ReviewDecision,
+  account: Id.nullable(),
+  staff: z.string(),
+  note: z.string(),
+  at: InstantMs,
+})
+
+export const ReviewsQuery = z.object({ offset: z.coerce.number().pipe(z.int().min(0)).default(0) })
+export const Reviews = z.object({ items: z.array(ReviewItem), more: z.boolean() }).meta({ id: 'Reviews' })
+export const ReviewSettlings = z.object({ settled: z.array(ReviewSettling), more: z.boolean() })
+
+/** An item with its messages: the newest 100, and what staff have decided on it or on parts of it. */
+export const Review = ReviewItem.extend({
+  messages: z.array(
+    z.object({
+      seq: z.int(),
+      kind: z.enum(['request', 'advice', 'reversal']),
+      sale: z.string(),
+      amount: z.int(),
+      lines: z.array(SaleLine),
+      at: InstantMs,
+      receivedAt: InstantMs,
+      outcome: z.string().nullable(),
+      reason: z.string().nullable(),
+    }),
+  ),
+  settled: z.array(ReviewSettling),
+}).meta({ id: 'Review' })
+
+/** `note` says why; of what moves money the parent reads it on the statement. */
+export const SettleCall = z
+  .strictObject({ decision: ReviewDecision, account: Id.optional(), note: Text.min(3).max(200) })
+  .refine(({ decision, account }) => (decision === 'charge') === (account !== undefined), 'an account goes with charge')
+
+/** `left` is how many messages stay put aside, since they tell otherwise of their sale; `more` asks for another call. */
+export const SettleAnswer = z
+  .object({ id: ReviewId, decision: ReviewDecision, done: z.int().min(0), left: z.int().min(0), more: z.boolean() })
+  .meta({ id: 'Settled' })
 
 export const Movement = z.object({
   seq: z.int(),
@@ -384,7 +594,10 @@ export const MoneySettings = z
   })
   .meta({ id: 'MoneySettings' })
 
-/** What a municipality tells parents about itself, the address that its mail comes from, and its rules for money. */
+/**
+ * What a municipality tells parents about itself, the address that its mail comes from, its rules for money, and what its
+ * terminals may do offline where their site has no limits of its own.
+ */
 export const Settings = z
   .object({
     name: z.string(),
@@ -393,6 +606,7 @@ export const Settings = z
     supportHours: z.object({ da: z.string().nullable(), en: z.string().nullable() }),
     mailFrom: z.string().nullable(),
     money: MoneySettings,
+    offline: OfflineRules.extend({ tokenTypes: z.array(TokenType) }),
   })
   .meta({ id: 'Settings' })
 
@@ -420,6 +634,10 @@ export const SettingsCall = z.strictObject({
       .regex(/^\d{1,10}$/, 'an account number has up to ten digits')
       .nullable(),
   })
+    .partial()
+    .strict()
+    .optional(),
+  offline: OfflineRules.extend({ tokenTypes: z.array(TokenType).max(3) })
     .partial()
     .strict()
     .optional(),

@@ -176,6 +176,10 @@ const settings: z.infer<typeof wire.Settings> = {
     bankAccount: null,
     bankFileVersion: '09',
   },
+  offline: {
+    ...{ saleMax: 5_000, cardSumMax: 10_000, weakSaleMax: 2_500, weakCardSumMax: 5_000, unsentCountMax: 2_000 },
+    ...{ unsentSumMax: 2_000_000, listAgeMaxMs: 86_400_000, language: 'da', tokenTypes: ['ntag'] },
+  },
 }
 const terminalCode = { terminal: '4000-7', code: '7K3M-9QXT-2ZJH-0BWE', expiresAt: Date.UTC(2026, 0, 2, 12, 15) }
 
@@ -201,11 +205,12 @@ describe.concurrent('help', () => {
     const paths = leaves.map(({ path }) => path)
     const verbs = leaves.map(({ help }) => help)
     expect(paths.map((path) => path.join(' '))).toEqual([
-      ...['site add', 'site list', 'product add', 'product list', 'product set-price', 'product category'],
+      ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product set-price', 'product category'],
       ...['product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
-      ...['child guardian add', 'child guardian end', 'card add', 'card block', 'card activate'],
+      ...['child guardian add', 'child guardian end', 'card add', 'card show', 'card block', 'card activate'],
       ...['order list', 'order send', 'order hand-out', 'order cancel', 'account show', 'account credit'],
-      ...['terminal add', 'terminal code', 'terminal list', 'terminal revoke'],
+      ...['terminal add', 'terminal code', 'terminal renew', 'terminal risk', 'terminal list', 'terminal revoke'],
+      ...['review list', 'review show', 'review settle'],
       ...['case list', 'case show', 'case answer', 'case close', 'publication list', 'publication publish'],
       ...['settings show', 'settings set', 'payout list', 'payout approve', 'payout reject', 'payout export'],
       ...['payout files', 'payout release', 'payout import-status', 'staff add', 'staff list', 'staff revoke'],

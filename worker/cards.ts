@@ -8,6 +8,7 @@ export type CardRow = { id: number; status: CardStatus; createdAt: number }
 /** SQL for the version of a card that changes: a till asks for what is newer than its list. */
 export const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM card)'
 const COLUMNS = 'id, status, created_at AS createdAt'
+const IN_USE = 'public_key IS NOT NULL AND revoked_at IS NULL'
 
 /** Gives a child a card, known by its hash; a hash belongs to one child for good. A child that has left gets none. */
 export async function addCard(
@@ -36,7 +37,8 @@ export async function addCard(
 
 /**
  * Blocks or activates a card, at once for every sale that asks. A closed card stays closed, and the card of a child that
- * has left stays blocked; doing it again is no change. To a guardian only cards of their own children are there.
+ * has left stays blocked; doing it again is no change. One that is active again begins its token anew, so that what was
+ * blocked as a copy is not blocked again for what it shows. To a guardian only cards of their own children are there.
  */
 export async function setStatus(
   db: D1Database,
@@ -45,15 +47,16 @@ export async function setStatus(
   actor: Actor,
   nowMs: number,
 ): Promise<CardRow | 'not_found' | 'card_closed' | 'child_left'> {
-  const [, , row] = await db.batch<CardRow & { gone: 0 | 1 }>([
+  const [, , , row] = await db.batch<CardRow & { gone: 0 | 1 }>([
     db
       .prepare(
-        `UPDATE card SET status = ?2, version = ${NEXT_VERSION}
+        `UPDATE card SET status = ?2, version = ${NEXT_VERSION}, token_missing = 0
          WHERE id = ?1 AND status NOT IN (?2, 'closed') AND ${maySteer('card.account', '?3')}
            AND (?2 = 'blocked' OR NOT ${childLeft('card.account')})`,
       )
       .bind(id, status, steererOf(actor)),
     recordedIfChanged(db, { ...actor, action: `card_${status}`, subject: `card:${id}` }, nowMs),
+    db.prepare("DELETE FROM card_token WHERE card = ?1 AND ?2 = 'active' AND changes() > 0").bind(id, status),
     db
       .prepare(
         `SELECT ${COLUMNS}, ${childLeft('card.account')} AS gone FROM card
@@ -66,6 +69,25 @@ export async function setStatus(
   const { gone, ...card } = found
   if (card.status === 'closed') return 'card_closed'
   return gone && status === 'active' ? 'child_left' : card
+}
+
+/** A card, and on how many of the terminals in use the card list has its status as it is; null where there is none. */
+export async function cardReach(
+  db: D1Database,
+  id: number,
+): Promise<(CardRow & { reach: { told: number; terminals: number } }) | null> {
+  const row = await db
+    .prepare(
+      `SELECT ${COLUMNS},
+         (SELECT count(*) FROM terminal WHERE ${IN_USE} AND card_list_version >= card.version) AS told,
+         (SELECT count(*) FROM terminal WHERE ${IN_USE}) AS terminals
+       FROM card WHERE id = ?`,
+    )
+    .bind(id)
+    .first<CardRow & { told: number; terminals: number }>()
+  if (!row) return null
+  const { told, terminals, ...card } = row
+  return { ...card, reach: { told, terminals } }
 }
 
 /** What a tap without a sale shows: the card's status and the wallet's balance in øre; null for an unknown card. */

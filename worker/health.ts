@@ -3,7 +3,10 @@ import journal from '../migrations/meta/_journal.json'
 export type DatabaseHealth = 'ok' | 'unreachable' | 'migrations_missing' | 'not_set_up'
 
 const MIGRATIONS = journal.entries.map((entry) => `${entry.tag}.sql`)
-const APPEND_ONLY = ['message', 'transfer', 'posting'].flatMap((table) => [`${table}_no_update`, `${table}_no_delete`])
+const APPEND_ONLY = ['message', 'transfer', 'posting', 'quarantine', 'review'].flatMap((table) => [
+  `${table}_no_update`,
+  `${table}_no_delete`,
+])
 
 /** Whether a database answers, has every migration of this build and the triggers the ledger relies on, and is set up. */
 export async function health(db: D1Database): Promise<DatabaseHealth> {

@@ -20,6 +20,12 @@ export const municipality = sqliteTable(
     offlineUnsentCountMax: integer('offline_unsent_count_max').notNull().default(2000),
     offlineUnsentSumMax: integer('offline_unsent_sum_max').notNull().default(2_000_000),
     offlineListAgeMaxMs: integer('offline_list_age_max_ms').notNull().default(86_400_000),
+    weakSaleMax: integer('weak_sale_max').notNull().default(2500),
+    weakCardSumMax: integer('weak_card_sum_max').notNull().default(5000),
+    tokenTypes: text('token_types', { mode: 'json' }).notNull().default('[]'),
+    displayLanguage: text('display_language', { enum: ['da', 'en'] })
+      .notNull()
+      .default('da'),
     supportPhone: text('support_phone'),
     supportMail: text('support_mail'),
     supportHoursDa: text('support_hours_da'),
@@ -43,10 +49,19 @@ export const municipality = sqliteTable(
   (t) => [check('municipality_only_one', sql`${t.only} = 1`)],
 )
 
+/** Where cards are used. A limit or a language of its own goes before the municipality's; null for the municipality's. */
 export const site = sqliteTable('site', {
   id: integer('id').primaryKey(),
   name: text('name').notNull().unique(),
   createdAt: integer('created_at').notNull(),
+  offlineSaleMax: integer('offline_sale_max'),
+  offlineCardSumMax: integer('offline_card_sum_max'),
+  offlineUnsentCountMax: integer('offline_unsent_count_max'),
+  offlineUnsentSumMax: integer('offline_unsent_sum_max'),
+  offlineListAgeMaxMs: integer('offline_list_age_max_ms'),
+  weakSaleMax: integer('weak_sale_max'),
+  weakCardSumMax: integer('weak_card_sum_max'),
+  displayLanguage: text('display_language', { enum: ['da', 'en'] }),
 })
 
 export const product = sqliteTable(
@@ -118,7 +133,10 @@ export const account = sqliteTable(
   ],
 )
 
-/** `version` grows with every change of any card, so that a terminal can ask for what is new. */
+/**
+ * `version` grows with every change of any card, so that a terminal can ask for what is new. `tokenMissing` counts the
+ * requests in a row that could read no token of a card that has one.
+ */
 export const card = sqliteTable(
   'card',
   {
@@ -128,6 +146,7 @@ export const card = sqliteTable(
     status: text('status', { enum: ['active', 'blocked', 'closed'] }).notNull(),
     version: integer('version').notNull().unique(),
     createdAt: integer('created_at').notNull(),
+    tokenMissing: integer('token_missing').notNull().default(0),
   },
   (t) => [
     check('card_status', sql`${t.status} in ('active', 'blocked', 'closed')`),
@@ -135,7 +154,12 @@ export const card = sqliteTable(
   ],
 )
 
-/** The id ('4000-7') names the municipality, so a terminal at the wrong door can be told so. */
+/**
+ * The id ('4000-7') names the municipality, so a terminal at the wrong door can be told so. One that was `stoppedAt` is a
+ * copy, or has one, and books nothing until it is enrolled again. `lastSeenAt` is its newest sync and `cardListVersion`
+ * the list that it held then, `listedAt` when it last held the whole of it. `branchOf` makes it no terminal but the
+ * second line of numbers of one ('4000-7q'), under which staff book what was put aside.
+ */
 export const terminal = sqliteTable('terminal', {
   id: text('id').primaryKey(),
   site: foreignId('site').references(() => site.id),
@@ -146,6 +170,10 @@ export const terminal = sqliteTable('terminal', {
   revokedAt: integer('revoked_at'),
   lastSeenAt: integer('last_seen_at'),
   cardListVersion: integer('card_list_version'),
+  stoppedAt: integer('stopped_at'),
+  listedAt: integer('listed_at'),
+  software: text('software'),
+  branchOf: text('branch_of'),
 })
 
 /** One-time codes; only their digest is kept. */
@@ -201,6 +229,9 @@ export const message = sqliteTable(
   (t) => [
     primaryKey({ columns: [t.terminal, t.seq] }),
     unique('message_once_per_sale').on(t.sale, t.kind),
+    index('message_flagged')
+      .on(t.receivedAt)
+      .where(sql`${t.kind} = 'advice' and ${t.outcome} = 'approved' and ${t.reason} is not null`),
     check('message_kind', sql`${t.kind} in ('request', 'advice', 'reversal')`),
     check('message_outcome', sql`${t.outcome} in ('approved', 'declined', 'reversed')`),
     check('message_amount_positive', sql`${t.amount} > 0`),
@@ -281,7 +312,11 @@ export const posting = sqliteTable(
   ],
 )
 
-/** What staff must look into: a copied terminal, a rolled-back journal. */
+/**
+ * What staff must look into: a copied terminal or a rolled-back journal, known by a message that contradicts what is
+ * booked, or by the head of its journal (`seq`, `hash`); a copied card, or one whose token cannot be read, known by the
+ * message that it was used for.
+ */
 export const alarm = sqliteTable(
   'alarm',
   {
@@ -289,10 +324,13 @@ export const alarm = sqliteTable(
     terminal: text('terminal')
       .notNull()
       .references(() => terminal.id),
-    kind: text('kind', { enum: ['message_conflict'] }).notNull(),
+    kind: text('kind', {
+      enum: ['message_conflict', 'journal_forked', 'journal_rolled_back', 'card_cloned', 'card_unreadable'],
+    }).notNull(),
     seq: integer('seq').notNull(),
     hash: text('hash').notNull(),
     at: integer('at').notNull(),
+    card: integer('card').references(() => card.id),
   },
   (t) => [unique('alarm_once').on(t.terminal, t.seq, t.hash)],
 )
@@ -467,6 +505,7 @@ export const outbox = sqliteTable(
         'card_sent',
         'card_order_cancelled',
         'child_left',
+        'card_cloned',
       ],
     }).notNull(),
     cause: text('cause').notNull(),

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Settings, SettingsCall } from '../shared/wire.ts'
 import { recordedIfChanged } from './audit.ts'
+import { LIMIT_COLUMNS } from './offline-limits.ts'
 
 /** What a municipality has settled about itself; what it has not is null. */
 export type SettingsView = z.infer<typeof Settings>
@@ -13,6 +14,7 @@ type Row = {
   supportHoursEn: string | null
   mailFrom: string | null
   money: string
+  offline: string
 }
 
 /** The columns of the rules for money, by their names in the settings. */
@@ -31,6 +33,25 @@ const MONEY = {
 } as const satisfies Record<keyof SettingsView['money'], string>
 
 const MONEY_OBJECT = `json_object(${Object.entries(MONEY).map(([name, column]) => `'${name}', ${column}`)})`
+
+/** The columns of what terminals may do offline. */
+const OFFLINE = { ...LIMIT_COLUMNS, language: 'display_language' } as const
+
+const OFFLINE_OBJECT = `json_object(${Object.entries(OFFLINE).map(([name, column]) => `'${name}', ${column}`)},
+  'tokenTypes', json(token_types))`
+
+/** What terminals may do offline before a municipality has been set up: nothing. */
+const NO_OFFLINE: SettingsView['offline'] = {
+  saleMax: 0,
+  cardSumMax: 0,
+  weakSaleMax: 0,
+  weakCardSumMax: 0,
+  unsentCountMax: 0,
+  unsentSumMax: 0,
+  listAgeMaxMs: 0,
+  language: 'da',
+  tokenTypes: [],
+}
 
 /** The rules for money before a municipality has been set up: nothing may move. */
 const NO_MONEY: SettingsView['money'] = {
@@ -56,7 +77,8 @@ export async function settings(db: D1Database): Promise<SettingsView> {
 export function settingsQuery(db: D1Database): D1PreparedStatement {
   return db.prepare(
     `SELECT name, support_phone AS supportPhone, support_mail AS supportMail, support_hours_da AS supportHoursDa,
-       support_hours_en AS supportHoursEn, mail_from AS mailFrom, ${MONEY_OBJECT} AS money
+       support_hours_en AS supportHoursEn, mail_from AS mailFrom, ${MONEY_OBJECT} AS money,
+       ${OFFLINE_OBJECT} AS offline
      FROM municipality`,
   )
 }
@@ -70,6 +92,7 @@ export function settingsOf(found: unknown): SettingsView {
     supportHours: { da: row?.supportHoursDa ?? null, en: row?.supportHoursEn ?? null },
     mailFrom: row?.mailFrom ?? null,
     money: row ? JSON.parse(row.money) : NO_MONEY,
+    offline: row ? JSON.parse(row.offline) : NO_OFFLINE,
   }
 }
 
@@ -99,6 +122,10 @@ export async function changeSettings(
     ...Object.fromEntries(
       Object.entries(wanted.money ?? {}).map(([name, value]) => [MONEY[name as keyof typeof MONEY], value]),
     ),
+    ...Object.fromEntries(
+      Object.entries(OFFLINE).map(([name, column]) => [column, wanted.offline?.[name as keyof typeof OFFLINE]]),
+    ),
+    token_types: wanted.offline?.tokenTypes && JSON.stringify([...new Set(wanted.offline.tokenTypes)].sort()),
   }
   const named = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
   if (named.length === 0) return settings(db)

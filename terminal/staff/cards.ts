@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { CardCall, CardUid, CardView } from '../../shared/wire.ts'
 import { command, group, idArgument } from './command.ts'
-import { change, type Desk, type Outcome, told } from './desk.ts'
+import { change, type Desk, type Outcome, read, told } from './desk.ts'
+import { counted } from './output.ts'
 
 /** `klubkort card …`: the cards of children. */
 export function cardCommands(klubkort: Command, desk: Desk) {
@@ -13,11 +14,15 @@ export function cardCommands(klubkort: Command, desk: Desk) {
     'add',
     'give a child a card',
     'klubkort card add --child 3 --uid 04:a1:b2:c3:d4:e5:f6',
-    'klubkort card add --child 3 --uid -    # then hold the card to a reader that types',
+    'klubkort card add --child 3 --uid -    # then hold the card to a reader',
   )
     .requiredOption('--child <id>', 'the child', idArgument)
     .requiredOption('--uid <hex>', "the card's UID: 4, 7 or 10 bytes; - for standard input")
     .action(async (options) => desk.deliver(await add(desk, options)))
+
+  command(card, 'show', 'show a card, and how many terminals know its status', 'klubkort card show 7')
+    .argument('<id>', 'the card', idArgument)
+    .action(async (id: number) => desk.deliver(told(await read(desk, `/cards/${id}`, CardView), statusLine)))
 
   for (const [verb, words] of [
     ['block', 'block a card, at once'],
@@ -27,9 +32,15 @@ export function cardCommands(klubkort: Command, desk: Desk) {
       .argument('<id>', 'the card', idArgument)
       .action(async (id: number) => {
         const changed = await change(desk, `/cards/${id}/${verb}`, z.strictObject({}), {}, CardView)
-        desk.deliver(told(changed, ({ id, status }) => `Card ${id} is ${status}.`))
+        desk.deliver(told(changed, statusLine))
       })
   }
+}
+
+function statusLine({ id, status, reach }: z.infer<typeof CardView>): string {
+  if (!reach) return `Card ${id} is ${status}.`
+  const { told: knowing, terminals } = reach
+  return `Card ${id} is ${status}, on the list of ${knowing} of ${counted(terminals, 'terminal')}.`
 }
 
 async function add(desk: Desk, { child, uid: given }: { child: number; uid: string }): Promise<Outcome> {

@@ -16,6 +16,7 @@ import { peopleCommands } from './people.ts'
 import { productCommands } from './products.ts'
 import { publicationCommands } from './publications.ts'
 import { reportCommands } from './reports.ts'
+import { reviewCommands } from './review.ts'
 import { settingsCommands } from './settings.ts'
 import { setupCommands } from './setup.ts'
 import { siteCommands } from './sites.ts'
@@ -77,6 +78,7 @@ cardCommands(klubkort, desk)
 orderCommands(klubkort, desk)
 accountCommands(klubkort, desk)
 terminalCommands(klubkort, desk)
+reviewCommands(klubkort, desk)
 caseCommands(klubkort, desk)
 publicationCommands(klubkort, desk)
 settingsCommands(klubkort, desk)

@@ -1,9 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
+import { TokenType } from '../../shared/debit.ts'
 import { parseKroner } from '../../shared/money.ts'
 import { MoneySettings, Settings, SettingsCall } from '../../shared/wire.ts'
 import { command, group, kronerArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
+import { type GivenLimits, hoursCell, limitOptions, limitsOf } from './limits.ts'
 import { amount, counted, plain } from './output.ts'
 
 type Money = z.infer<typeof MoneySettings>
@@ -15,7 +17,9 @@ type SetOptions = {
   supportHoursDa?: string
   supportHoursEn?: string
   mailFrom?: string
-} & Partial<Money>
+  tokens?: string[]
+} & Partial<Money> &
+  GivenLimits
 
 /** `klubkort settings …`: what the municipality tells parents about itself, and its rules for money. */
 export function settingsCommands(klubkort: Command, desk: Desk) {
@@ -30,13 +34,14 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
     desk.deliver(told(await read(desk, '/settings', Settings), page)),
   )
 
-  command(
+  const setting = command(
     settings,
     'set',
     "change the settings that are named; '' takes one away",
     "klubkort settings set --support-phone '70 00 00 00' \\\n    --support-mail support@klubkort.example",
     "klubkort settings set --support-hours-en ''",
     'klubkort settings set --deposit-min 50 --deposit-max 2.000 --card-fee 45',
+    'klubkort settings set --sale-max 50 --list-age-max 24 --tokens ntag,ultralight',
   )
     .option('--name <name>', 'the name of the municipality')
     .option('--support-phone <number>', 'where parents call')
@@ -59,7 +64,8 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
         MoneySettings.shape.bankFileVersion.options,
       ),
     )
-    .action(async (options: SetOptions) => desk.deliver(await set(desk, options)))
+    .option('--tokens <types>', "which cards carry a token against copies: classic,ultralight,ntag; '' for none", types)
+  limitOptions(setting).action(async (options: SetOptions) => desk.deliver(await set(desk, options)))
 }
 
 const BANK = ['bankRegistration', 'bankAccount'] as const
@@ -69,6 +75,13 @@ function countArgument(text: string): number {
   return Number(text)
 }
 
+function types(text: string): string[] {
+  const named = text === '' ? [] : text.split(',').map((type) => type.trim())
+  const wrong = named.find((type) => !TokenType.safeParse(type).success)
+  if (wrong !== undefined) throw new InvalidArgumentError(`Card types are ${TokenType.options.join(', ')}.`)
+  return named
+}
+
 function feeArgument(text: string): number {
   const fee = parseKroner(text)
   if (fee === null) throw new InvalidArgumentError("Amounts are kroner like '45', '45,50' or '45.50'.")
@@ -76,7 +89,11 @@ function feeArgument(text: string): number {
 }
 
 async function set(desk: Desk, { json, ...options }: SetOptions & { json?: true }): Promise<Outcome> {
-  const { name, supportPhone, supportMail, supportHoursDa, supportHoursEn, mailFrom, ...rules } = options
+  const { name, supportPhone, supportMail, supportHoursDa, supportHoursEn, mailFrom, tokens, ...others } = options
+  const { saleMax, cardSumMax, weakSaleMax, weakCardSumMax, ...more } = others
+  const { unsentCountMax, unsentSumMax, listAgeMax, displayLanguage, ...rules } = more
+  const caps = { saleMax, cardSumMax, weakSaleMax, weakCardSumMax, unsentCountMax, unsentSumMax, listAgeMax }
+  const offline = { ...limitsOf({ ...caps, displayLanguage }), ...(tokens && { tokenTypes: tokens }) }
   if (Object.keys(options).length === 0) return { kind: 'usage', message: 'name a setting to change' }
   const value = <T>(given: T) => (given === '' ? null : given)
   const hours = { da: value(supportHoursDa), en: value(supportHoursEn) }
@@ -88,11 +105,13 @@ async function set(desk: Desk, { json, ...options }: SetOptions & { json?: true 
     ...((hours.da !== undefined || hours.en !== undefined) && { supportHours: hours }),
     mailFrom: value(mailFrom),
     ...(Object.keys(rules).length > 0 && { money }),
+    ...(Object.keys(offline).length > 0 && { offline }),
   }
   return told(await change(desk, '/settings', SettingsCall, form, Settings), page)
 }
 
-function page({ name, supportPhone, supportMail, supportHours, mailFrom, money }: z.infer<typeof Settings>): string {
+function page(shown: z.infer<typeof Settings>): string {
+  const { name, supportPhone, supportMail, supportHours, mailFrom, money, offline } = shown
   const value = (text: string | null) => (text === null ? '(not set)' : plain(text))
   const { bankRegistration, bankAccount } = money
   return `Name            ${plain(name)}
@@ -109,5 +128,12 @@ Payout          at most ${amount(money.payoutDayMax)} kr a day
   to the card   ${money.refundDays === 0 ? 'never' : `where it paid in the last ${counted(money.refundDays, 'day')}`}
 New card        ${amount(money.cardFee)} kr
 Own account     ${bankAccount === null ? value(null) : `${value(bankRegistration)} ${plain(bankAccount)}`}
-Bank file       pain.001.001.${money.bankFileVersion}`
+Bank file       pain.001.001.${money.bankFileVersion}
+
+Offline         a sale up to ${amount(offline.saleMax)} kr, a card up to ${amount(offline.cardSumMax)} kr
+  no token      a sale up to ${amount(offline.weakSaleMax)} kr, a card up to ${amount(offline.weakCardSumMax)} kr
+  waiting       ${offline.unsentCountMax} messages, ${amount(offline.unsentSumMax)} kr
+  card list     at most ${hoursCell(offline.listAgeMaxMs)} old
+Tokens          ${offline.tokenTypes.length === 0 ? 'on no cards' : `on ${offline.tokenTypes.join(', ')}`}
+Displays        ${offline.language === 'da' ? 'Danish' : 'English'}`
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { renderUnicodeCompact } from 'uqr'
 import { z } from 'zod'
-import { Terminal, TerminalCall, TerminalCode } from '../../shared/wire.ts'
+import { OfflineRisk, Terminal, TerminalCall, TerminalCode } from '../../shared/wire.ts'
 import { command, group, idArgument, terminalArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
-import { instant, plain, table } from './output.ts'
+import { amount, counted, instant, plain, table } from './output.ts'
 
 const Terminals = z.object({ terminals: z.array(Terminal) })
 
@@ -30,27 +30,50 @@ export function terminalCommands(klubkort: Command, desk: Desk) {
       desk.deliver(told(await change(desk, `/terminals/${id}/code`, z.strictObject({}), {}, TerminalCode), codePage)),
     )
 
-  command(terminal, 'list', 'list all terminals and how far their messages have come', 'klubkort terminal list').action(
-    async () => {
-      const listed = await read(desk, '/terminals', Terminals)
-      desk.deliver(
-        told(listed, ({ terminals }) =>
-          table(
-            terminals,
-            [
-              { head: 'ID', cell: ({ id }) => id },
-              { head: 'SITE', cell: ({ site }) => site, align: 'right' },
-              { head: 'NAME', cell: ({ name }) => name, flexible: true },
-              { head: 'STATE', cell: ({ state }) => state },
-              { head: 'MESSAGES', cell: ({ lastSeq }) => lastSeq, align: 'right' },
-              { head: 'LAST SEEN', cell: ({ lastSeenAt }) => (lastSeenAt === null ? 'never' : instant(lastSeenAt)) },
-            ],
-            'No terminals yet.',
-          ),
-        ),
-      )
-    },
+  command(
+    terminal,
+    'renew',
+    'get a new one-time code to enrol a terminal again, with another key',
+    'klubkort terminal renew 4000-7',
   )
+    .argument('<id>', 'the terminal', terminalArgument)
+    .action(async (id: string) =>
+      desk.deliver(told(await change(desk, `/terminals/${id}/renew`, z.strictObject({}), {}, TerminalCode), codePage)),
+    )
+
+  command(
+    terminal,
+    'risk',
+    'the worst that can be lost while terminals are offline',
+    'klubkort terminal risk',
+    'klubkort terminal risk --json',
+  ).action(async () => desk.deliver(told(await read(desk, '/terminals/risk', OfflineRisk), riskPage)))
+
+  command(
+    terminal,
+    'list',
+    'list all terminals, how far their messages have come, and when they last had the card list',
+    'klubkort terminal list',
+  ).action(async () => {
+    const listed = await read(desk, '/terminals', Terminals)
+    desk.deliver(
+      told(listed, ({ terminals }) =>
+        table(
+          terminals,
+          [
+            { head: 'ID', cell: ({ id }) => id },
+            { head: 'SITE', cell: ({ site }) => site, align: 'right' },
+            { head: 'NAME', cell: ({ name }) => name, flexible: true },
+            { head: 'STATE', cell: ({ state }) => state },
+            { head: 'MESSAGES', cell: ({ lastSeq }) => lastSeq, align: 'right' },
+            { head: 'ASIDE', cell: ({ quarantined }) => quarantined || '', align: 'right' },
+            { head: 'LIST', cell: ({ listedAt }) => (listedAt === null ? 'never' : instant(listedAt)) },
+          ],
+          'No terminals yet.',
+        ),
+      ),
+    )
+  })
 
   command(terminal, 'revoke', 'revoke a terminal, at once and for good', 'klubkort terminal revoke 4000-7')
     .argument('<id>', 'the terminal', terminalArgument)
@@ -58,6 +81,27 @@ export function terminalCommands(klubkort: Command, desk: Desk) {
       const revoked = await change(desk, `/terminals/${id}/revoke`, z.strictObject({}), {}, Terminal)
       desk.deliver(told(revoked, ({ id, name, state }) => `Terminal ${plain(id)}, ${plain(name)}, is ${state}.`))
     })
+}
+
+function riskPage({ activeCards, sites, worst }: z.infer<typeof OfflineRisk>): string {
+  const rows = table(
+    sites,
+    [
+      { head: 'SITE', cell: ({ name }) => name, flexible: true },
+      { head: 'TERMINALS', cell: ({ terminals }) => terminals, align: 'right' },
+      { head: 'BY SUM', cell: ({ caps }) => amount(caps.unsentSum), align: 'right' },
+      { head: 'BY COUNT', cell: ({ caps }) => amount(caps.unsentCount), align: 'right' },
+      { head: 'BY CARDS', cell: ({ caps }) => amount(caps.cardSum), align: 'right' },
+      { head: 'WORST', cell: ({ worst }) => amount(worst), align: 'right' },
+    ],
+    'No sites yet.',
+  )
+  return `If every terminal were cut off and sold all that it may to cards without money, of which there are
+${counted(activeCards, 'active one')}, at most ${amount(worst)} kr would be lost. Each cap alone allows so much, in kr:
+
+${rows}
+
+The least of a site's caps holds. To change them: klubkort settings set, klubkort site limits.`
 }
 
 function codePage({ terminal, code, expiresAt }: z.infer<typeof TerminalCode>, url: string): string {

@@ -47,6 +47,14 @@ const WORDS: Readonly<Record<string, string>> = {
   missing_there: 'not at Stripe',
   missing_here: 'not in our book',
   amounts_differ: 'amounts differ',
+  message_conflict: 'terminal copied: a message contradicts what is booked',
+  journal_forked: 'terminal copied: its journal is another',
+  journal_rolled_back: 'terminal rolled back: its journal has lost messages',
+  card_cloned: 'card copied, and blocked',
+  card_unreadable: 'card whose token cannot be read',
+  revoked: 'terminal revoked',
+  stopped: 'terminal stopped',
+  key_replaced: 'signed with a key replaced since',
 }
 
 /** A name of the worker's in words. */

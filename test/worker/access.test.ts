@@ -63,6 +63,7 @@ type World = {
   orders: CardOrders
   payouts: Payouts
   clerk: number
+  flagged: string[]
 }
 
 let world: World
@@ -207,8 +208,13 @@ beforeAll(async () => {
     orders: await cardOrders(office, stranger.guardian),
     payouts: await payoutsOf(office, stranger.guardian, other.account),
     clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club' })).id,
+    flagged: [],
   }
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
+  for (let count = 0; count < 10; count += 1) {
+    await terminal.send(await terminal.say('advice', { card: 'u'.repeat(43), amount: 100 }))
+    world.flagged.push(`${terminal.id}:${count + 2}`)
+  }
 })
 
 /** Who may, with the address and what is sent; `path` and `body` are made of the world, and a body of who asks too. */
@@ -239,6 +245,13 @@ const MATRIX: Record<string, Row> = {
     may: [], // Whoever has the code may; nobody here has.
     body: async () => enrolment('0000-0000-0000-0000', await newKey()),
   },
+  'POST /api/terminal/key': {
+    may: [], // Whoever has the key in use may; nobody here shows it.
+    body: async () => {
+      const key = await newKey()
+      return { publicKey: key.publicKey, proof: await signed(key, 'klubkort-rotation', world.terminal.id, {}) }
+    },
+  },
   'GET /api/terminal/sync': { may: ['terminal'] },
   'GET /api/terminal/cards/:hash': { may: ['terminal'], path: () => `/api/terminal/cards/${world.alma.hash}` },
 
@@ -247,6 +260,8 @@ const MATRIX: Record<string, Row> = {
   'GET /api/staff/me': anyStaff,
   'GET /api/staff/sites': anyStaff,
   'POST /api/staff/sites': { ...admin, body: () => ({ name: 'Ny klub' }) },
+  'GET /api/staff/sites/limits': admin,
+  'POST /api/staff/sites/:id/limits': { ...admin, path: staff(() => 'sites/1/limits'), body: () => ({ saleMax: 100 }) },
   'GET /api/staff/products': anyStaff,
   'POST /api/staff/products': { ...admin, body: () => ({ site: 1, name: 'Kakao', price: 1000 }) },
   'POST /api/staff/products/:id/price': {
@@ -278,6 +293,7 @@ const MATRIX: Record<string, Row> = {
     body: () => ({ cpr: '0301575003' }),
   },
   'POST /api/staff/cards': { ...admin, body: () => ({ child: world.alma.child, uid: '04aabbccddeeff' }) },
+  'GET /api/staff/cards/:id': { ...anyStaff, path: staff(() => `cards/${world.alma.card}`) },
   'POST /api/staff/cards/:id/block': {
     ...admin,
     path: staff(() => `cards/${world.alma.card}/block`),
@@ -326,6 +342,20 @@ const MATRIX: Record<string, Row> = {
     ...admin,
     path: staff(() => `terminals/${world.spare}/code`),
     body: () => ({}),
+  },
+  'POST /api/staff/terminals/:id/renew': {
+    ...admin,
+    path: staff(() => `terminals/${world.terminal.id}/renew`),
+    body: () => ({}),
+  },
+  'GET /api/staff/terminals/risk': finance,
+  'GET /api/staff/reviews': finance,
+  'GET /api/staff/reviews/settled': finance,
+  'GET /api/staff/reviews/:id': { ...finance, path: staff(() => `reviews/${world.flagged[0]}`) },
+  'POST /api/staff/reviews/:id/settle': {
+    ...finance,
+    path: staff(() => `reviews/${world.flagged[nextFlagged++]}/settle`),
+    body: () => ({ decision: 'carry', note: 'Klubben betaler' }),
   },
   'POST /api/staff/terminals/:id/revoke': {
     ...admin,
@@ -487,6 +517,9 @@ async function terms(): Promise<string> {
   const newest = await world.office.db.prepare("SELECT max(version) AS version FROM publication WHERE kind = 'terms'")
   return `da-${await newest.first('version')}`
 }
+
+/** Each call settles a sale of its own, since one is settled once. */
+let nextFlagged = 0
 
 /** A sale signed by the terminal, or by a key of somebody who says that they are it. */
 async function saleOf(who: Who): Promise<string> {

@@ -1,4 +1,4 @@
-import type { DebitMessage, DebitResult, DeclineReason } from '../../shared/debit.ts'
+import type { CardToken, DebitMessage, DebitResult, DeclineReason } from '../../shared/debit.ts'
 import type { Booking, SignedMessage } from '../../worker/ledger.ts'
 
 /**
@@ -20,13 +20,38 @@ type SaleModel = {
   story: string
   heard: DebitMessage['kind'][]
   charge: { payer: number; amount: number; day: string } | null
+  /** It was handed over though it would have been declined, and nobody has decided on it. */
+  flagged: boolean
+  /** The movement by which staff have settled it, once it was flagged. */
+  settling: string | null
+}
+
+/** What a card was given against copies, the oldest first; at most one is pending. */
+type TokenModel = CardToken & { issuedAt: number; shownAt: number | null; droppedAt: number | null; told: string }
+
+type CardModel = {
+  wallet: number
+  status: 'active' | 'blocked' | 'closed'
+  tokens: TokenModel[]
+  missing: number
 }
 
 export type LedgerModel = {
   accounts: Map<number, AccountModel>
   suspense: number
-  cards: Map<string, { wallet: number; status: 'active' | 'blocked' | 'closed' }>
-  terminals: Map<string, { revenue: number; revoked: boolean; booked: { hash: string; result: DebitResult }[] }>
+  cards: Map<string, CardModel>
+  terminals: Map<
+    string,
+    {
+      revenue: number
+      barred: 'terminal_revoked' | 'terminal_stopped' | null
+      booked: { hash: string; result: DebitResult }[]
+      /** Messages put aside that nobody has decided on, by their number and then in the order they came. */
+      aside: SignedMessage[]
+      /** How many of those have been booked. */
+      branch: number
+    }
+  >
   sales: Map<string, SaleModel>
   movements: Map<string, { from: number; to: number; amount: number }>
   transfers: number
@@ -117,12 +142,14 @@ export function hear(
   if (booking.kind !== 'conflict') return { booking, after: ledger }
   const rival = call.find(({ message }) => message.seq === booking.seq)
   const alarms = new Set(ledger.alarms).add(`${terminal}/${booking.seq}/${rival?.hash}`)
-  return { booking, after: { ...ledger, alarms } }
+  const terminals = new Map(ledger.terminals)
+  terminals.set(terminal, { ...there(terminals, terminal), barred: 'terminal_stopped' })
+  return { booking, after: { ...ledger, alarms, terminals } }
 }
 
 function hearAll(ledger: LedgerModel, id: string, call: readonly SignedMessage[], nowMs: number): Booking {
   const terminal = there(ledger.terminals, id)
-  if (terminal.revoked) return { kind: 'terminal_revoked' }
+  if (terminal.barred) return { kind: terminal.barred }
   for (const [index, { message }] of call.entries()) {
     const before = call[index - 1]
     if (!before) continue
@@ -130,7 +157,7 @@ function hearAll(ledger: LedgerModel, id: string, call: readonly SignedMessage[]
     if (message.prev !== before.hash) return { kind: 'conflict', seq: message.seq }
   }
   const results: DebitResult[] = []
-  for (const { message, hash } of call) {
+  for (const { message, hash, nextToken } of call) {
     const stored = terminal.booked[message.seq - 1]
     if (stored) {
       if (stored.hash !== hash) return { kind: 'conflict', seq: message.seq }
@@ -140,17 +167,132 @@ function hearAll(ledger: LedgerModel, id: string, call: readonly SignedMessage[]
     const expected = terminal.booked.length + 1
     if (message.seq !== expected) return { kind: 'seq_gap', expected }
     if (message.prev !== (terminal.booked.at(-1)?.hash ?? '')) return { kind: 'conflict', seq: message.seq }
-    const result = hearOne(ledger, id, message, nowMs)
+    const unread = hearToken(ledger, id, { message, hash, nextToken }, nowMs)
+    const result = hearOne(ledger, id, message, nowMs, unread ? 'card_blocked' : undefined)
     if (result === 'conflict') return { kind: 'conflict', seq: message.seq }
     terminal.booked.push({ hash, result })
     results.push(result)
   }
-  return { kind: 'booked', results, low: [] }
+  return { kind: 'booked', results: results.map((result) => withToken(ledger, id, result)), low: [] }
 }
 
-function hearOne(ledger: LedgerModel, id: string, message: DebitMessage, nowMs: number): DebitResult | 'conflict' {
+/** An answer, with the token that the card was told in it and is still waited for with. */
+function withToken(ledger: LedgerModel, terminal: string, result: DebitResult): DebitResult {
+  const tokens = [...ledger.cards.values()].flatMap((card) => card.tokens)
+  const told = tokens.find((token) => isPending(token) && token.told === `${terminal}/${result.seq}`)
+  return told ? { ...result, token: { counter: told.counter, value: told.value } } : result
+}
+
+const isPending = ({ shownAt, droppedAt }: TokenModel) => shownAt === null && droppedAt === null
+
+/**
+ * What a message says of its card's token. The answer is whether a request is to be refused for it; a copy is blocked.
+ */
+function hearToken(
+  ledger: LedgerModel,
+  terminal: string,
+  { message, hash, nextToken = '' }: Pick<SignedMessage, 'message' | 'hash'> & { nextToken: string | undefined },
+  nowMs: number,
+): boolean {
+  const { kind, token, seq, at } = message
+  const card = ledger.cards.get(message.card)
+  if (token === undefined || kind === 'reversal' || !card || card.status === 'closed') return false
+  const { tokens } = card
+  const shown = tokens.filter(({ shownAt }) => shownAt !== null)
+  const current = shown.toSorted((one, other) => other.counter - one.counter)[0]
+  const pending = tokens.find(isPending)
+  const known = token && tokens.find(({ counter, value }) => counter === token.counter && value === token.value)
+  const highest = Math.max(0, ...tokens.map(({ counter }) => counter))
+  const unread = current !== undefined && (token === null || token.counter > highest)
+  const said = `${terminal}/${seq}`
+  if (token && (current || known?.droppedAt) && !unread && known !== current && known !== pending) {
+    const laterShown = shown.filter(({ counter }) => counter > token.counter).map(({ shownAt }) => shownAt ?? 0)
+    const alike = tokens.filter(({ counter }) => counter >= token.counter).map(({ issuedAt }) => issuedAt)
+    const since = known?.droppedAt ?? (laterShown.length ? Math.min(...laterShown) : Math.min(...alike))
+    if (at > since + (kind === 'request' ? 10_000 : 600_000) && card.status === 'active') {
+      card.status = 'blocked'
+      ledger.alarms.add(`${said}/${hash}`)
+    }
+  }
+  if (kind === 'advice') return false
+  if (card.status !== 'active') return unread
+  card.missing = unread ? card.missing + 1 : 0
+  if (card.missing === 3) ledger.alarms.add(`${said}/${hash}`)
+  const issue = () =>
+    tokens.push({
+      ...{ counter: (token?.counter ?? 0) + 1, value: nextToken },
+      ...{ issuedAt: nowMs, shownAt: null, droppedAt: null, told: said },
+    })
+  if (!current && !(known && known === pending)) {
+    if (pending && token && pending.counter <= token.counter) pending.droppedAt = nowMs
+    const waiting = tokens.find(isPending)
+    if (waiting) waiting.told = said
+    else issue()
+  } else if (known && known === pending) {
+    known.shownAt = nowMs
+    issue()
+  } else if (known && known === current) {
+    if (pending && at > pending.issuedAt + 10_000) pending.droppedAt = nowMs
+    if (!tokens.some(isPending)) issue()
+  }
+  return unread
+}
+
+/** Puts messages of a barred terminal aside, those that are not booked and not aside already. */
+export function putAsideToo(ledger: LedgerModel, id: string, call: readonly SignedMessage[]) {
+  const { booked, aside } = there(ledger.terminals, id)
+  for (const signed of call) {
+    const { message, hash } = signed
+    if (booked[message.seq - 1]?.hash === hash || aside.some((each) => each.hash === hash)) continue
+    aside.push(signed)
+  }
+}
+
+/** Staff book what is aside of a terminal, by its numbers; what tells otherwise of its sale, or again, stays aside. */
+export function bookAsideToo(ledger: LedgerModel, id: string, nowMs: number): number {
+  const terminal = there(ledger.terminals, id)
+  const inOrder = terminal.aside.toSorted((one, other) => one.message.seq - other.message.seq)
+  const left = inOrder.filter(({ message }) => hearOne(ledger, id, message, nowMs, undefined, true) === 'conflict')
+  terminal.aside = left
+  terminal.branch += inOrder.length - left.length
+  return inOrder.length - left.length
+}
+
+/** Staff decide on a flagged sale: it is kept, or the club carries it, or a wallet is charged as far as that holds. */
+export function settleToo(
+  ledger: LedgerModel,
+  { subject, sale }: { subject: string; sale: string },
+  decision: { kind: 'keep' | 'carry' } | { kind: 'charge'; wallet: number },
+) {
+  const story = there(ledger.sales, sale)
+  const { revenue } = there(ledger.terminals, story.terminal)
+  const id = `review:${subject}`
+  if (!story.flagged || !story.charge) return
+  const { payer, amount } = story.charge
+  const unknown = payer === ledger.suspense
+  if (decision.kind === 'carry') moveOnce(ledger, id, revenue, payer, amount)
+  if (decision.kind === 'charge' && unknown) moveOnce(ledger, id, decision.wallet, payer, amount)
+  if (ledger.movements.has(id)) story.settling = id
+  story.flagged = !(decision.kind === 'keep' ? !unknown : story.settling)
+}
+
+function hearOne(
+  ledger: LedgerModel,
+  id: string,
+  message: DebitMessage,
+  nowMs: number,
+  unread?: DeclineReason,
+  aside = false,
+): DebitResult | 'conflict' {
   const story = JSON.stringify([message.card, message.amount, message.lines])
-  const sale = ledger.sales.get(message.sale) ?? { terminal: id, story, heard: [], charge: null }
+  const sale = ledger.sales.get(message.sale) ?? {
+    terminal: id,
+    story,
+    heard: [],
+    charge: null,
+    flagged: false,
+    settling: null,
+  }
   if (sale.terminal !== id || sale.story !== story || sale.heard.includes(message.kind)) return 'conflict'
 
   const today = dayOf(nowMs)
@@ -175,6 +317,9 @@ function hearOne(ledger: LedgerModel, id: string, message: DebitMessage, nowMs: 
     if (sale.charge) {
       move(ledger, revenue, payer, sale.charge.amount)
       if (sale.charge.day === today) wallet.spent = { day: today, amount: spentOn(wallet, today) - sale.charge.amount }
+      const settled = ledger.movements.get(sale.settling ?? '')
+      if (settled) move(ledger, settled.to, settled.from, settled.amount)
+      sale.flagged = false
     }
     return answered('reversed')
   }
@@ -183,10 +328,12 @@ function hearOne(ledger: LedgerModel, id: string, message: DebitMessage, nowMs: 
 
   const believed = message.kind === 'advice' && nowMs - message.at < ADVICE_BELIEVED_MS
   const day = believed && dayOf(message.at) < today ? dayOf(message.at) : today
-  const reason = doubt(card && { ...wallet, status: card.status }, message.amount, day, today)
+  const late = aside && message.kind === 'request' ? 'terminal_revoked' : undefined
+  const reason = late ?? unread ?? doubt(card && { ...wallet, status: card.status }, message.amount, day, today)
   if (reason && message.kind === 'request') return answered('declined', reason)
   move(ledger, payer, revenue, message.amount)
   sale.charge = { payer, amount: message.amount, day }
+  sale.flagged = reason !== undefined
   if (day === today) wallet.spent = { day, amount: spentOn(wallet, today) + message.amount }
   return answered('approved', reason)
 }

@@ -315,10 +315,13 @@ describe('terminals', () => {
     await call('GET', '/api/terminal/sync?since=1', { token: await terminal.proof('/api/terminal/sync') })
     expect(await office.get('/terminals')).toEqual({
       terminals: [
-        { id: '4000-1', site, name: 'Disken', state: 'waiting', lastSeq: 0, lastSeenAt: null, cardListVersion: null },
+        {
+          ...{ id: '4000-1', site, name: 'Disken', state: 'waiting', lastSeq: 0, lastSeenAt: null },
+          ...{ cardListVersion: null, listedAt: null, software: null, quarantined: 0 },
+        },
         {
           ...{ id: '4000-2', site, name: 'Baren', state: 'enrolled', lastSeq: 1, cardListVersion: 1 },
-          lastSeenAt: expect.any(Number),
+          ...{ lastSeenAt: expect.any(Number), listedAt: expect.any(Number), software: null, quarantined: 0 },
         },
       ],
     })

@@ -18,6 +18,12 @@ const MAY: Record<string, readonly Role[]> = {
   'GET /settings': ['finance'],
   'POST /settings': ['finance'],
 
+  'GET /terminals/risk': ['finance'],
+  'GET /reviews': ['finance'],
+  'GET /reviews/settled': ['finance'],
+  'GET /reviews/:id': ['finance'],
+  'POST /reviews/:id/settle': ['finance'],
+
   'GET /payouts': ['finance'],
   'POST /payouts/:id/approve': ['finance'],
   'POST /payouts/:id/reject': ['finance'],
@@ -27,6 +33,7 @@ const MAY: Record<string, readonly Role[]> = {
   'POST /payouts/files/:id/release': ['finance'],
   'POST /payouts/import-status': ['finance'],
 
+  'GET /cards/:id': ['club', 'finance'],
   'GET /orders': ['club'],
   'POST /orders/:id/hand-out': ['club'],
 

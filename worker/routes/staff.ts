@@ -14,9 +14,6 @@ import {
   ProductCall,
   Site,
   SiteCall,
-  Terminal,
-  TerminalCall,
-  TerminalCode,
   WhoAmI,
 } from '../../shared/wire.ts'
 import { account, credit } from '../accounts.ts'
@@ -25,19 +22,17 @@ import { addGuardianship, endGuardianship } from '../guardianships.ts'
 import { checkLedger } from '../ledger-check.ts'
 import { addProduct, products, retire, setCategory, setPrice } from '../products.ts'
 import { refuse } from '../refusal.ts'
-import { cprHash, newCode } from '../secrets.ts'
+import { cprHash } from '../secrets.ts'
 import { addSite, sites } from '../sites.ts'
 import { staffOf } from '../staff.ts'
-import { addTerminal, CODE_LIFE_MS, renewCode, revoke, terminals } from '../terminals.ts'
-import { changing, IdParam, Nothing, reading, router, type StaffEnv, TerminalParam } from './contract.ts'
+import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 import { staffCardRoutes } from './staff-cards.ts'
 import { staffPayoutRoutes } from './staff-payouts.ts'
 import { staffPeopleRoutes } from './staff-people.ts'
 import { staffReportRoutes } from './staff-reports.ts'
 import { mayUse } from './staff-roles.ts'
 import { staffSupportRoutes } from './staff-support.ts'
-
-const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
+import { staffTerminalRoutes } from './staff-terminals.ts'
 
 /** What staff's command line talks to; which role may do what stands in staff-roles.ts. */
 export const staffRoutes = router<StaffEnv>()
@@ -224,66 +219,14 @@ staffRoutes
     },
   )
 
-// ── Terminals and ledger ────────────────────────────────────────────────────
+// ── Ledger ──────────────────────────────────────────────────────────────────
 
-staffRoutes
-  .openapi(
-    reading({ path: '/terminals', summary: 'All terminals', answer: z.object({ terminals: z.array(Terminal) }) }),
-    async (c) => c.json({ terminals: await terminals(c.var.db) }, 200),
-  )
-  .openapi(
-    changing({
-      path: '/terminals',
-      summary: 'Add a terminal; its one-time code is shown once',
-      body: TerminalCall,
-      answer: TerminalCode,
-      refusals: ['site_unknown', 'name_taken'],
-    }),
-    async (c) => {
-      const code = newCode(random)
-      const added = await addTerminal(c.var.db, c.req.valid('json'), code, c.var.staff.id, c.var.now)
-      if (added === 'site_unknown') return refuse(c, added, 'no such site')
-      if (added === 'name_taken') return refuse(c, added, 'there is a terminal of that name')
-      return c.json({ terminal: added.id, code, expiresAt: c.var.now + CODE_LIFE_MS }, 200)
-    },
-  )
-  .openapi(
-    changing({
-      path: '/terminals/{id}/code',
-      summary: 'A new one-time code for a terminal that has not been enrolled',
-      params: TerminalParam,
-      body: Nothing,
-      answer: TerminalCode,
-      refusals: ['not_found', 'code_used'],
-    }),
-    async (c) => {
-      const { id } = c.req.valid('param')
-      const code = newCode(random)
-      const renewed = await renewCode(c.var.db, id, code, c.var.staff.id, c.var.now)
-      if (renewed === 'not_found') return refuse(c, renewed, 'no such terminal')
-      if (renewed === 'code_used') return refuse(c, renewed, 'the terminal has been enrolled, or revoked')
-      return c.json({ terminal: id, code, expiresAt: c.var.now + CODE_LIFE_MS }, 200)
-    },
-  )
-  .openapi(
-    changing({
-      path: '/terminals/{id}/revoke',
-      summary: 'Revoke a terminal, at once',
-      params: TerminalParam,
-      body: Nothing,
-      answer: Terminal,
-      refusals: ['not_found'],
-    }),
-    async (c) => {
-      const revoked = await revoke(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
-      return revoked ? c.json(revoked, 200) : refuse(c, 'not_found', 'no such terminal')
-    },
-  )
-  .openapi(
-    reading({ path: '/ledger/check', summary: 'Hold the book against its invariants', answer: LedgerCheck }),
-    async (c) => c.json(await checkLedger(c.var.db), 200),
-  )
+staffRoutes.openapi(
+  reading({ path: '/ledger/check', summary: 'Hold the book against its invariants', answer: LedgerCheck }),
+  async (c) => c.json(await checkLedger(c.var.db), 200),
+)
 
+staffRoutes.route('/', staffTerminalRoutes)
 staffRoutes.route('/', staffCardRoutes)
 staffRoutes.route('/', staffSupportRoutes)
 staffRoutes.route('/', staffPeopleRoutes)

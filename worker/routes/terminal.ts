@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
-import { CardHash, DebitMessage } from '../../shared/debit.ts'
-import { claimedSigner, digest, verified } from '../../shared/signing.ts'
+import { CardHash } from '../../shared/debit.ts'
+import { claimedSigner } from '../../shared/signing.ts'
 import {
   BalanceAnswer,
   EnrolAnswer,
   EnrolCall,
+  KeyAnswer,
+  KeyCall,
   MESSAGES_MAX,
   MessagesAnswer,
   MessagesCall,
@@ -13,26 +15,22 @@ import {
   SyncQuery,
 } from '../../shared/wire.ts'
 import { cardBalance } from '../cards.ts'
+import { deliver } from '../deliveries.ts'
 import type { AppEnv } from '../env.ts'
-import { type Booking, book, type SignedMessage } from '../ledger.ts'
 import { refuse } from '../refusal.ts'
 import { cardKeyOf } from '../secrets.ts'
 import { sync } from '../sync.ts'
-import {
-  enrol,
-  recognise,
-  recogniseProof,
-  rememberedKey,
-  type SignerKey,
-  signerKey,
-  type Trusted,
-} from '../terminals.ts'
+import { rotateKey } from '../terminal-keys.ts'
+import { enrol, recogniseProof, type Trusted } from '../terminals.ts'
 import { changing, reading, router } from './contract.ts'
 import { topUpLater } from './top-up.ts'
+
+const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 
 const STRANGER = {
   terminal_unknown: 'no such terminal here: enrol it with a code from `klubkort terminal add`',
   terminal_revoked: 'this terminal has been revoked',
+  terminal_stopped: 'this terminal has been stopped, for its journal contradicts what is booked; enrol it again',
   proof_invalid: 'the proof is not signed by a terminal of this municipality, for this address, in the last minute',
 } as const
 
@@ -48,10 +46,18 @@ const proven: MiddlewareHandler<AppEnv & { Variables: { terminal: Trusted } }> =
 
 const messagesRoute = changing({
   path: '/messages',
-  summary: 'Book debit messages, in order: all of them or none',
+  summary: 'Book debit messages, in order: all of them or none; those of a terminal that is barred are put aside',
   body: MessagesCall,
   answer: MessagesAnswer,
-  refusals: ['signature_invalid', 'terminal_unknown', 'terminal_revoked', 'seq_gap', 'message_conflict', 'too_large'],
+  refusals: [
+    'signature_invalid',
+    'terminal_unknown',
+    'terminal_revoked',
+    'terminal_stopped',
+    'seq_gap',
+    'message_conflict',
+    'too_large',
+  ],
 })
 
 const enrolRoute = changing({
@@ -62,12 +68,20 @@ const enrolRoute = changing({
   refusals: ['proof_invalid', 'code_unknown', 'code_expired', 'code_used', 'too_often'],
 })
 
+const keyRoute = changing({
+  path: '/key',
+  summary: 'Another key for a terminal, on the word of the one it has',
+  body: KeyCall,
+  answer: KeyAnswer,
+  refusals: ['proof_invalid', 'terminal_unknown', 'terminal_revoked', 'terminal_stopped'],
+})
+
 const syncRoute = reading({
   path: '/sync',
   summary: 'What changed since a version: cards by page; products and limits whole',
   query: SyncQuery,
   answer: SyncAnswer,
-  refusals: ['proof_invalid', 'terminal_unknown', 'terminal_revoked'],
+  refusals: ['proof_invalid', 'terminal_unknown', 'terminal_revoked', 'terminal_stopped'],
 })
 
 const cardRoute = reading({
@@ -75,7 +89,7 @@ const cardRoute = reading({
   summary: 'The balance behind a card',
   params: z.object({ hash: CardHash }),
   answer: BalanceAnswer,
-  refusals: ['proof_invalid', 'terminal_unknown', 'terminal_revoked', 'card_unknown'],
+  refusals: ['proof_invalid', 'terminal_unknown', 'terminal_revoked', 'terminal_stopped', 'card_unknown'],
 })
 
 const guarded = router<AppEnv & { Variables: { terminal: Trusted } }>()
@@ -83,7 +97,8 @@ guarded.use('/sync', proven)
 guarded.use('/cards/*', proven)
 guarded
   .openapi(syncRoute, async (c) => {
-    const answer = await sync(c.var.db, c.var.terminal, c.req.valid('query').since, c.var.now)
+    const answer = await sync(c.var.db, c.var.terminal, c.req.valid('query'), c.var.now)
+    if (answer === 'terminal_stopped') return refuse(c, answer, STRANGER[answer])
     return c.json({ ...answer, time: c.var.now }, 200)
   })
   .openapi(cardRoute, async (c) => {
@@ -91,29 +106,6 @@ guarded
     if (!found) return refuse(c, 'card_unknown', 'no card of this municipality')
     return c.json({ ...found, time: c.var.now }, 200)
   })
-
-/** Verifies and reads a terminal's messages, to the last one, and only then books them. */
-async function bookSigned(
-  db: D1Database,
-  terminal: string,
-  { publicKey, key }: SignerKey,
-  messages: readonly string[],
-  nowMs: number,
-): Promise<Booking | { kind: 'signature_invalid' } | { kind: 'malformed'; where: string }> {
-  const signed: SignedMessage[] = []
-  for (const jws of messages) {
-    const payload = await verified(jws, 'klubkort-debit', key)
-    if (payload === null) return { kind: 'signature_invalid' }
-    const message = DebitMessage.safeParse(payload)
-    if (!message.success) {
-      const [issue] = message.error.issues
-      const where = `message ${signed.length + 1}: ${issue?.path.join('.')}: ${issue?.message}`
-      return { kind: 'malformed', where }
-    }
-    signed.push({ message: message.data, jws, hash: await digest(jws) })
-  }
-  return book(db, { terminal, publicKey }, signed, nowMs)
-}
 
 /** What a terminal talks to. */
 export const terminalRoutes = router()
@@ -127,26 +119,21 @@ export const terminalRoutes = router()
       if (!id.startsWith(`${c.var.municipality}-`)) {
         return refuse(c, 'terminal_unknown', `terminal ${id} does not belong to municipality ${c.var.municipality}`)
       }
-      // Several messages are held against one another before the ledger looks at the terminal, so it is read first.
-      const known = messages.length === 1 ? rememberedKey(c.var.db, id) : null
-      let booking = known && (await bookSigned(c.var.db, id, known, messages, c.var.now))
-      if (booking?.kind !== 'booked') {
-        const recognition = await recognise(c.var.db, id)
-        if (recognition.kind === 'proof_invalid') throw new Error('a message carries no proof')
-        if (recognition.kind !== 'trusted') return refuse(c, recognition.kind, STRANGER[recognition.kind])
-        const signer = await signerKey(c.var.db, recognition.terminal)
-        booking = await bookSigned(c.var.db, id, signer, messages, c.var.now)
-      }
+      const booking = await deliver(c.var.db, id, messages, random, c.var.now)
       switch (booking.kind) {
         case 'booked':
           topUpLater(c, booking.low)
-          return c.json({ results: booking.results, time: c.var.now }, 200)
+          return c.json({ results: booking.results, time: c.var.now, quarantined: false }, 200)
+        case 'quarantined':
+          return c.json({ results: booking.results, time: c.var.now, quarantined: true }, 200)
         case 'signature_invalid':
           return refuse(c, 'signature_invalid', 'a message is not signed by its terminal')
         case 'malformed':
           return refuse(c, 'malformed', booking.where)
+        case 'terminal_unknown':
         case 'terminal_revoked':
-          return refuse(c, 'terminal_revoked', STRANGER.terminal_revoked)
+        case 'terminal_stopped':
+          return refuse(c, booking.kind, STRANGER[booking.kind])
         case 'seq_gap':
           return refuse(c, 'seq_gap', `the next message of this terminal is number ${booking.expected}`)
         case 'conflict':
@@ -170,13 +157,30 @@ export const terminalRoutes = router()
         return c.json({ ...enrolment.answer, cardKey, time: c.var.now }, 200)
       }
       case 'proof_invalid':
-        return refuse(c, 'proof_invalid', 'the proof is not signed with the key that is to be enrolled')
+        return refuse(
+          c,
+          'proof_invalid',
+          'the proof is not signed with the key that is to be enrolled, or it is no new key',
+        )
       case 'code_unknown':
         return refuse(c, 'code_unknown', 'no such code in this municipality')
       case 'code_expired':
         return refuse(c, 'code_expired', 'the code is older than 15 minutes: ask for a new one')
       case 'code_used':
         return refuse(c, 'code_used', 'the code has been used')
+    }
+  })
+  .openapi(keyRoute, async (c) => {
+    const rotation = await rotateKey(c.var.db, c.req.valid('json'), c.req.url, c.var.now)
+    switch (rotation.kind) {
+      case 'rotated':
+        return c.json({ terminal: rotation.terminal, time: c.var.now }, 200)
+      case 'proof_invalid':
+        return refuse(c, 'proof_invalid', 'not signed with the key in use and the new one, for this address, just now')
+      case 'terminal_unknown':
+      case 'terminal_revoked':
+      case 'terminal_stopped':
+        return refuse(c, rotation.kind, STRANGER[rotation.kind])
     }
   })
 terminalRoutes.route('/', guarded)
