@@ -1,7 +1,7 @@
 import { type SaleLine, totalOf } from '../shared/debit.ts'
 import { AMOUNT_MAX_ORE, type Ore, ore, parseKroner } from '../shared/money.ts'
 import type { SyncProduct } from '../shared/wire.ts'
-import { cartLine, TEXT } from './texts.ts'
+import { cartLine } from './texts.ts'
 
 const LINES_MAX = 50
 const QUANTITY_MAX = 99
@@ -20,9 +20,9 @@ export function withProduct(cart: Cart, { id, name, price }: SyncProduct): Cart 
   return fits(more)
 }
 
-/** One more line over an amount in øre, not of any product; null where the cart is full. */
-export function withAmount(cart: Cart, amount: Ore): Cart | null {
-  return fits([...cart, { product: null, quantity: 1, price: amount, name: TEXT.ownAmount }])
+/** One more line over an amount in øre, not of any product but called `name`; null where the cart is full. */
+export function withAmount(cart: Cart, amount: Ore, name: string): Cart | null {
+  return fits([...cart, { product: null, quantity: 1, price: amount, name }])
 }
 
 function fits(cart: Cart): Cart | null {

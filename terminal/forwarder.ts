@@ -1,3 +1,4 @@
+import type { CardToken } from '../shared/debit.ts'
 import type { ErrorCode } from '../shared/errors.ts'
 import { MESSAGES_MAX } from '../shared/wire.ts'
 import type { Entry, Journal } from './journal.ts'
@@ -6,10 +7,21 @@ import type { Link } from './link.ts'
 /** How the worker is to be had: not asked yet, answering, out of reach, or known not to have us. */
 export type Connection = { kind: 'unknown' | 'online' | 'offline' } | { kind: 'refused'; code: ErrorCode }
 
+/**
+ * What came of asking: 'answered' when the answer is in the journal, with the token that the card is to carry from now
+ * where the worker gave one; 'unreachable' as soon as a try has failed; 'late' when the time is up.
+ */
+export type Asked = { how: 'answered'; token: CardToken | null } | { how: 'unreachable' | 'late' }
+
 export type Forwarder = ReturnType<typeof forwarder>
 
 const BACKOFF_FIRST_MS = 500
 const BACKOFF_MAX_MS = 30_000
+
+/** What only another enrolment ends: another terminal goes by this name, or this journal is not what it was. */
+export const ENDED_BY_ENROLMENT: ReadonlySet<ErrorCode> = new Set(['terminal_stopped', 'message_conflict', 'seq_gap'])
+
+const stays = (code: ErrorCode | null) => code !== null && ENDED_BY_ENROLMENT.has(code)
 
 /**
  * Sends what has no answer, in order, one call at a time, until it has its answer. The till's request goes the same
@@ -38,7 +50,7 @@ export function forwarder({
   let barred = journal.barred()
   let failures = 0
   let wakeUp = () => {}
-  const waiting = new Set<{ seq: number; settle: (how: 'answered' | 'unreachable') => void }>()
+  const waiting = new Set<{ seq: number; settle: (asked: Asked) => void }>()
 
   const connection = (): Connection => (barred === null ? { kind: reach } : { kind: 'refused', code: barred })
 
@@ -58,7 +70,7 @@ export function forwarder({
   function fail(to: Parameters<typeof change>[0]) {
     failures += 1
     change(to)
-    for (const waiter of waiting) waiter.settle('unreachable')
+    for (const waiter of waiting) waiter.settle({ how: 'unreachable' })
   }
 
   async function sendOnce() {
@@ -66,28 +78,47 @@ export function forwarder({
     if (batch.length === 0) return
     const sent = await link.send(batch.map(({ jws }) => jws))
     switch (sent.kind) {
-      case 'answer':
-        diverged(journal.answer(sent.value.results))
+      case 'answer': {
+        const { results, time, quarantined } = sent.value
+        const changed = journal.answer(results, time)
         failures = 0
-        change({ reach: 'online', barred: null })
-        for (const waiter of waiting) if (journal.entry(waiter.seq).outcome !== null) waiter.settle('answered')
+        // What is put aside for staff has arrived, and nothing more is booked for this terminal.
+        if (quarantined) change({ reach: 'online', barred: stays(barred) ? barred : 'terminal_revoked' })
+        else {
+          change({ reach: 'online', ...(!stays(barred) && { barred: null }) })
+          diverged(changed)
+        }
+        for (const waiter of waiting) {
+          const result = results.find(({ seq }) => seq === waiter.seq)
+          if (result) waiter.settle({ how: 'answered', token: result.token ?? null })
+        }
         return
+      }
       case 'unreachable':
         return fail({ reach: 'offline' })
       case 'refused':
-        if (sent.code === 'seq_gap' && (await rewind())) return
+        if (sent.code === 'seq_gap') {
+          const gap = await rewind()
+          if (gap === 'told_again') return
+          if (gap === 'unreachable') return fail({ reach: 'offline' })
+        }
         log('refused', { code: sent.code, message: sent.message, from: batch[0]?.seq })
         return fail(sent.code === 'too_often' || sent.status >= 500 ? { reach: 'offline' } : { barred: sent.code })
     }
   }
 
-  /** The worker misses what it once answered, as after a restored backup: it is told again from there. */
-  async function rewind(): Promise<boolean> {
-    const synced = await link.sync(0)
-    if (synced.kind !== 'answer' || synced.value.nextSeq > journal.head().seq) return false
-    log('rewind', { to: synced.value.nextSeq })
-    journal.reopen(synced.value.nextSeq)
-    return true
+  /**
+   * The worker misses what it once answered, as after a restored backup: it is told again from there. What this journal
+   * does not have cannot be told.
+   */
+  async function rewind(): Promise<'told_again' | 'unreachable' | 'not_here'> {
+    const synced = await link.sync(0, journal.head())
+    if (synced.kind !== 'answer') return 'unreachable'
+    const { nextSeq } = synced.value
+    if (nextSeq > journal.head().seq || nextSeq < journal.oldest()) return 'not_here'
+    log('rewind', { to: nextSeq })
+    journal.reopen(nextSeq)
+    return 'told_again'
   }
 
   return {
@@ -99,7 +130,7 @@ export function forwarder({
     /** Hears from a sync that the worker answers, and so knows this terminal; what it said of messages stands. */
     reached() {
       failures = 0
-      change({ reach: 'online', ...(barred?.startsWith('terminal_') && { barred: null }) })
+      change({ reach: 'online', ...(barred?.startsWith('terminal_') && !stays(barred) && { barred: null }) })
       wakeUp()
     },
 
@@ -108,18 +139,15 @@ export function forwarder({
       change(why === 'offline' ? { reach: 'offline' } : { barred: why })
     },
 
-    /**
-     * Sends, and waits for the answer to a message: 'answered' when it is in the journal, 'unreachable' as soon as a
-     * try has failed, 'late' when the time is up or the signal aborts.
-     */
-    async ask(seq: number, timeoutMs: number): Promise<'answered' | 'unreachable' | 'late'> {
+    /** Sends, and waits for the answer to a message, for so many milliseconds at most. */
+    async ask(seq: number, timeoutMs: number): Promise<Asked> {
       const deadline = new AbortController()
-      const answered = new Promise<'answered' | 'unreachable'>((resolve) => {
+      const answered = new Promise<Asked>((resolve) => {
         const waiter = {
           seq,
-          settle(how: 'answered' | 'unreachable') {
+          settle(asked: Asked) {
             waiting.delete(waiter)
-            resolve(how)
+            resolve(asked)
           },
         }
         waiting.add(waiter)
@@ -127,12 +155,13 @@ export function forwarder({
       })
       wakeUp()
       const late = sleep(timeoutMs, deadline.signal).then(
-        () => 'late' as const,
-        () => 'late' as const,
+        () => ({ how: 'late' }) as const,
+        () => ({ how: 'late' }) as const,
       )
-      const how = await Promise.race([answered, late])
+      const asked = await Promise.race([answered, late])
       deadline.abort()
-      return journal.entry(seq).outcome === null ? how : 'answered'
+      if (asked.how === 'answered' || journal.entry(seq).outcome === null) return asked
+      return { how: 'answered', token: null }
     },
 
     /** Runs until the signal aborts. An error of the journal ends it, since nothing may be sold without one. */

@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite'
-import type { DebitMessage, DebitResult, DeclineReason } from '../shared/debit.ts'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { DebitMessage, DebitResult, DeclineReason, TokenType } from '../shared/debit.ts'
 import type { ErrorCode } from '../shared/errors.ts'
 import { digest } from '../shared/signing.ts'
-import type { CardStatus, OfflineLimits, SyncAnswer, SyncProduct } from '../shared/wire.ts'
+import type { CardStatus, Language, OfflineLimits, SyncAnswer, SyncProduct } from '../shared/wire.ts'
 
 /**
  * A message as the journal keeps it: its exact bytes, and the worker's first answer, on which the till acted. That
@@ -28,8 +28,51 @@ export type Site = {
   name: string
   products: SyncProduct[]
   limits: OfflineLimits
+  /** The card types that carry a token; none where the municipality does not look for copies. */
+  tokenTypes: TokenType[]
+  language: Language
   version: number
   syncedAt: number | null
+}
+
+/** The part of node:sqlite's DatabaseSync that the journal stands on: whatever throws here is a disk that has failed. */
+export type Database = {
+  exec(sql: string): void
+  prepare(sql: string): {
+    run(...values: SQLInputValue[]): unknown
+    get(...values: SQLInputValue[]): unknown
+    all(...values: SQLInputValue[]): unknown[]
+  }
+  close(): void
+}
+
+const onDisk = (path: string): Database => new DatabaseSync(path)
+
+/** The disk has refused: nothing may be sold, since nothing can be kept. `cause` is what it said. */
+export class DiskError extends Error {}
+
+/** The same database, whose every refusal is a DiskError. */
+function watched(db: () => Database): Database {
+  const tried = <T>(deed: () => T): T => {
+    try {
+      return deed()
+    } catch (cause) {
+      throw new DiskError(`the journal's disk: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+  }
+  const opened = tried(db)
+  return {
+    exec: (sql) => tried(() => opened.exec(sql)),
+    prepare(sql) {
+      const statement = tried(() => opened.prepare(sql))
+      return {
+        run: (...values) => tried(() => statement.run(...values)),
+        get: (...values) => tried(() => statement.get(...values)),
+        all: (...values) => tried(() => statement.all(...values)),
+      }
+    },
+    close: () => tried(() => opened.close()),
+  }
 }
 
 /** How much of what was sold without an answer the worker has not heard of, or of one card since the last sync; in øre. */
@@ -39,7 +82,17 @@ const NOTHING_KNOWN: Site = {
   terminal: '',
   name: '',
   products: [],
-  limits: { saleMax: 0, cardSumMax: 0, unsentCountMax: 0, unsentSumMax: 0, listAgeMaxMs: 0 },
+  limits: {
+    saleMax: 0,
+    cardSumMax: 0,
+    weakSaleMax: 0,
+    weakCardSumMax: 0,
+    unsentCountMax: 0,
+    unsentSumMax: 0,
+    listAgeMaxMs: 0,
+  },
+  tokenTypes: [],
+  language: 'da',
   version: 0,
   syncedAt: null,
 }
@@ -59,10 +112,12 @@ CREATE TABLE IF NOT EXISTS message (
   reason TEXT,
   balance INTEGER,
   acknowledged INTEGER NOT NULL DEFAULT 0,
+  acknowledged_at INTEGER,
   shown INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS message_once_per_sale ON message (sale, kind);
 CREATE INDEX IF NOT EXISTS message_unanswered ON message (seq) WHERE acknowledged = 0;
+CREATE INDEX IF NOT EXISTS message_sold_unsent ON message (sale, amount) WHERE acknowledged = 0 AND kind = 'advice';
 CREATE INDEX IF NOT EXISTS message_of_card ON message (card, seq) WHERE kind = 'advice';
 CREATE TABLE IF NOT EXISTS card (hash TEXT PRIMARY KEY, status TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
@@ -71,19 +126,34 @@ CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) 
 const STANDING_ADVICE = `kind = 'advice' AND NOT EXISTS (
   SELECT 1 FROM message AS undone WHERE undone.sale = message.sale AND undone.kind = 'reversal')`
 
+/** The newest message's number and digest: what the next one is chained to. */
+export type Head = { seq: number; hash: string }
+
 export type Journal = ReturnType<typeof openJournal>
+
+/**
+ * How long a message is kept after the worker had it. The worker's database can be brought back to any moment of the
+ * last 30 days, and is then told anew.
+ */
+export const KEPT_MS = 60 * 24 * 3_600_000
+
+/** So many messages are trimmed at once: a few milliseconds, so that no tap waits for it. */
+const TRIMMED_AT_ONCE = 200
 
 /**
  * The terminal's own book: every message in order, on the disk before it is sent (WAL with synchronous=FULL lost
  * nothing at any crash point that was tried; NORMAL did), and the card list for when the network is gone.
- * Throws where the file is damaged or the disk refuses.
+ * Throws where the file is damaged or the disk refuses; after that nothing may be sold on it.
  */
-export function openJournal(path: string) {
-  const db = new DatabaseSync(path)
+export function openJournal(path: string, open: (path: string) => Database = onDisk) {
+  const db = watched(() => open(path))
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;')
   const [check] = db.prepare('PRAGMA quick_check').all() as { quick_check: string }[]
-  if (check?.quick_check !== 'ok') throw new Error(`the journal ${path} is damaged: ${check?.quick_check}`)
+  if (check?.quick_check !== 'ok') throw new DiskError(`the journal ${path} is damaged: ${check?.quick_check}`)
   db.exec(SCHEMA)
+  const columns = db.prepare('PRAGMA table_info(message)').all() as { name: string }[]
+  if (!columns.some(({ name }) => name === 'acknowledged_at'))
+    db.exec('ALTER TABLE message ADD COLUMN acknowledged_at INTEGER')
 
   const newest = db.prepare('SELECT seq, hash FROM message ORDER BY seq DESC LIMIT 1')
   const insert = db.prepare(
@@ -91,12 +161,23 @@ export function openJournal(path: string) {
   )
   const answer = db.prepare(
     `UPDATE message SET reason = iif(outcome IS NULL, ?2, reason), balance = iif(outcome IS NULL, ?3, balance),
-       outcome = coalesce(outcome, ?1), acknowledged = 1
+       outcome = coalesce(outcome, ?1), acknowledged = 1, acknowledged_at = ?6
      WHERE seq = ?4 AND sale = ?5`,
   )
   const ofSale = db.prepare('SELECT 1 FROM message WHERE sale = ? AND kind = ?')
   const latest = db.prepare('SELECT coalesce(max(at), 0) AS at FROM message')
   const one = db.prepare('SELECT * FROM message WHERE seq = ?')
+  const oldest = db.prepare('SELECT seq FROM message ORDER BY seq LIMIT 1')
+  // The newest message is the one that the next is chained to, and what is not delivered is not old, whatever its age.
+  const trim = db.prepare(
+    `DELETE FROM message WHERE seq IN (
+       SELECT seq FROM message
+       WHERE seq < (SELECT max(seq) FROM message)
+         AND seq < coalesce((SELECT min(seq) FROM message WHERE acknowledged = 0), 9007199254740991)
+         AND coalesce(acknowledged_at, at) < ?1
+       ORDER BY seq LIMIT ${TRIMMED_AT_ONCE})
+     RETURNING seq`,
+  )
   const unanswered = db.prepare('SELECT * FROM message WHERE acknowledged = 0 ORDER BY seq LIMIT ?')
   const unresolved = db.prepare(
     `SELECT * FROM message WHERE kind = 'request' AND outcome IS NULL
@@ -109,6 +190,10 @@ export function openJournal(path: string) {
        (SELECT coalesce(sum(amount), 0) FROM message WHERE acknowledged = 0 AND ${STANDING_ADVICE}) AS unsentSum,
        (SELECT coalesce(sum(amount), 0) FROM message
         WHERE card = ?1 AND ${STANDING_ADVICE} AND (acknowledged = 0 OR seq > ?2)) AS cardSum`,
+  )
+  const queue = db.prepare(
+    `SELECT count(*) AS count, coalesce(sum(iif(${STANDING_ADVICE}, amount, 0)), 0) AS sum, min(at) AS oldestAt
+     FROM message WHERE acknowledged = 0`,
   )
   const unshown = db.prepare(
     `SELECT * FROM message WHERE seq = (SELECT max(seq) FROM message) AND shown = 0
@@ -134,15 +219,39 @@ export function openJournal(path: string) {
       change()
       db.exec('COMMIT')
     } catch (error) {
-      db.exec('ROLLBACK')
+      try {
+        db.exec('ROLLBACK')
+      } catch {
+        // A full disk rolls back by itself, and a dead one not at all. What went wrong first is what is told.
+      }
       throw error
     }
   }
-  const head = () => (newest.get() as { seq: number; hash: string } | undefined) ?? { seq: 0, hash: '' }
+  /** What an older program kept lacks what it did not know. */
+  const site = (): Site => ({ ...NOTHING_KNOWN, ...read<Partial<Site>>('site', {}) })
+  const head = () => (newest.get() as Head | undefined) ?? read<Head>('begins', { seq: 0, hash: '' })
 
   return {
-    /** The number and digest of the newest message; 0 and '' before the first. */
+    /** The number and digest of the newest message; before the first 0 and '', or what the journal began after. */
     head,
+
+    /** Lets an empty journal go on after a message that is in another, as when the terminal is enrolled again. */
+    begin(after: Head) {
+      if (newest.get() !== undefined) throw new Error('a journal that has messages goes on after its newest one')
+      putSetting.run('begins', JSON.stringify(after))
+    },
+
+    /** The number of the oldest message that is still here, or else of the next one. */
+    oldest: (): number => (oldest.get() as { seq: number } | undefined)?.seq ?? head().seq + 1,
+
+    /**
+     * Forgets messages that the worker has had for so long that it cannot ask for them again, the oldest first, a few
+     * at once; resolves to how many. The numbers and the chain go on as if they were here. `nowMs` is the worker's time.
+     */
+    trim: (nowMs: number): number => trim.all(nowMs - KEPT_MS).length,
+
+    /** Writes to the disk and waits until it is there; throws where the disk refuses. */
+    probe: (nowMs: number) => void putSetting.run('probed', JSON.stringify(nowMs)),
 
     /** Puts a signed message on the disk. Its number must be the next one, or the database refuses. */
     async append(message: DebitMessage, jws: string): Promise<Entry> {
@@ -153,13 +262,13 @@ export function openJournal(path: string) {
 
     /**
      * Puts the worker's answers on the disk. An answer that is there already stays; the messages of which a restored
-     * worker now says otherwise come back, since the till has acted on the first answer.
+     * worker now says otherwise come back, since the till has acted on the first answer. `nowMs` is the worker's time.
      */
-    answer(results: readonly DebitResult[]): Entry[] {
+    answer(results: readonly DebitResult[], nowMs: number): Entry[] {
       const diverged: Entry[] = []
       atomically(() => {
         for (const { seq, sale, outcome, reason, balance } of results) {
-          answer.run(outcome, reason ?? null, balance ?? null, seq, sale)
+          answer.run(outcome, reason ?? null, balance ?? null, seq, sale, nowMs)
           const kept = entryOf(one.get(seq))
           if (kept.outcome !== outcome) diverged.push(kept)
         }
@@ -197,7 +306,10 @@ export function openJournal(path: string) {
     bar: (code: ErrorCode | null) => void putSetting.run('barred', JSON.stringify(code)),
 
     /** The latest time that is known to have passed, in epoch milliseconds: it cannot be earlier than that now. */
-    notBefore: (): number => Math.max(read('site', NOTHING_KNOWN).syncedAt ?? 0, (latest.get() as { at: number }).at),
+    notBefore: (): number => Math.max(site().syncedAt ?? 0, (latest.get() as { at: number }).at),
+
+    /** How much waits for its answer and since when, for those who look after the terminal. */
+    queue: () => queue.get() as { count: number; sum: number; oldestAt: number | null },
 
     exposure: (card: string): Exposure => exposure.get(card, read('syncedSeq', 0)) as Exposure,
 
@@ -205,17 +317,18 @@ export function openJournal(path: string) {
       return (cardStatus.get(hash) as { status: CardStatus } | undefined)?.status ?? null
     },
 
-    site: (): Site => read('site', NOTHING_KNOWN),
+    site,
 
     /** Takes one page of a sync, whole. Only the last page makes the list as fresh as its time says. */
     synced(page: SyncAnswer) {
       atomically(() => {
         if (page.restart) db.exec('DELETE FROM card')
         for (const card of page.cards) putCard.run(card.hash, card.status)
-        const { terminal, products, limits, version } = page
-        const syncedAt = page.more ? read('site', NOTHING_KNOWN).syncedAt : page.time
-        const site: Site = { terminal: terminal.name, name: terminal.site, products, limits, version, syncedAt }
-        putSetting.run('site', JSON.stringify(site))
+        const { terminal, products, limits, tokenTypes, language, version } = page
+        const syncedAt = page.more ? site().syncedAt : page.time
+        const { name, site: place } = terminal
+        const told: Site = { terminal: name, name: place, products, limits, tokenTypes, language, version, syncedAt }
+        putSetting.run('site', JSON.stringify(told))
         if (!page.more) putSetting.run('syncedSeq', JSON.stringify(head().seq))
       })
     },

@@ -1,17 +1,24 @@
 import type { z } from 'zod'
 import { sign } from '../shared/signing.ts'
-import { BalanceAnswer, EnrolAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
+import { BalanceAnswer, EnrolAnswer, KeyAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
 import type { Clock } from './clock.ts'
 import { call, type Result, type Wire } from './http.ts'
 import type { Enrolment, KeyPair } from './identity.ts'
+import type { Head } from './journal.ts'
+import { SOFTWARE } from './version.ts'
 
 const SEND_TIMEOUT_MS = 10_000
 const BALANCE_TIMEOUT_MS = 2_000
+/** No card is served meanwhile. */
+const ROTATE_TIMEOUT_MS = 3_000
 
 export type Link = ReturnType<typeof link>
 
+/** What is in the way of a call. */
+type Trouble = Exclude<Result<never>, { kind: 'answer' }>
+
 /**
- * The terminal's way to the worker. Reads carry a proof that is good for a minute, so a clock that is wrong shows as
+ * The terminal's way to the worker. `settle` is asked before each call whether something else has to come first. Reads carry a proof that is good for a minute, so a clock that is wrong shows as
  * `proof_invalid`: the worker's time is then learnt from its answer, and the call made once more.
  */
 export function link({
@@ -20,12 +27,14 @@ export function link({
   clock,
   uuid,
   wire,
+  settle = async () => null,
 }: {
   enrolment: Enrolment
   key: KeyPair
   clock: Clock
   uuid: () => string
   wire?: Wire
+  settle?: () => Promise<Trouble | null>
 }) {
   const { url, terminal } = enrolment
 
@@ -37,6 +46,8 @@ export function link({
       const headers = { authorization: `Bearer ${proof}` }
       return call({ url: `${htu}${query}`, method: 'GET', headers, schema, timeoutMs }, wire)
     }
+    const trouble = await settle()
+    if (trouble) return trouble
     const first = await once()
     if (first.kind !== 'refused' || first.code !== 'proof_invalid' || first.workerTimeMs === null) return first
     clock.learn(first.workerTimeMs)
@@ -46,6 +57,8 @@ export function link({
   return {
     /** Sends signed messages as they are, 1 to 100, in order. */
     async send(messages: string[]): Promise<Result<z.infer<typeof MessagesAnswer>>> {
+      const trouble = await settle()
+      if (trouble) return trouble
       const sent = await call(
         {
           url: new URL('/api/terminal/messages', url).href,
@@ -60,9 +73,10 @@ export function link({
       return sent
     },
 
-    /** One page of what has changed since a version of the card list. */
-    async sync(since: number): Promise<Result<SyncAnswer>> {
-      const synced = await read('/api/terminal/sync', `?since=${since}`, SyncAnswer, SEND_TIMEOUT_MS)
+    /** One page of what has changed since a version of the card list; tells what the newest message here is. */
+    async sync(since: number, { seq, hash }: Head): Promise<Result<SyncAnswer>> {
+      const query = new URLSearchParams({ since: String(since), head: String(seq), hash, version: SOFTWARE })
+      const synced = await read('/api/terminal/sync', `?${query}`, SyncAnswer, SEND_TIMEOUT_MS)
       if (synced.kind === 'answer') clock.learn(synced.value.time)
       return synced
     },
@@ -78,9 +92,36 @@ export async function enrolAt(
   code: string,
   key: KeyPair,
   nowMs: number,
+  wire?: Wire,
 ): Promise<Result<z.infer<typeof EnrolAnswer>>> {
   const htu = new URL('/api/terminal/enrol', url).href
   const proof = await sign(key.privateKey, 'klubkort-enrol', undefined, { code, htu, iat: Math.floor(nowMs / 1000) })
   const body = { code, publicKey: key.publicKey, proof }
-  return call({ url: htu, method: 'POST', body, schema: EnrolAnswer, timeoutMs: SEND_TIMEOUT_MS })
+  return call({ url: htu, method: 'POST', body, schema: EnrolAnswer, timeoutMs: SEND_TIMEOUT_MS }, wire)
+}
+
+/** Puts another key in the place of a terminal's old one. The same two keys may be sent again. */
+export async function rotateAt(
+  {
+    enrolment,
+    old,
+    next,
+    nowMs,
+    jti,
+  }: Record<'old' | 'next', KeyPair> & {
+    enrolment: Enrolment
+    nowMs: number
+    jti: string
+  },
+  wire?: Wire,
+): Promise<Result<KeyAnswer>> {
+  const { url, terminal } = enrolment
+  const { publicKey } = next
+  const htu = new URL('/api/terminal/key', url).href
+  const iat = Math.floor(nowMs / 1000)
+  const confirmation = await sign(next.privateKey, 'klubkort-confirmation', undefined, { terminal, htu, iat })
+  const claims = { iss: terminal, htu, iat, jti, publicKey, confirmation }
+  const proof = await sign(old.privateKey, 'klubkort-rotation', terminal, claims)
+  const body = { publicKey, proof }
+  return call({ url: htu, method: 'POST', body, schema: KeyAnswer, timeoutMs: ROTATE_TIMEOUT_MS }, wire)
 }

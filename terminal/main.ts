@@ -1,179 +1,247 @@
-import { randomFillSync, randomUUID } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { Command } from 'commander'
-import { uuidv7 } from '../shared/uuidv7.ts'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { kroner, ore } from '../shared/money.ts'
 import { EnrolmentCode } from '../shared/wire.ts'
 import { learningClock } from './clock.ts'
-import { mfrc522 } from './devices/mfrc522.ts'
-import { connectNextion } from './devices/nextion.ts'
-import { openSerial } from './devices/serial.ts'
-import { openSpi } from './devices/spi.ts'
-import { enrolment, keepEnrolment, keyPair } from './identity.ts'
-import { openJournal } from './journal.ts'
+import { doctor, linesOf } from './doctor.ts'
+import { hold } from './hold.ts'
+import { enrolment, heldKey } from './identity.ts'
+import { DiskError, openJournal } from './journal.ts'
 import { enrolAt, link as linkOf } from './link.ts'
-import { panelScreen } from './panel.ts'
-import { station } from './station.ts'
+import { asideName, enrollingKey, identityIn, journalFile, sendLeft, take } from './reenrolment.ts'
+import { rotation as rotationOf } from './rotation.ts'
+import { Refused, type RunOptions, rotationWanted, run } from './run.ts'
+import { systemd } from './systemd.ts'
+import { unsentIn } from './unsent.ts'
 
-const POLL_MS = 60
-const DEVICE_RETRY_MS = 2_000
+/** What systemd is told when the disk refuses (EX_IOERR): another start may find another disk. */
+const EXIT_DISK = 74
+const EXIT_BUG = 70
+/** A running till looks for a wish every ten seconds. */
+const ROTATION_WAIT_MS = 30_000
+
+const machine = { epoch: () => Date.now(), monotonic: () => performance.now() }
 
 /** One line of JSON on standard output, which systemd keeps; never a card, a name or a key. */
 function log(event: string, fields: Record<string, unknown> = {}) {
   console.log(JSON.stringify({ at: new Date().toISOString(), event, ...fields }))
 }
 
-const sleep = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal })
-
-class Refused extends Error {}
+/** Does something in a state folder that no other program is at work in. */
+async function alone<T>(state: string, work: () => Promise<T>): Promise<T> {
+  const lock = hold(state)
+  if (!lock) throw new Refused(`a till is at work in ${state}: stop it first (systemctl stop klubkort-terminal)`)
+  try {
+    return await work()
+  } finally {
+    lock.release()
+  }
+}
 
 async function enrol({ url, code, state }: { url: string; code: string; state: string }) {
   if (!URL.canParse(url)) throw new Refused(`not an address: ${url}`)
   const spelled = EnrolmentCode.safeParse(code.trim().toUpperCase())
   if (!spelled.success) throw new Refused('a code looks like 7K3M-9QXT-2ZJH-0BWE')
-  if (await enrolment(state)) throw new Refused(`${state} holds an enrolled terminal already`)
-  const enrolled = await enrolAt(url, spelled.data, await keyPair(state), Date.now())
-  if (enrolled.kind === 'refused') throw new Refused(`${enrolled.message} (${enrolled.code})`)
-  if (enrolled.kind === 'unreachable')
-    throw new Refused(`no answer from ${url}: ${enrolled.cause}; the same code may be tried again`)
-  const { terminal, municipality, cardKey, name, site } = enrolled.value
-  await keepEnrolment(state, { terminal, municipality, cardKey, url })
-  console.log(`enrolled as terminal ${terminal} (${name}) at ${site}`)
-}
-
-async function run({ state, spi, serial, baud }: { state: string; spi: string; serial: string; baud: number }) {
-  const enrolled = await enrolment(state)
-  if (!enrolled) throw new Refused(`no terminal is enrolled in ${state}: run klubkort-terminal enrol first`)
-  await mkdir(state, { recursive: true, mode: 0o700 })
   process.umask(0o077)
-  const key = await keyPair(state)
-  const journal = openJournal(join(state, 'journal.db'))
-  const clock = learningClock({ epoch: () => Date.now(), monotonic: () => performance.now() }, journal.notBefore())
-  const ended = new AbortController()
-  const { signal } = ended
-  let failure: unknown = null
-  const fail = (error: unknown) => {
-    failure = error
-    log('failed', { error: String(error) })
-    ended.abort()
-  }
-  const link = linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID })
-  const { till, run: keepInTouch } = station({
-    journal,
-    link,
-    enrolment: enrolled,
-    key,
-    clock,
-    uuid: () => uuidv7(Date.now(), randomFillSync(new Uint8Array(16))),
-    sleep,
-    random: Math.random,
-    log,
-    fail,
+  await alone(state, async () => {
+    const left = await sendUnsent(state)
+    const enrolled = await enrolAt(url, spelled.data, await enrollingKey(state), machine.epoch())
+    if (enrolled.kind === 'refused') throw new Refused(`${enrolled.message} (${enrolled.code})`)
+    if (enrolled.kind === 'unreachable')
+      throw new Refused(`no answer from ${url}: ${enrolled.cause}; the same code may be tried again`)
+    const { terminal, municipality, cardKey, name, site, nextSeq, prev, time } = enrolled.value
+    const aside = existsSync(journalFile(state)) ? asideName(time) : null
+    await take(state, {
+      enrolment: { terminal, municipality, cardKey, url, keySince: time },
+      begins: { seq: nextSeq - 1, hash: prev },
+      aside,
+    })
+    console.log(`enrolled as terminal ${terminal} (${name}) at ${site}`)
+    if (aside !== null) console.log(`the journal before is kept as ${join(state, aside)}`)
+    if (left > 0) console.log(`${left} messages of it could not be delivered: keep it, and tell the office`)
   })
-  for (const stop of ['SIGINT', 'SIGTERM'] as const) process.once(stop, () => ended.abort())
-  log('started', { terminal: enrolled.terminal, spi, serial })
-
-  await till.recover()
-  const loops = [
-    keepInTouch(signal),
-    keepTrying('reader', signal, async (works) => {
-      const bus = await openSpi(spi)
-      try {
-        await till.readerIs(true)
-        for await (const tap of mfrc522(bus, { pollMs: POLL_MS }).taps(signal)) {
-          works()
-          await till.serve(tap)
-        }
-      } finally {
-        bus.close()
-        await till.readerIs(false)
-      }
-    }),
-    keepTrying('screen', signal, async (works) => {
-      const port = await openSerial(serial, baud)
-      try {
-        const nextion = await connectNextion(port)
-        works()
-        const screen = panelScreen(nextion)
-        nextion.onRestart(() => till.refresh())
-        const attached = till.attach({
-          presses: screen.presses,
-          // A display that refuses what it is told is opened anew, whatever the reason.
-          show: (view) =>
-            screen.show(view).catch((error: unknown) => {
-              port.destroy()
-              throw error
-            }),
-        })
-        for await (const press of screen.presses(signal)) await till.press(press)
-        await attached
-      } finally {
-        port.destroy()
-      }
-    }),
-  ]
-  await Promise.all(loops.map((loop) => loop.catch(fail)))
-  await till.end()
-  journal.close()
-  log('stopped')
-  if (failure) throw failure
 }
 
-/** Keeps a device at work: what ends it is said in the log, once until it changes, and it is opened again. */
-async function keepTrying(device: string, signal: AbortSignal, work: (works: () => void) => Promise<void>) {
-  let said = ''
-  while (!signal.aborted) {
-    try {
-      await work(() => {
-        if (said !== '') log('device_back', { device })
-        said = ''
-      })
-    } catch (error) {
-      if (signal.aborted) return
-      const trouble = error instanceof Error ? error.message : String(error)
-      if (trouble !== said) log('device_missing', { device, trouble })
-      said = trouble
-    }
-    await sleep(DEVICE_RETRY_MS, signal).catch(() => undefined)
+/** What an earlier enrolment has not delivered goes first; resolves to how many messages could not be. */
+async function sendUnsent(state: string): Promise<number> {
+  const identity = await identityIn(state)
+  if (!identity || !existsSync(journalFile(state))) return 0
+  const { enrolled, key } = identity
+  const journal = openJournal(journalFile(state))
+  try {
+    const clock = learningClock(machine, journal.notBefore())
+    const { settle } = await rotationOf({ state, enrolment: enrolled, key, clock, uuid: randomUUID })
+    return await sendLeft(journal, linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID, settle }))
+  } finally {
+    journal.close()
   }
 }
 
-const state = [
-  '--state <folder>',
-  'where the key and the journal are kept',
-  process.env.KLUBKORT_STATE ?? '/var/lib/klubkort',
-] as const
+async function rotateKey({ state }: { state: string }) {
+  const before = await heldKey(state, 'key')
+  if (!before || !(await enrolment(state))) throw new Refused(`no terminal is enrolled in ${state}`)
+  process.umask(0o077)
+  const lock = hold(state)
+  if (!lock) return rotateRunning(state, before.publicKey)
+  try {
+    const identity = await identityIn(state)
+    if (!identity) throw new Refused(`no terminal is enrolled in ${state}`)
+    const { enrolled, key } = identity
+    const journal = openJournal(journalFile(state))
+    const { count } = journal.queue()
+    const clock = learningClock(machine, journal.notBefore())
+    journal.close()
+    if (count > 0) throw new Refused(`${count} messages are unsent: the key stays until they are delivered`)
+    const { rotate } = await rotationOf({ state, enrolment: enrolled, key, clock, uuid: randomUUID })
+    const changed = await rotate()
+    if (changed.kind === 'refused') throw new Refused(`${changed.message} (${changed.code})`)
+    if (changed.kind === 'unreachable')
+      throw new Refused(`no answer from ${enrolled.url}: ${changed.cause}; it is asked again at the next start`)
+    console.log('the key has been changed')
+  } finally {
+    lock.release()
+  }
+}
+
+/** A till that runs changes its key itself, between two sales. */
+async function rotateRunning(state: string, before: string) {
+  const wish = rotationWanted(state)
+  await writeFile(wish, '')
+  for (const until = machine.monotonic() + ROTATION_WAIT_MS; machine.monotonic() < until; await setTimeout(250)) {
+    if (existsSync(wish)) continue
+    const after = await heldKey(state, 'key')
+    if (after?.publicKey === before) throw new Refused('the worker did not take another key; the log says why')
+    console.log('the key has been changed')
+    return
+  }
+  await rm(wish, { force: true })
+  throw new Refused('the till has not changed its key: it is offline, busy, or has unsent messages')
+}
+
+async function mayUpdate({ state }: { state: string }) {
+  const unsent = unsentIn(state)
+  if (unsent.count === 0) return console.log('everything has been delivered: the till may be updated')
+  const since = unsent.oldestAt === null ? '' : `, the oldest from ${new Date(unsent.oldestAt).toISOString()}`
+  const what = unsent.count === 1 ? '1 message is' : `${unsent.count} messages are`
+  throw new Refused(`${what} unsent${since}, over ${kroner(ore(unsent.sum))} kr: connect the till first, then update`)
+}
+
+async function examine(options: RunOptions & { json: boolean; url?: string }) {
+  const checks = await doctor(options, machine)
+  console.log(options.json ? JSON.stringify({ checks }, null, 2) : linesOf(checks))
+  if (checks.some(({ state }) => state === 'bad')) process.exitCode = 1
+}
+
+async function sell(options: RunOptions) {
+  process.umask(0o077)
+  const stop = new AbortController()
+  for (const ending of ['SIGINT', 'SIGTERM'] as const) process.once(ending, () => stop.abort())
+  await run(options, machine, log, systemd(process.env), stop.signal)
+}
+
+const number = (text: string) => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above zero is expected')
+  return value
+}
+
+/** 'gpiochip0:17' is line 17 of that chip. */
+const gpioLine = (text: string) => {
+  const [, chip, line] = /^([\w/]+):(\d{1,3})$/.exec(text) ?? []
+  if (!chip || line === undefined) throw new InvalidArgumentError('a chip and a line are expected, as gpiochip0:17')
+  return { chip, line: Number(line) }
+}
+
+const { KLUBKORT_STATE = '/var/lib/klubkort', RUNTIME_DIRECTORY } = process.env
 
 const program = new Command('klubkort-terminal')
   .description('The till of Klubkort: reads cards, sells, and never loses a sale.')
   .showHelpAfterError()
 
-program
-  .command('enrol')
-  .description(
-    'enrol this device with a one-time code from `klubkort terminal add`; the key is made here and stays here',
-  )
+const command = (name: string, description: string) =>
+  program
+    .command(name)
+    .description(description)
+    .option('--state <folder>', 'where the key and the journal are kept', KLUBKORT_STATE)
+
+/** A command that needs to know the devices as well. Each may be set in the environment, as systemd does for all. */
+const deviceCommand = (name: string, description: string) =>
+  command(name, description)
+    .addOption(new Option('--spi <device>', 'the card reader').default('/dev/spidev0.0').env('KLUBKORT_SPI'))
+    .addOption(new Option('--serial <device>', 'the display').default('/dev/serial0').env('KLUBKORT_SERIAL'))
+    .addOption(
+      new Option('--baud <rate>', 'the speed of the display').default(115_200).argParser(number).env('KLUBKORT_BAUD'),
+    )
+    .addOption(
+      new Option('--display <kind>', 'a Nextion with buttons, or a pole display of two lines')
+        .choices(['nextion', 'pole'])
+        .default('nextion')
+        .env('KLUBKORT_DISPLAY'),
+    )
+    .addOption(
+      new Option('--fixed-price <product>', 'the number of the product that each card buys one of')
+        .default(null)
+        .argParser(number)
+        .env('KLUBKORT_FIXED_PRICE'),
+    )
+    .addOption(
+      new Option('--keypad <device>', "the staff's numeric keypad, beside a pole display")
+        .default(null)
+        .env('KLUBKORT_KEYPAD'),
+    )
+    .addOption(
+      new Option('--code-page <table>', 'the character table of a pole display')
+        .choices(['cp865', 'wpc1252'])
+        .default('cp865')
+        .env('KLUBKORT_CODE_PAGE'),
+    )
+    .addOption(
+      new Option('--buzzer <chip:line>', 'a buzzer on a GPIO line, where the display has no loudspeaker')
+        .default(null)
+        .argParser(gpioLine)
+        .env('KLUBKORT_BUZZER'),
+    )
+    .addOption(
+      new Option('--status <file>', 'where a running till says how it is')
+        .default(join(RUNTIME_DIRECTORY ?? '/run/klubkort', 'status.json'))
+        .env('KLUBKORT_STATUS'),
+    )
+
+command(
+  'enrol',
+  'enrol this device with a one-time code from `klubkort terminal add` or `renew`; the key is made here and stays here',
+)
   .requiredOption('--url <address>', "the municipality's address")
   .requiredOption('--code <code>', 'the one-time code')
-  .option(...state)
   .addHelpText(
     'after',
     '\nExample:\n  klubkort-terminal enrol --url https://4000.klubkort.example --code 7K3M-9QXT-2ZJH-0BWE',
   )
   .action(enrol)
 
-program
-  .command('run')
-  .description('sell until stopped')
-  .option(...state)
-  .option('--spi <device>', 'the card reader', '/dev/spidev0.0')
-  .option('--serial <device>', 'the display', '/dev/serial0')
-  .option('--baud <rate>', 'the speed of the display', Number, 9600)
+deviceCommand('run', 'sell until stopped')
   .addHelpText('after', '\nExample:\n  klubkort-terminal run --spi /dev/spidev0.0 --serial /dev/serial0')
-  .action(run)
+  .action(sell)
+
+deviceCommand('doctor', 'look at everything a till needs, and say what is wrong; 1 where something is')
+  .option('--url <address>', "the municipality's address, before this device is enrolled")
+  .option('--json', 'for programs', false)
+  .addHelpText('after', '\nExample:\n  sudo -u klubkort klubkort-terminal doctor')
+  .action(examine)
+
+command('rotate-key', 'change the key now; a running till does it by itself every 90 days')
+  .addHelpText('after', '\nExample:\n  sudo -u klubkort klubkort-terminal rotate-key')
+  .action(rotateKey)
+
+command('may-update', 'whether the program may be replaced: 0 when everything has been delivered, or else 1')
+  .addHelpText('after', '\nExample:\n  sudo -u klubkort klubkort-terminal may-update && sudo sh terminal/install.sh')
+  .action(mayUpdate)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(`klubkort-terminal: ${error instanceof Error ? error.message : String(error)}`)
-  process.exitCode = error instanceof Refused ? 1 : 70
+  process.exitCode = error instanceof Refused ? 1 : error instanceof DiskError ? EXIT_DISK : EXIT_BUG
 })

@@ -5,10 +5,11 @@ export type OfflineRefusal = 'never_synced' | 'list_too_old' | 'card_unknown' | 
 
 /**
  * Whether a sale may be made without an answer; null where it may. The club, never the child, carries what is lost by
- * it, so every sum is capped. Amounts in øre; all limits come from the worker.
+ * it, so every sum is capped, and lower where cards carry tokens and this one showed none: a number alone is easily
+ * copied. Amounts in øre; all limits come from the worker.
  */
 export function offlineRefusal(
-  sale: { amount: number; card: CardStatus | null },
+  sale: { amount: number; card: CardStatus | null; token: boolean },
   site: Site,
   exposure: Exposure,
   nowMs: number,
@@ -18,9 +19,12 @@ export function offlineRefusal(
   if (nowMs < syncedAt || nowMs - syncedAt > limits.listAgeMaxMs) return 'list_too_old'
   if (sale.card === null) return 'card_unknown'
   if (sale.card !== 'active') return 'card_blocked'
+  const weak = site.tokenTypes.length > 0 && !sale.token
+  const saleMax = weak ? Math.min(limits.saleMax, limits.weakSaleMax) : limits.saleMax
+  const cardSumMax = weak ? Math.min(limits.cardSumMax, limits.weakCardSumMax) : limits.cardSumMax
   const fits =
-    sale.amount <= limits.saleMax &&
-    exposure.cardSum + sale.amount <= limits.cardSumMax &&
+    sale.amount <= saleMax &&
+    exposure.cardSum + sale.amount <= cardSumMax &&
     exposure.unsentCount + 1 <= limits.unsentCountMax &&
     exposure.unsentSum + sale.amount <= limits.unsentSumMax
   return fits ? null : 'cap_reached'

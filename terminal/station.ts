@@ -38,9 +38,9 @@ export function station({
     till,
     forwarder,
 
-    /** Sends and syncs until the signal aborts. An error of the journal ends it, since nothing may be sold without one. */
+    /** Sends and syncs until the signal aborts. An error of the journal ends the sale too: nothing is sold without one. */
     async run(signal: AbortSignal) {
-      await Promise.all([forwarder.run(signal), syncer.run(signal)])
+      await Promise.all([forwarder.run(signal), syncer.run(signal)].map((loop) => loop.catch(till.giveUp)))
     },
   }
 }

@@ -8,13 +8,13 @@ export const SYNC_EVERY_MS = 10_000
 /** Asks the worker what has changed since the last sync, page by page, and tells the forwarder whether it answered. */
 export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarder): Promise<boolean> {
   while (true) {
-    const page = await link.sync(journal.site().version)
+    const page = await link.sync(journal.site().version, journal.head())
     if (page.kind === 'unreachable') {
       forwarder.missed('offline')
       return false
     }
     if (page.kind === 'refused') {
-      const ours = page.status === 401 && page.code !== 'proof_invalid'
+      const ours = page.code === 'terminal_stopped' || (page.status === 401 && page.code !== 'proof_invalid')
       forwarder.missed(ours ? page.code : 'offline')
       return false
     }
@@ -23,6 +23,7 @@ export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarde
     forwarder.reached()
     // The worker has more than this journal: it was rolled back, or it is a copy's.
     if (page.value.nextSeq > journal.head().seq + 1) forwarder.missed('seq_gap')
+    else journal.trim(page.value.time)
     return true
   }
 }

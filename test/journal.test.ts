@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DebitMessage } from '../shared/debit.ts'
 import { digest } from '../shared/signing.ts'
@@ -51,7 +52,10 @@ describe('the journal', () => {
 
   test('what was approved stays approved while a restored worker is told again, also over a restart', async () => {
     for (const n of [1, 2, 3]) await append('request', n)
-    journal.answer([1, 2, 3].map((seq) => ({ sale: sale(seq), seq, outcome: 'approved', balance: 0 })))
+    journal.answer(
+      [1, 2, 3].map((seq) => ({ sale: sale(seq), seq, outcome: 'approved', balance: 0 })),
+      1,
+    )
     expect(journal.unanswered(100)).toEqual([])
     journal.reopen(2)
     reopened()
@@ -62,15 +66,21 @@ describe('the journal', () => {
   test('a restored worker that says otherwise is noticed, and the first answer stays', async () => {
     await append('request', 1)
     await append('request', 2)
-    journal.answer([
-      { sale: sale(1), seq: 1, outcome: 'declined', reason: 'insufficient_funds' },
-      { sale: sale(2), seq: 2, outcome: 'approved', balance: 0 },
-    ])
+    journal.answer(
+      [
+        { sale: sale(1), seq: 1, outcome: 'declined', reason: 'insufficient_funds' },
+        { sale: sale(2), seq: 2, outcome: 'approved', balance: 0 },
+      ],
+      1,
+    )
     journal.reopen(1)
-    const diverged = journal.answer([
-      { sale: sale(1), seq: 1, outcome: 'approved', balance: 0 },
-      { sale: sale(2), seq: 2, outcome: 'declined', reason: 'insufficient_funds' },
-    ])
+    const diverged = journal.answer(
+      [
+        { sale: sale(1), seq: 1, outcome: 'approved', balance: 0 },
+        { sale: sale(2), seq: 2, outcome: 'declined', reason: 'insufficient_funds' },
+      ],
+      1,
+    )
     expect(diverged.map(({ seq, outcome }) => [seq, outcome])).toEqual([
       [1, 'declined'],
       [2, 'approved'],
@@ -88,12 +98,104 @@ describe('the journal', () => {
   })
 })
 
+describe('what the journal forgets', () => {
+  const DAY_MS = 86_400_000
+  /** So many sales, each answered on a day of its own. */
+  async function daily(days: number) {
+    for (let day = 1; day <= days; day++) {
+      await append('request', day)
+      journal.answer([{ sale: sale(day), seq: day, outcome: 'approved', balance: 0 }], day * DAY_MS)
+    }
+  }
+
+  test('is what the worker has had for 60 days, and nothing younger', async () => {
+    await daily(100)
+    expect(journal.trim(100 * DAY_MS)).toBe(39)
+    expect(journal.oldest()).toBe(40)
+    expect(journal.trim(100 * DAY_MS)).toBe(0)
+  })
+
+  test('is never the head, nor what comes after a message that is not delivered', async () => {
+    await daily(3)
+    expect(journal.trim(1000 * DAY_MS)).toBe(2)
+    const { hash } = journal.head()
+    expect(journal.head()).toEqual({ seq: 3, hash })
+    await append('request', 4)
+    await append('request', 5)
+    journal.answer([{ sale: sale(5), seq: 5, outcome: 'approved', balance: 0 }], DAY_MS)
+    expect(journal.trim(1000 * DAY_MS)).toBe(1)
+    expect(journal.oldest()).toBe(4)
+  })
+
+  test('leaves numbers and chain as they were, over a restart', async () => {
+    await daily(70)
+    const head = journal.head()
+    journal.trim(1000 * DAY_MS)
+    reopened()
+    expect(journal.head()).toEqual(head)
+    const next = await append('request', 71)
+    expect(next.seq).toBe(71)
+    expect(journal.unanswered(10).map(({ seq }) => seq)).toEqual([71])
+  })
+
+  test('goes a few hundred at a time, and comes to its end', async () => {
+    await daily(450)
+    const steps = [1, 2, 3, 4].map(() => journal.trim(1000 * DAY_MS))
+    expect(steps).toEqual([200, 200, 49, 0])
+  })
+
+  test('counts from the last time that a restored worker was told', async () => {
+    await daily(2)
+    journal.reopen(1)
+    journal.answer(
+      [1, 2].map((seq) => ({ sale: sale(seq), seq, outcome: 'approved', balance: 0 })),
+      100 * DAY_MS,
+    )
+    expect(journal.trim(150 * DAY_MS)).toBe(0)
+    expect(journal.trim(161 * DAY_MS)).toBe(1)
+  })
+})
+
+test('a journal that goes on after another begins with its number and chain, and only while it is empty', async () => {
+  journal.begin({ seq: 41, hash: 'h'.repeat(43) })
+  reopened()
+  expect(journal.head()).toEqual({ seq: 41, hash: 'h'.repeat(43) })
+  expect((await append('request', 1)).seq).toBe(42)
+  expect(() => journal.begin({ seq: 1, hash: '' })).toThrow(/goes on/)
+})
+
+test('a journal of an older program opens, and keeps what it holds', async () => {
+  const path = join(folder, 'older.db')
+  const older = new DatabaseSync(path)
+  older.exec(`CREATE TABLE message (
+    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, sale TEXT NOT NULL, card TEXT NOT NULL, amount INTEGER NOT NULL,
+    lines TEXT NOT NULL, at INTEGER NOT NULL, jws TEXT NOT NULL, hash TEXT NOT NULL, outcome TEXT, reason TEXT,
+    balance INTEGER, acknowledged INTEGER NOT NULL DEFAULT 0, shown INTEGER NOT NULL DEFAULT 0) STRICT;
+    CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO setting VALUES ('site', '{"terminal":"T","name":"S","products":[],"version":3,"syncedAt":5}');
+    INSERT INTO message VALUES (1, 'request', '${sale(1)}', 'c', 100, '[]', 1, 'jws 1', 'h', 'approved', NULL, 0, 1, 1)`)
+  older.close()
+  const opened = openJournal(path)
+  expect(opened.head()).toEqual({ seq: 1, hash: 'h' })
+  expect(opened.site()).toMatchObject({ version: 3, tokenTypes: [], language: 'da' })
+  opened.close()
+})
+
 describe('offline rules', () => {
-  const limits = { saleMax: 5000, cardSumMax: 10000, unsentCountMax: 10, unsentSumMax: 20000, listAgeMaxMs: 86_400_000 }
-  const site: Site = { terminal: 'T', name: 'S', products: [], limits, version: 1, syncedAt: 1_000_000 }
+  const limits = {
+    saleMax: 5000,
+    cardSumMax: 10000,
+    weakSaleMax: 2000,
+    weakCardSumMax: 4000,
+    unsentCountMax: 10,
+    unsentSumMax: 20000,
+    listAgeMaxMs: 86_400_000,
+  }
+  const told = { terminal: 'T', name: 'S', products: [], language: 'da', version: 1, syncedAt: 1_000_000 } as const
+  const site: Site = { ...told, products: [], limits, tokenTypes: [] }
   const nothing = { unsentCount: 1, unsentSum: 0, cardSum: 0 }
   const sell = (amount: number, exposure = nothing, nowMs = 1_000_001) =>
-    offlineRefusal({ amount, card: 'active' }, site, exposure, nowMs)
+    offlineRefusal({ amount, card: 'active', token: false }, site, exposure, nowMs)
 
   test('each cap admits what reaches it and refuses one øre or one message more', () => {
     expect(sell(5000)).toBeNull()
@@ -106,6 +208,18 @@ describe('offline rules', () => {
     expect(sell(100, { ...nothing, unsentCount: 10 })).toBe('cap_reached')
   })
 
+  test('where cards carry tokens, one that showed none has lower caps, and one that showed one does not', () => {
+    const looking = { ...site, tokenTypes: ['classic' as const] }
+    const sellAs = (token: boolean, amount: number, cardSum = 0) =>
+      offlineRefusal({ amount, card: 'active', token }, looking, { ...nothing, cardSum }, 1_000_001)
+    expect(sellAs(false, 2000)).toBeNull()
+    expect(sellAs(false, 2001)).toBe('cap_reached')
+    expect(sellAs(true, 5000)).toBeNull()
+    expect(sellAs(false, 2000, 2000)).toBeNull()
+    expect(sellAs(false, 2000, 2001)).toBe('cap_reached')
+    expect(sellAs(true, 5000, 5000)).toBeNull()
+  })
+
   test('a card list that is a day old still sells, an older one or one from the future does not', () => {
     expect(sell(100, nothing, 1_000_000 + 86_400_000)).toBeNull()
     expect(sell(100, nothing, 1_000_001 + 86_400_000)).toBe('list_too_old')
@@ -113,11 +227,11 @@ describe('offline rules', () => {
   })
 
   test('a card that is unknown or blocked, and a till that never synced, sell nothing', () => {
-    expect(offlineRefusal({ amount: 1, card: null }, site, nothing, 1_000_001)).toBe('card_unknown')
-    expect(offlineRefusal({ amount: 1, card: 'blocked' }, site, nothing, 1_000_001)).toBe('card_blocked')
-    expect(offlineRefusal({ amount: 1, card: 'closed' }, site, nothing, 1_000_001)).toBe('card_blocked')
+    expect(offlineRefusal({ amount: 1, card: null, token: true }, site, nothing, 1_000_001)).toBe('card_unknown')
+    expect(offlineRefusal({ amount: 1, card: 'blocked', token: true }, site, nothing, 1_000_001)).toBe('card_blocked')
+    expect(offlineRefusal({ amount: 1, card: 'closed', token: true }, site, nothing, 1_000_001)).toBe('card_blocked')
     const fresh = { ...site, syncedAt: null }
-    expect(offlineRefusal({ amount: 1, card: 'active' }, fresh, nothing, 1_000_001)).toBe('never_synced')
+    expect(offlineRefusal({ amount: 1, card: 'active', token: true }, fresh, nothing, 1_000_001)).toBe('never_synced')
   })
 })
 

@@ -4,10 +4,12 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
-import { connectNextion, displayText, type Nextion } from '../terminal/devices/nextion.ts'
+import { displayText } from '../terminal/devices/display-text.ts'
+import { connectNextion, type Nextion } from '../terminal/devices/nextion.ts'
 import { type Frame, nextionFrames } from '../terminal/devices/nextion-frames.ts'
 import { openSerial } from '../terminal/devices/serial.ts'
-import { type PanelPage, palette, panel, panelScreen } from '../terminal/panel.ts'
+import { type PanelPage, palette, panel } from '../terminal/panel.ts'
+import { panelScreen } from '../terminal/panel-screen.ts'
 import type { Press, View } from '../terminal/view.ts'
 import { emulateNextion, type NextionEmulator, type NextionEmulatorOptions } from './emulators/nextion.ts'
 import { openPty } from './emulators/pty.ts'
@@ -27,6 +29,7 @@ const SALE: View = {
   cart: ['2 × Varmt måltid  50,00 kr', '1 × Æblejuice  8,50 kr'],
   total: '1.234,50 kr',
   prompt: 'Vælg varer, eller læg kortet på for saldo',
+  idle: false,
   online: true,
   canUndo: false,
 }
@@ -52,7 +55,8 @@ async function connected(options: NextionEmulatorOptions = {}) {
 
 /** The texts in sight, by component. */
 function seen(display: NextionEmulator): Record<string, string> {
-  return Object.fromEntries(display.state().components.map(({ name, text }) => [name, text]))
+  const { components } = display.state()
+  return Object.fromEntries(components.flatMap(({ kind, name, text }) => (kind === 'picture' ? [] : [[name, text]])))
 }
 
 /** What the display sent about a touch. */
@@ -90,79 +94,6 @@ async function listening(screen: { presses(signal: AbortSignal): AsyncIterable<P
     },
   }
 }
-
-function frames(...chunks: Uint8Array[]): Frame[] {
-  const parse = nextionFrames()
-  return chunks.flatMap((chunk) => parse(chunk))
-}
-
-const WELL_FORMED: [Uint8Array, Frame][] = [
-  [Uint8Array.of(0x01, ...END), { kind: 'status', code: 1 }],
-  [Uint8Array.of(0x00, ...END), { kind: 'status', code: 0 }],
-  [Uint8Array.of(0x1a, ...END), { kind: 'status', code: 0x1a }],
-  [Uint8Array.of(0x24, ...END), { kind: 'status', code: 0x24 }],
-  [touch(2, 5), { kind: 'touch', page: 2, component: 5, pressed: true }],
-  [touch(255, 255, 0), { kind: 'touch', page: 255, component: 255, pressed: false }],
-  [Uint8Array.of(0x66, 3, ...END), { kind: 'page', page: 3 }],
-  [Uint8Array.of(0x67, 0, 0x65, 2, 5, 1, ...END), { kind: 'other', head: 0x67 }],
-  [Uint8Array.of(0x70, 0xe6, 0xf8, 0xe5, ...END), { kind: 'text', text: 'æøå' }],
-  [Uint8Array.of(0x71, 0xff, 0xff, 0xff, 0xff, ...END), { kind: 'number', value: -1 }],
-  [Uint8Array.of(0x71, 0x01, 0xff, 0xff, 0xff, ...END), { kind: 'number', value: -255 }],
-  [Uint8Array.of(0, 0, 0, ...END), { kind: 'started' }],
-  [Uint8Array.of(0x88, ...END), { kind: 'ready' }],
-  [Uint8Array.of(...Buffer.from('comok 1,2-0,NX'), ...END), { kind: 'identity', text: 'comok 1,2-0,NX' }],
-]
-
-describe('the bytes of the display', () => {
-  test('−1 is a number although it is sent as FF FF FF FF', () => {
-    expect(frames(Uint8Array.of(0x71, ...END, 0xff, ...END))).toEqual([{ kind: 'number', value: -1 }])
-  })
-
-  test('frames split and merged anywhere give the same frames', () => {
-    const messages = fc.array(fc.constantFrom(...WELL_FORMED), { maxLength: 12 })
-    fc.assert(
-      fc.property(messages, fc.array(fc.nat(80), { maxLength: 12 }), (sent, cuts) => {
-        const bytes = Buffer.concat(sent.map(([frame]) => frame))
-        const ends = [...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b)
-        const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end))
-        expect(frames(...chunks)).toEqual(sent.map(([, frame]) => frame))
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  test('a frame behind garbage that can begin no frame is found', () => {
-    // Bytes that are no head cannot swallow what follows; a head byte may, and then the command is asked again.
-    const noHead = fc.integer({ min: 0x2a, max: 0x62 })
-    fc.assert(
-      fc.property(
-        fc.uint8Array({ maxLength: 40 }),
-        noHead,
-        fc.constantFrom(...WELL_FORMED),
-        (noise, byte, [sent, frame]) => {
-          const garbage = noise.map(() => byte)
-          expect(frames(garbage, sent)).toEqual([frame])
-        },
-      ),
-    )
-  })
-
-  test('half a frame costs itself and not the one behind it', () => {
-    expect(frames(Uint8Array.of(0x65, 2), touch(2, 5))).toEqual([
-      { kind: 'touch', page: 2, component: 5, pressed: true },
-    ])
-    expect(frames(Uint8Array.of(0x66, 2, 0xff), Uint8Array.of(1, ...END))).toEqual([{ kind: 'status', code: 1 }])
-    expect(frames(Uint8Array.of(0x70), Uint8Array.of(1, ...END))).toEqual([{ kind: 'status', code: 1 }])
-  })
-
-  test('noise without end keeps nothing waiting', () => {
-    const parse = nextionFrames()
-    for (let round = 0; round < 200; round++) parse(new Uint8Array(1024).fill(0x70))
-    // The letter p is both a head and text, so the last few hundred bytes may still be a text; a status ends it.
-    parse(Uint8Array.of(0x01))
-    expect(parse(Uint8Array.of(0x01, ...END))).toEqual([{ kind: 'status', code: 1 }])
-  })
-})
 
 describe('text', () => {
   test('a minus outside Latin-1 stays a minus', () => {
@@ -396,7 +327,6 @@ describe('a display that restarts', () => {
 })
 
 const approved: View = { kind: 'answer', meaning: 'approved', headline: 'Godkendt', detail: 'Ny saldo 1.234,50 kr' }
-const ANSWER_SIGNS = { approved: 'OK', declined: '×', balance: 'kr', notice: 'i' } as const
 
 describe('a view on the display', () => {
   test('a message shows exactly its texts', async () => {
@@ -450,8 +380,8 @@ describe('a view on the display', () => {
     const { display, screen } = await connected()
     await screen.show({ kind: 'answer', meaning, headline: 'Saldo', detail: '−3,30 kr' })
     expect(display.state().page?.name).toBe(meaning)
-    const sign = ANSWER_SIGNS[meaning]
-    expect(seen(display)).toEqual({ sign, headline: 'Saldo', detail: '-3,30 kr', dismiss: 'OK' })
+    expect(display.state().components.find(({ name }) => name === 'sign')?.pictogram).toBe(meaning)
+    expect(seen(display)).toEqual({ headline: 'Saldo', detail: '-3,30 kr', dismiss: 'OK' })
   })
 
   test('the look of a balance does not depend on how much it is', async () => {
@@ -479,6 +409,7 @@ describe('a view on the display', () => {
         cart: fc.array(words, { maxLength: 9 }),
         total: words,
         prompt: words,
+        idle: flag,
         online: flag,
         canUndo: flag,
       }),

@@ -1,6 +1,8 @@
+import { Transform } from 'node:stream'
+
 /**
  * One message from a Nextion display (Nextion Instruction Set, section 7, "Format of Nextion Return Data").
- * `other` is a well-formed message that says nothing about pages or touches: coordinates, sleep, wake, file transfer.
+ * `other` is a well-formed message that says nothing to us: coordinates, file transfer.
  */
 export type Frame =
   | { kind: 'status'; code: number }
@@ -11,6 +13,8 @@ export type Frame =
   | { kind: 'identity'; text: string }
   | { kind: 'started' }
   | { kind: 'ready' }
+  | { kind: 'asleep' }
+  | { kind: 'awake' }
   | { kind: 'other'; head: number }
 
 const END = 0xff
@@ -19,9 +23,10 @@ const END_LENGTH = 3
 const TEXT_MAX = 512
 const IDENTITY = Uint8Array.from('comok ', (letter) => letter.charCodeAt(0))
 
-const STATUS_CODES = new Set([
-  0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x09, 0x11, 0x12, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x23, 0x24,
-])
+/** Heads up to this one are statuses: 00 to 23 answer a command, 24 tells of an overflow. */
+const STATUS_MAX = 0x24
+/** A frame's bytes follow each other closely, even at 2400 baud; what stays unfinished for this long is a torn one. */
+const STALE_MS = 100
 const LENGTHS = new Map([
   [0x65, 7],
   [0x66, 5],
@@ -48,7 +53,7 @@ function measure(bytes: Uint8Array, from: number): number | 'unfinished' | 'garb
     return measureText(bytes, from, IDENTITY.length)
   }
   const starting = head === 0 && bytes[from + 1] === 0
-  const length = starting ? 6 : STATUS_CODES.has(head) ? 4 : LENGTHS.get(head)
+  const length = starting ? 6 : head <= STATUS_MAX ? 4 : LENGTHS.get(head)
   if (length === undefined) return 'garbage'
   // Each byte is judged as soon as it is there, so that a lost byte costs one frame and never the one behind it.
   for (let at = 1; at < length; at++) {
@@ -84,13 +89,17 @@ function decode(frame: Uint8Array): Frame {
       return { kind: 'text', text: latin1(frame.subarray(1, -END_LENGTH)) }
     case 0x71:
       return { kind: 'number', value: view.getInt32(1, true) }
+    case 0x86:
+      return { kind: 'asleep' }
+    case 0x87:
+      return { kind: 'awake' }
     case 0x88:
       return { kind: 'ready' }
     case IDENTITY[0]:
       return { kind: 'identity', text: latin1(frame.subarray(0, -END_LENGTH)) }
   }
   if (frame.length === 6) return { kind: 'started' }
-  return STATUS_CODES.has(head) ? { kind: 'status', code: head } : { kind: 'other', head }
+  return head <= STATUS_MAX ? { kind: 'status', code: head } : { kind: 'other', head }
 }
 
 /** Byte for byte: the platform's 'latin1' decoder is windows-1252 and would change 80 to 9F. */
@@ -124,4 +133,30 @@ export function nextionFrames(): (chunk: Uint8Array) => Frame[] {
     held = bytes.subarray(from)
     return frames
   }
+}
+
+/**
+ * The display's bytes as a stream of frames: bytes are written, `Frame` objects are read.
+ *
+ * The beginning of a frame whose end stays out is forgotten after `staleMs`, so that a torn touch and the answer that
+ * comes a while later are never read as one. It never fails.
+ */
+export function frameStream({ staleMs = STALE_MS } = {}): Transform {
+  let parse = nextionFrames()
+  let torn: NodeJS.Timeout | undefined
+  return new Transform({
+    readableObjectMode: true,
+    transform(chunk: Uint8Array, _encoding, done) {
+      clearTimeout(torn)
+      for (const frame of parse(chunk)) this.push(frame)
+      torn = setTimeout(() => {
+        parse = nextionFrames()
+      }, staleMs).unref()
+      done()
+    },
+    final(done) {
+      clearTimeout(torn)
+      done()
+    },
+  })
 }

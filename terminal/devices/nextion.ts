@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { type Frame, nextionFrames } from './nextion-frames.ts'
+import { displayText } from './display-text.ts'
+import { type Frame, frameStream } from './nextion-frames.ts'
 
 /** A finger on a component, or lifted off it, by the numbers the display was flashed with. Untrusted. */
 export type Touch = { page: number; component: number; pressed: boolean }
@@ -16,9 +17,20 @@ export type Nextion = {
   text(component: string, value: string): Promise<void>
   /** Shows or hides a component of the page shown. */
   visible(component: string, on: boolean): Promise<void>
-  /** Touches from the first pull on; earlier ones are not kept. Ends on abort; throws when the display is gone. */
-  touches(signal: AbortSignal): AsyncIterable<Touch>
-  /** Calls back whenever the display has started anew and what was drawn is lost; one start may call twice. */
+  /**
+   * What touches mean, from the first pull on; earlier ones are not kept. `meaning` is asked the moment a touch arrives,
+   * while what was touched still stands on the display; null is passed over. Ends on abort; throws when the display is
+   * gone.
+   */
+  touches<T>(signal: AbortSignal, meaning: (touch: Touch) => T | null): AsyncIterable<T>
+  /** Whether this model has a loudspeaker (the Intelligent series). */
+  hasAudio: boolean
+  /** Plays a sound that was flashed, by its number. */
+  play(sound: number): Promise<void>
+  /**
+   * Calls back whenever what was drawn is lost or in doubt: the display has started anew, slept, lost commands in an
+   * overflow, or refused one unheard. One cause may call twice.
+   */
   onRestart(listener: () => void): void
   /** Resolves with the reason when the display no longer answers or its line has closed. Never rejects. */
   closed: Promise<Error>
@@ -29,6 +41,7 @@ export type NextionOptions = { timeoutMs?: number; quietMs?: number; attempts?: 
 
 const END = '\xff\xff\xff'
 const OK = 0x01
+const OVERFLOW = 0x24
 /** The display's serial buffer holds 1024 bytes, and an escaped character takes two of them. */
 const TEXT_MAX = 480
 /** Nobody presses more than this ahead; beyond it a finger is playing, or the line is noise. */
@@ -45,46 +58,11 @@ const STATUS = new Map([
   [0x1e, 'wrong number of parameters'],
   [0x20, 'invalid escape'],
   [0x23, 'name too long'],
-  [0x24, 'buffer overflow'],
 ])
-
-/** What text from the office may contain and ISO-8859-1 lacks. A lost minus would turn a debt into money. */
-const REPLACEMENTS = new Map([
-  ['\u2212', '-'],
-  ['\u2010', '-'],
-  ['\u2011', '-'],
-  ['\u2013', '-'],
-  ['\u2014', '-'],
-  ['\u2018', "'"],
-  ['\u2019', "'"],
-  ['\u201c', '"'],
-  ['\u201d', '"'],
-  ['\u2026', '...'],
-  ['\u2022', '\u00b7'],
-  ['\u20ac', 'EUR'],
-  ['\u00a0', ' '],
-  ['\u202f', ' '],
-  ['\u2009', ' '],
-  ['\t', ' '],
-  // Three of these are the end of a command, so the letter itself must never be sent.
-  ['\u00ff', 'y'],
-  ['\u0178', 'Y'],
-])
-
-/**
- * Text as the display can show it: ISO-8859-1 from 20 to FE without the control codes, and '\r' for a line break.
- * Common signs outside it are replaced by their likeness, everything else is left out.
- */
-export function displayText(value: string): string {
-  const replaced = Array.from(value.normalize('NFC').replaceAll(/\r?\n/g, '\r'), (letter) => {
-    const likeness = REPLACEMENTS.get(letter) ?? letter
-    return /^(?:\r|[ -~\xa1-\xac\xae-\xfe]+)$/.test(likeness) ? likeness : ''
-  })
-  return replaced.join('').slice(0, TEXT_MAX)
-}
 
 function quoted(value: string): string {
-  const escaped = displayText(value).replaceAll(/[\\"\r]/g, (sign) => (sign === '\r' ? '\\r' : `\\${sign}`))
+  const text = displayText(value).slice(0, TEXT_MAX)
+  const escaped = text.replaceAll(/[\\"\r]/g, (sign) => (sign === '\r' ? '\\r' : `\\${sign}`))
   return `"${escaped}"`
 }
 
@@ -93,13 +71,37 @@ function named(component: string): string {
   return component
 }
 
+/** Whether a frame says that what was drawn, or what has just been sent, is lost. */
+function isLoss(frame: Frame): boolean {
+  switch (frame.kind) {
+    case 'started':
+    case 'ready':
+    case 'asleep':
+      return true
+    case 'status':
+      return frame.code === OVERFLOW
+    case 'awake':
+    case 'touch':
+    case 'page':
+    case 'text':
+    case 'number':
+    case 'identity':
+    case 'other':
+      return false
+  }
+}
+
+function lossText(frame: Frame): string {
+  if (frame.kind === 'status') return 'lost commands: its buffer overflowed'
+  return frame.kind === 'asleep' ? 'fell asleep' : 'restarted'
+}
+
 /**
  * Finds a display on an open line and makes it answer every command. Resolves when it has named itself (`comok`);
  * rejects when it does not answer. The driver owns the line from then on and destroys it when the display is gone.
  */
 export async function connectNextion(port: Duplex, options: NextionOptions = {}): Promise<Nextion> {
   const { timeoutMs = 500, quietMs = 20, attempts = 3 } = options
-  const parse = nextionFrames()
   const listeners = new Set<() => void>()
   const readers = new Set<{ touch(touch: Touch): void; end(): void }>()
   let waiting: ((frame: Frame) => void) | null = null
@@ -114,11 +116,22 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
   /** Whether the display is known to be at the start of a command, with every answer switched on. */
   let inStep = false
   let connected = false
+  /** How often what was drawn was lost, so far and when the last command was answered. */
+  let losses = 0
+  let lossesAtAnswer = 0
+  /** A display that sleeps shows nothing and takes no command but the one that wakes it. */
+  let asleep = false
+  let model = ''
+  /**
+   * Touches that came while a command waits for its answer, until it has come; null while none waits. Where it stays
+   * out, a torn touch may have been completed by that very answer, so none of them counts.
+   */
+  let unsure: Touch[] | null = null
+  /** Whether answers are let pass that nobody waits for: what looks like a touch then may be made of them. */
+  let settling = false
   let turn: Promise<unknown> = Promise.resolve()
 
-  port.on('data', (chunk: Uint8Array) => {
-    for (const frame of parse(chunk)) receive(frame)
-  })
+  port.pipe(frameStream()).on('data', receive)
   port.on('error', (error: Error) => gone(new Error(`the display's line failed: ${error.message}`)))
   port.on('end', () => gone(new Error("the display's line ended")))
   port.on('close', () => gone(new Error("the display's line closed")))
@@ -132,20 +145,42 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
     port.destroy()
   }
 
-  function restarted(): void {
+  /** What was drawn is lost, or in doubt. */
+  function lost(): void {
+    losses += 1
     inStep = false
     pages = new Set()
     if (connected) for (const listener of listeners) listener()
   }
 
+  function touched(touch: Touch): void {
+    for (const reader of readers) reader.touch(touch)
+  }
+
   function receive(frame: Frame): void {
     if (frame.kind === 'touch') {
       const { page, component, pressed } = frame
-      for (const reader of readers) reader.touch({ page, component, pressed })
+      if (settling) return
+      if (!unsure) touched({ page, component, pressed })
+      else if (unsure.length < TOUCHES_MAX) unsure.push({ page, component, pressed })
       return
     }
-    if (frame.kind === 'started' || frame.kind === 'ready') restarted()
-    waiting?.(frame)
+    if (frame.kind === 'asleep') asleep = true
+    else if (frame.kind === 'awake') {
+      // Waking loads the page anew, as it was flashed; where the driver woke it, it draws anew in any case.
+      if (!asleep) lost()
+      asleep = false
+    }
+    if (isLoss(frame)) lost()
+    if (waiting) {
+      waiting(frame)
+      return
+    }
+    // An answer that nobody waits for came twice, or belongs to a command whose own answer was taken for another's.
+    if (frame.kind === 'status' && connected) {
+      if (frame.code === OK) inStep = false
+      else lost()
+    }
   }
 
   /** Sends one line and waits for a frame of that kind; null when none came in time. Throws on a restart or a loss. */
@@ -156,9 +191,15 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
       return await new Promise((resolve, reject) => {
         timer = setTimeout(() => resolve(null), timeoutMs)
         endWaiting = reject
+        unsure = []
         waiting = (frame) => {
-          if (frame.kind === kind) resolve(frame as Extract<Frame, { kind: K }>)
-          else if (frame.kind === 'started' || frame.kind === 'ready') reject(new Error('the display restarted'))
+          if (frame.kind === kind) {
+            lossesAtAnswer = losses
+            resolve(frame as Extract<Frame, { kind: K }>)
+            const sure = unsure ?? []
+            unsure = null
+            for (const touch of sure) touched(touch)
+          } else if (isLoss(frame)) reject(new Error(`the display ${lossText(frame)}`))
         }
         port.write(Buffer.from(line + END, 'latin1'))
       })
@@ -166,12 +207,14 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
       clearTimeout(timer)
       waiting = null
       endWaiting = null
+      unsure = null
     }
   }
 
   /** Lets answers pass that nobody waits for any more; a line that never falls silent is not waited out. */
   async function quiet(): Promise<void> {
     let heard = true
+    settling = true
     for (let round = 0; heard && round < QUIET_ROUNDS_MAX; round++) {
       heard = false
       waiting = () => {
@@ -180,6 +223,7 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
       await new Promise((resolve) => setTimeout(resolve, quietMs))
     }
     waiting = null
+    settling = false
     if (failure) throw failure
   }
 
@@ -189,15 +233,14 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
    * a restart switches them off. A page that nobody asked for shows a restart whose messages were lost.
    */
   async function resync(): Promise<void> {
-    for (let attempt = 1; attempt <= attempts; attempt++) {
-      const shown = await ask(`${END}sendme`, 'page')
-      if (!shown) continue
-      await quiet()
-      const answer = await ask('bkcmd=3', 'status')
-      if (answer?.code !== OK) continue
+    const lossesBefore = losses
+    // A display that starts meanwhile costs no attempt, as long as it does not do so again and again.
+    for (let attempt = 1; attempt <= attempts + Math.min(attempts, losses - lossesBefore); attempt++) {
+      const shown = await pageInStep()
+      if (shown === null) continue
       inStep = true
-      if (pages.size > 0 && !pages.has(shown.page)) {
-        restarted()
+      if (pages.size > 0 && !pages.has(shown)) {
+        lost()
         throw new Error('the display restarted')
       }
       return
@@ -207,12 +250,45 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
     throw reason
   }
 
-  async function send(line: string): Promise<void> {
+  /** The page shown, when the display has come in step; null when it has not. */
+  async function pageInStep(): Promise<number | null> {
+    try {
+      if (asleep) {
+        await ask(`${END}sleep=0`, 'awake')
+        await quiet()
+      }
+      const shown = await ask(`${END}sendme`, 'page')
+      if (!shown) return null
+      asleep = false
+      await quiet()
+      const answer = await ask('bkcmd=3', 'status')
+      return answer?.code === OK ? shown.page : null
+    } catch (error) {
+      // What is lost meanwhile has been told; a display that starts says so in two messages.
+      if (failure) throw error
+      return null
+    }
+  }
+
+  /**
+   * Sends one command until it is taken. Where what was drawn before it is lost meanwhile, only a command that draws
+   * `anew` is worth sending still.
+   */
+  async function send(line: string, anew = false): Promise<void> {
+    const lossesBefore = losses
     let problem = ''
+    let refused = false
     for (let attempt = 1; attempt <= attempts; attempt++) {
       if (!inStep) await resync()
+      if (losses !== lossesBefore && !anew) throw new Error('the display restarted')
       const answer = await ask(line, 'status')
-      if (answer?.code === OK) return
+      if (answer?.code === OK) {
+        if (losses !== lossesAtAnswer) throw new Error('the display restarted')
+        // What is taken now was not at fault: the refusal may have been the answer to an earlier command.
+        if (refused && !anew) lost()
+        return
+      }
+      refused ||= answer !== null
       // A refusal is tried again too: noise on the line turns a good command into a bad one.
       inStep = false
       problem = answer
@@ -228,12 +304,13 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
     return result
   }
 
-  async function* touches(signal: AbortSignal): AsyncGenerator<Touch> {
-    const queue: Touch[] = []
+  async function* touches<T>(signal: AbortSignal, meaning: (touch: Touch) => T | null): AsyncGenerator<T> {
+    const queue: T[] = []
     let wake = () => {}
     const reader = {
       touch(touch: Touch) {
-        if (queue.length < TOUCHES_MAX) queue.push(touch)
+        const meant = meaning(touch)
+        if (meant !== null && queue.length < TOUCHES_MAX) queue.push(meant)
         wake()
       },
       end: () => wake(),
@@ -243,8 +320,8 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
     signal.addEventListener('abort', onAbort)
     try {
       while (!signal.aborted) {
-        const touch = queue.shift()
-        if (touch) yield touch
+        const meant = queue.shift()
+        if (meant !== undefined) yield meant
         else if (failure) throw failure
         else
           await new Promise<void>((resolve) => {
@@ -264,7 +341,10 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
         // No display knows this word, so whatever it answers, it is at the start of a command afterwards.
         port.write(Buffer.from(`${END}DRAKJHSUYDGBNCJHGJKSHBDN${END}`, 'latin1'))
         await quiet()
-        if (!(await ask('connect', 'identity'))) continue
+        const identity = await ask('connect', 'identity')
+        if (!identity) continue
+        // 'comok 1,101-0,NX8048P050_011R,163,61488,D264B8204F0E1828,16777216'
+        model = identity.text.split(',')[2] ?? ''
         await quiet()
         await resync()
         return
@@ -289,12 +369,14 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
       inTurn(async () => {
         // Until the display has answered it may show either page, and must not be taken for restarted.
         if (pages.size > 0) pages.add(id)
-        await send(`page ${id}`)
+        await send(`page ${id}`, true)
         pages = new Set([id])
       }),
     text: (component, value) => inTurn(() => send(`${named(component)}.txt=${quoted(value)}`)),
     visible: (component, on) => inTurn(() => send(`vis ${named(component)},${on ? 1 : 0}`)),
     touches,
+    hasAudio: /^NX\d+P/.test(model),
+    play: (sound) => inTurn(() => send(`play 0,${Math.trunc(sound)},0`)),
     onRestart(listener) {
       listeners.add(listener)
     },

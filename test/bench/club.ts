@@ -6,7 +6,7 @@ import { type Enrolment, type KeyPair, keyPair } from '../../terminal/identity.t
 import { enrolAt } from '../../terminal/link.ts'
 import { office, setUp } from '../local/office.ts'
 import { freePort } from '../local/processes.ts'
-import { migrate, secretsIn, startWorker } from '../local/worker.ts'
+import { build, migrate, secretsIn, startWorker } from '../local/worker.ts'
 import type { Shot } from './load.ts'
 
 /** What every sale of the measurement costs, and what every wallet may spend a day, in øre. */
@@ -45,7 +45,7 @@ export async function openClub(folder: string, epochMs: () => number): Promise<C
   await migrate(folder, MUNICIPALITY)
   const port = await freePort()
   const { SETUP_KEY } = await secretsIn(folder)
-  const worker = await startWorker(folder, port, {}, undefined, 'test/bench/worker.mjs')
+  const worker = await startWorker(folder, port, { bundle: await build(folder, 'test/bench/worker.mjs') })
   const host = `${MUNICIPALITY}.localhost:${port}`
   const url = `http://${host}`
   const uuid = () => uuidv7(epochMs(), randomFillSync(new Uint8Array(16)))

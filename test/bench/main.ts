@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openClub } from './club.ts'
 import { callOfHundred, debitAgainstUpdate, longAccount } from './debits.ts'
+import { dayInTheDark } from './drain.ts'
 import { type Figure, lineOf, tableOf } from './figures.ts'
 import { pages } from './pages.ts'
-import { exchanges, tapToScreen } from './taps.ts'
+import { exchanges } from './spi.ts'
+import { tapToScreen } from './taps.ts'
 
 /**
  * Measures the whole on this machine: the worker in workerd, debits over HTTP, taps through the till. A goal
@@ -33,6 +35,7 @@ try {
     callOfHundred(club),
     longAccount(club),
     tapToScreen(club, folder, () => Date.now()),
+    dayInTheDark(folder),
     exchanges(),
     pages(club),
   ]) {

@@ -8,13 +8,15 @@ import { mfrc522 } from '../../terminal/devices/mfrc522.ts'
 import { connectNextion } from '../../terminal/devices/nextion.ts'
 import { openJournal } from '../../terminal/journal.ts'
 import { link as linkOf } from '../../terminal/link.ts'
-import { panel, panelScreen } from '../../terminal/panel.ts'
+import { panel } from '../../terminal/panel.ts'
+import { panelScreen } from '../../terminal/panel-screen.ts'
 import { station } from '../../terminal/station.ts'
 import { syncOnce } from '../../terminal/sync.ts'
 import { emulateMfrc522 } from '../emulators/mfrc522.ts'
 import { emulateNextion } from '../emulators/nextion.ts'
 import { freePort } from '../local/processes.ts'
 import type { Club, Counter, Purse } from './club.ts'
+import { syncsMs } from './disk.ts'
 import { type Figure, median, percentile } from './figures.ts'
 
 const POLL_MS = 60
@@ -38,6 +40,14 @@ export async function* tapToScreen(club: Club, folder: string, epochMs: () => nu
         name: `tap to screen, ${network}, p${percent} (polls of ${POLL_MS} ms)`,
         value: percentile(latenciesMs, percent),
         unit: 'ms',
+      }
+    }
+    if (network === 'offline') {
+      const syncs = syncsMs(folder, TAPS)
+      for (const percent of [50, 99]) {
+        const [tap, sync] = [percentile(latenciesMs, percent), percentile(syncs, percent)]
+        yield { name: `one small write and sync of the same disk, p${percent}`, value: sync, unit: 'ms' }
+        yield { name: `tap to screen, offline, against that, p${percent}`, value: tap, unit: 'ms', ratio: tap / sync }
       }
     }
     yield {
@@ -159,53 +169,4 @@ async function tap(counter: Counter, url: string, purses: Purse[], journalFile: 
     journal.close()
   }
   return { latenciesMs, drawnBytes }
-}
-
-/** What a poll costs on the SPI bus: one that finds nothing, and one that reads a card of each length. */
-export async function* exchanges(): AsyncGenerator<Figure> {
-  const idlePolls = 100
-  const chip = emulateMfrc522()
-  const ended = new AbortController()
-  let polled = () => {}
-  let goOn = () => {}
-  const reader = mfrc522(chip, {
-    pollMs: POLL_MS,
-    sleep: () =>
-      new Promise<void>((resolve) => {
-        goOn = resolve
-        polled()
-      }),
-  })
-  let taps = 0
-  const reading = (async () => {
-    for await (const tap of reader.taps(ended.signal)) if (tap.kind === 'card') taps += 1
-  })()
-  /** One more poll: what it cost in transfers. */
-  const poll = async () => {
-    const before = chip.exchanges
-    const done = new Promise<void>((resolve) => {
-      polled = resolve
-    })
-    goOn()
-    await done
-    return chip.exchanges - before
-  }
-  await poll()
-  let idle = 0
-  for (let polls = 0; polls < idlePolls; polls++) idle += await poll()
-  yield { name: 'SPI exchanges, idle poll', value: idle / idlePolls, unit: 'exchanges' }
-  for (const length of [4, 7, 10]) {
-    const tapsBefore = taps
-    const startedUs = chip.nowUs
-    const card = chip.present({ uid: `04${'5a'.repeat(length - 1)}` })
-    const value = await poll()
-    if (taps !== tapsBefore + 1) throw new Error(`a card of ${length} bytes was not read in one poll`)
-    card.remove()
-    const ms = ((chip.nowUs - startedUs) / 1000).toFixed(1)
-    yield { name: `SPI exchanges, tap, UID of ${length} bytes (${ms} ms at 1 MHz)`, value, unit: 'exchanges' }
-    for (let polls = 0; polls < 3; polls++) await poll()
-  }
-  ended.abort()
-  goOn()
-  await reading
 }

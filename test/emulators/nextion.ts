@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Panel, PanelComponent, PanelPage } from '../../terminal/panel.ts'
 
 /** One component as the display draws it now: as flashed, with the text it has been given. */
-export type ShownComponent = Omit<PanelComponent, 'press' | 'hidden' | 'maxLength'>
+export type ShownComponent = Omit<PanelComponent, 'press' | 'label' | 'hidden' | 'maxLength'>
 
 /** What is to be seen: JSON, for a page that draws the display. `page` is null while the power is off. */
 export type NextionState = {
@@ -14,12 +14,14 @@ export type NextionState = {
 
 /**
  * What can go wrong with an answer (a status, a page, a value; not a touch), or with a command before it is read.
- * `split` sends it byte by byte, `garbage` puts bytes before it, `late` holds it and all behind it back.
+ * `split` sends it byte by byte, `garbage` puts bytes before it, `twice` sends it doubled, `late` holds it and all behind
+ * it back.
  */
 export type NextionFault =
   | { kind: 'drop_answer' }
   | { kind: 'drop_command' }
   | { kind: 'split' }
+  | { kind: 'twice' }
   | { kind: 'garbage'; bytes: Uint8Array }
   | { kind: 'late'; ms: number }
 
@@ -37,6 +39,12 @@ export type NextionEmulator = {
   state(): NextionState
   /** The commands read since the emulator was made, as text, without their ends. */
   readonly commands: readonly string[]
+  /** The sounds played since the emulator was made, by their numbers. */
+  readonly played: readonly number[]
+  /** Falls asleep, as a display flashed to do so does when nothing happens; it then takes only `sleep=0`. */
+  fallAsleep(): void
+  /** Wakes, as at a touch: the page is loaded anew. */
+  wake(): void
   powerOff(): void
   /** Starts anew at page 0. `silent` leaves out the start messages, which real displays sometimes do. */
   powerOn(options?: { silent?: boolean }): void
@@ -44,8 +52,8 @@ export type NextionEmulator = {
   fail(fault: NextionFault, times?: number): void
 }
 
-/** `sendmeStatus`: some firmware sends a status as well as the page that `sendme` asks for. */
-export type NextionEmulatorOptions = { onChange?: () => void; sendmeStatus?: 'before' | 'after' }
+/** `sendmeStatus`: some firmware sends a status as well as the page that `sendme` asks for. `model`: what it is. */
+export type NextionEmulatorOptions = { onChange?: () => void; sendmeStatus?: 'before' | 'after'; model?: string }
 
 const BUFFER_BYTES = 1024
 const OK = 0x01
@@ -71,12 +79,14 @@ function status(code: number): Result {
 /** A display flashed with `panel`, powered on. Commands are read one per turn of the event loop. */
 export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {}): NextionEmulator {
   const commands: string[] = []
+  const played: number[] = []
   const faults: { fault: NextionFault; times: number }[] = []
   const outbox: { bytes: Uint8Array; delayMs?: number }[] = []
   const system = new Map<string, number>()
   let unplug = () => {}
   let wire: Duplex | null = null
   let powered = false
+  let asleep = false
   let inbox = Buffer.alloc(0)
   let reading = false
   let sending = false
@@ -129,7 +139,8 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
     const garbage = takeFault('garbage')
     const split = takeFault('split')
     const late = takeFault('late')
-    const whole = garbage ? Buffer.concat([garbage.bytes, bytes]) : bytes
+    const once = garbage ? Buffer.concat([garbage.bytes, bytes]) : bytes
+    const whole = takeFault('twice') ? Buffer.concat([once, bytes]) : once
     const chunks = split ? Array.from(whole, (byte) => Uint8Array.of(byte)) : [whole]
     for (const [index, chunk] of chunks.entries()) transmit(chunk, index === 0 ? late?.ms : undefined)
   }
@@ -157,6 +168,7 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
     reading = true
     setImmediate(read)
     if (takeFault('drop_command')) return
+    if (asleep && command !== 'sleep=0') return
     commands.push(command)
     const result = execute(command)
     if ('data' in result) answer(result.data)
@@ -180,7 +192,10 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
       case 'connect':
         return {
           data: Buffer.concat([
-            Buffer.from('comok 1,101-0,NX8048T050_011R,163,61488,D264B8204F0E1828,16777216', 'latin1'),
+            Buffer.from(
+              `comok 1,101-0,${options.model ?? 'NX8048T050_011R'},163,61488,D264B8204F0E1828,16777216`,
+              'latin1',
+            ),
             Uint8Array.from(END),
           ]),
         }
@@ -196,6 +211,8 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
         return component(parameters) ? status(OK) : status(INVALID_COMPONENT)
       case 'get':
         return get(parameters)
+      case 'play':
+        return play(parameters)
       case 'rest':
         powerOn()
         return { told: true }
@@ -223,7 +240,27 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
     return status(OK)
   }
 
+  /** Only the Intelligent series has a loudspeaker, and knows the word. */
+  function play(parameters: string): Result {
+    if (!/^NX\d+P/.test(options.model ?? '')) return status(INVALID_INSTRUCTION)
+    const [, sound] = /^0,(\d{1,3}),0$/.exec(parameters) ?? []
+    if (sound === undefined) return status(INVALID_QUANTITY)
+    played.push(Number(sound))
+    return status(OK)
+  }
+
+  function wake(): void {
+    if (!powered || !asleep) return
+    asleep = false
+    if (page) showPage(page)
+    transmit(Uint8Array.of(0x87, ...END))
+  }
+
   function setSystem(name: string, expression: string): Result {
+    if (name === 'sleep' && expression === '0') {
+      wake()
+      return status(OK)
+    }
     if (!SYSTEM_VARIABLES.includes(name)) return status(INVALID_VARIABLE)
     if (!/^\d{1,9}$/.test(expression)) return status(INVALID_OPERATION)
     system.set(name, Number(expression))
@@ -233,7 +270,7 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
   function set(name: string, attribute: string, append: boolean, expression: string): Result {
     const target = component(name)
     if (!target) return status(INVALID_VARIABLE)
-    if (attribute === 'txt') {
+    if (attribute === 'txt' && target.flashed.kind !== 'picture') {
       const value = textOf(expression)
       if (typeof value === 'number') return status(value)
       target.text = (append ? target.text + value : value).slice(0, target.flashed.maxLength)
@@ -285,6 +322,7 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
 
   function powerOn({ silent = false }: { silent?: boolean } = {}): void {
     powered = true
+    asleep = false
     inbox = Buffer.alloc(0)
     system.clear()
     for (const name of SYSTEM_VARIABLES) system.set(name, 0)
@@ -312,7 +350,7 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
     },
     press(name) {
       const target = live.find(({ flashed }) => flashed.name === name)
-      if (!powered || !page || !target?.visible || target.flashed.kind !== 'button') return false
+      if (!powered || asleep || !page || !target?.visible || target.flashed.kind !== 'button') return false
       transmit(Uint8Array.of(0x65, page.id, target.flashed.id, 1, ...END))
       transmit(Uint8Array.of(0x65, page.id, target.flashed.id, 0, ...END))
       return true
@@ -321,11 +359,22 @@ export function emulateNextion(panel: Panel, options: NextionEmulatorOptions = {
     state() {
       const components = live
         .filter(({ visible }) => visible)
-        .map(({ flashed: { press: _press, hidden: _hidden, maxLength: _max, ...drawn }, text }) => ({ ...drawn, text }))
-      const shown = powered && page ? { id: page.id, name: page.name, look: page.look } : null
+        .map(({ flashed: { press: _press, label: _label, hidden: _hidden, maxLength: _max, ...drawn }, text }) => ({
+          ...drawn,
+          text,
+        }))
+      const shown = powered && !asleep && page ? { id: page.id, name: page.name, look: page.look } : null
       return { width: panel.width, height: panel.height, page: shown, components: shown ? components : [] }
     },
     commands,
+    played,
+    fallAsleep() {
+      if (!powered || asleep) return
+      asleep = true
+      transmit(Uint8Array.of(0x86, ...END))
+      changed()
+    },
+    wake,
     powerOff() {
       powered = false
       inbox = Buffer.alloc(0)

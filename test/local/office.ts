@@ -38,6 +38,7 @@ export function office(url: string, token: string) {
       ask('POST', `/api/staff/accounts/${account}/credit`, wire.CreditAnswer, { id, amount, reason }),
     account: (id: number) => ask('GET', `/api/staff/accounts/${id}`, wire.Account),
     addTerminal: (site: number, name: string) => ask('POST', '/api/staff/terminals', wire.TerminalCode, { site, name }),
+    renew: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/renew`, wire.TerminalCode, {}),
     revoke: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/revoke`, wire.Terminal, {}),
     cases: () => ask('GET', '/api/staff/cases', z.object({ cases: z.array(wire.StaffCaseSummary) })),
     answerCase: (id: string, answer: { id: string; text: string }) =>

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { panel } from '../../terminal/panel.ts'
+import type { ReaderOrder } from '../emulators/hands.ts'
 import { type Network, network } from '../emulators/network.ts'
 import { emulateNextion, type NextionState } from '../emulators/nextion.ts'
 import { openPty } from '../emulators/pty.ts'
-import type { ReaderOrder } from '../emulators/spidev.ts'
 import { type Running, startNode } from './processes.ts'
 
 const HOOK = new URL('../emulators/spidev-hook.ts', import.meta.url).href

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { kroner, type Ore } from '../../shared/money.ts'
 import { palette } from '../../terminal/panel.ts'
+import { pictograms } from '../../terminal/pictograms.ts'
 import type { Place } from './system.ts'
 
 const PAGE = new URL('./virtual-pi.html', import.meta.url)
@@ -67,8 +68,9 @@ export async function servePis(places: Place[], port: number, mailPage: () => st
       response.once('close', () => listeners.delete(response))
       return
     }
-    if (url.pathname === '/palette.json') {
-      return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(palette))
+    if (url.pathname === '/drawing.json') {
+      const drawing = JSON.stringify({ palette, pictograms })
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end(drawing)
     }
     if (url.pathname === '/post') {
       return void response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(mailPage())

@@ -1,0 +1,46 @@
+import type { CardToken } from '../shared/debit.ts'
+import { shownBy, slotOf, slotToWrite } from './card-token.ts'
+import type { Tap } from './devices/card-reader.ts'
+import type { Site } from './journal.ts'
+
+/** For how long a card's memory may keep a sale waiting, for its reading and for its writing. */
+const CARD_WAIT_MS = 300
+
+/** A card on the reader during one sale. */
+export type Presented = {
+  /**
+   * What the card showed: null where its type carries a token and none could be read, undefined where the municipality
+   * does not look at cards of this type.
+   */
+  token: CardToken | null | undefined
+  /** Writes the next token. A card that has gone, or will not take it, still shows the one before: nothing is lost. */
+  keep(token: CardToken): Promise<'written' | 'torn' | 'gone' | 'late'>
+}
+
+/** Reads what a card shows against copies, where its type carries a token; never waits for it for long. */
+export async function presented(
+  { type, memory }: Extract<Tap, { kind: 'card' }>,
+  { tokenTypes }: Site,
+  sleep: (ms: number, signal: AbortSignal) => Promise<unknown>,
+): Promise<Presented> {
+  /** Gives a card up after a while; what it still does then is nobody's. */
+  async function bounded<T>(work: Promise<T>): Promise<T | 'late'> {
+    const done = new AbortController()
+    const late = sleep(CARD_WAIT_MS, done.signal).then(
+      () => 'late' as const,
+      () => 'late' as const,
+    )
+    return Promise.race([work, late]).finally(() => done.abort())
+  }
+
+  if (type === 'other' || !tokenTypes.includes(type)) return { token: undefined, keep: async () => 'gone' }
+  if (memory === null) return { token: null, keep: async () => 'gone' }
+  const read = async () => [await memory.read(0), await memory.read(1)] as const
+  const slots = await bounded(read().catch(() => [null, null] as const))
+  if (slots === 'late') return { token: null, keep: async () => 'late' }
+  const shown = shownBy(slots)
+  return {
+    token: shown.kind === 'token' ? shown.token : null,
+    keep: (token) => bounded(memory.write(slotToWrite(slots), slotOf(token)).catch(() => 'gone' as const)),
+  }
+}

@@ -1,0 +1,228 @@
+import { existsSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { verified, verifyingKey } from '../shared/signing.ts'
+import type { Clock } from '../terminal/clock.ts'
+import { disk, type Files } from '../terminal/files.ts'
+import { hold } from '../terminal/hold.ts'
+import { type Enrolment, enrolment, heldKey, type KeyPair, keepEnrolment, keyPair } from '../terminal/identity.ts'
+import { openJournal } from '../terminal/journal.ts'
+import { asideName, complete, enrollingKey, identityIn, journalFile, take } from '../terminal/reenrolment.ts'
+import { rotation } from '../terminal/rotation.ts'
+import { CARD_KEY, scratch, wireTo } from './counter.ts'
+
+const OLD: Enrolment = { terminal: '4000-1', municipality: 4000, cardKey: CARD_KEY, url: 'http://worker.test' }
+const CHANGES_MAX = 12
+
+let folder: string
+beforeEach(() => {
+  folder = scratch()
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function fresh() {
+  rmSync(folder, { recursive: true })
+  folder = scratch()
+}
+
+/** A disk on which the power goes at the n-th change: before it is made, or right after. */
+function dying(at: number, when: 'before' | 'after'): Files & { died(): boolean } {
+  let changes = 0
+  const change = async (deed: () => Promise<void>) => {
+    changes += 1
+    if (changes > at || (changes === at && when === 'before')) throw new Error('the power is gone')
+    await deed()
+    if (changes === at) throw new Error('the power is gone')
+  }
+  return {
+    read: disk.read,
+    write: (path, text) => change(() => disk.write(path, text)),
+    move: (from, to) => change(() => disk.move(from, to)),
+    remove: (path) => change(() => disk.remove(path)),
+    died: () => changes >= at,
+  }
+}
+
+const everyStep = Array.from({ length: CHANGES_MAX }, (_, index) => index + 1).flatMap((at) =>
+  (['before', 'after'] as const).map((when) => ({ at, when })),
+)
+
+describe('a key that is changed', () => {
+  const clock: Clock = { now: () => Date.now(), elapsed: () => 0, learn: () => undefined }
+
+  /** A worker that knows the terminal by one key, and takes another on the word of the one it knows. */
+  function office(known: string) {
+    const worker = {
+      key: known,
+      before: '',
+      reachable: true,
+      answers: true,
+      calls: 0,
+      async proofOf(publicKey: string, proof: string) {
+        const payload = await verified(proof, 'klubkort-rotation', await verifyingKey(publicKey))
+        return payload as { publicKey: string; confirmation: string } | null
+      },
+    }
+    const wire = wireTo(() => null)
+    wire.fetch = (async (_url: string, init: { body: string }) => {
+      worker.calls += 1
+      if (!worker.reachable) throw new Error('the cable is cut')
+      const { publicKey, proof } = JSON.parse(init.body) as { publicKey: string; proof: string }
+      const [now, again] = [
+        await worker.proofOf(worker.key, proof),
+        await worker.proofOf(worker.before, proof).catch(() => null),
+      ]
+      const confirmed = (payload: { confirmation: string }) =>
+        verifyingKey(publicKey).then((key) => verified(payload.confirmation, 'klubkort-confirmation', key))
+      if (now && (await confirmed(now))) {
+        worker.before = worker.key
+        worker.key = publicKey
+      } else if (!again || publicKey !== worker.key) {
+        return Response.json({ error: { code: 'proof_invalid', message: 'no' } }, { status: 401 })
+      }
+      if (!worker.answers) throw new Error('the answer is lost')
+      return Response.json({ terminal: '4000-1', time: 77 })
+    }) as unknown as typeof wire.fetch
+    return { worker, wire }
+  }
+
+  async function enrolledHere() {
+    const key = await keyPair(folder)
+    await keepEnrolment(folder, OLD)
+    return key
+  }
+
+  const start = async (key: KeyPair, wire: ReturnType<typeof wireTo>, files: Files = disk) =>
+    rotation({ state: folder, enrolment: { ...OLD }, key, clock, uuid: () => crypto.randomUUID(), wire, files })
+
+  test('is the new one for everybody who signs, here and at the worker, over a restart', async () => {
+    const key = await enrolledHere()
+    const before = key.publicKey
+    const { worker, wire } = office(before)
+    const { rotate, settle } = await start(key, wire)
+    expect((await rotate()).kind).toBe('answer')
+    expect(key.publicKey).not.toBe(before)
+    expect(worker.key).toBe(key.publicKey)
+    expect(await settle()).toBeNull()
+    expect((await identityIn(folder))?.key.publicKey).toBe(key.publicKey)
+    expect((await enrolment(folder))?.keySince).toBe(77)
+    expect(existsSync(join(folder, 'key-rotating.json'))).toBe(false)
+    expect(statSync(join(folder, 'key.json')).mode & 0o077).toBe(0)
+  })
+
+  test('stays the old one when the worker refuses', async () => {
+    const key = await enrolledHere()
+    const { wire } = office((await keyPair(folder, 'key-enrolling')).publicKey)
+    const before = key.publicKey
+    const { rotate, settle } = await start(key, wire)
+    expect((await rotate()).kind).toBe('refused')
+    expect(key.publicKey).toBe(before)
+    expect(await settle()).toBeNull()
+    expect(await heldKey(folder, 'key-rotating')).toBeNull()
+  })
+
+  test.each(everyStep)(
+    'is one that the worker knows, when the power goes $when change $at of the disk',
+    async ({ at, when }) => {
+      const key = await enrolledHere()
+      const { worker, wire } = office(key.publicKey)
+      const files = dying(at, when)
+      await start(key, wire, files).then(({ rotate }) => rotate().catch(() => undefined))
+      const again = (await identityIn(folder))?.key as KeyPair
+      const { settle } = await start(again, wire)
+      expect(await settle()).toBeNull()
+      expect(again.publicKey).toBe(worker.key)
+      expect((await heldKey(folder, 'key'))?.publicKey).toBe(worker.key)
+    },
+  )
+
+  test.each(['the question', 'the answer'])(
+    'sends nothing while nobody knows which it is, because %s was lost',
+    async (lost) => {
+      const key = await enrolledHere()
+      const { worker, wire } = office(key.publicKey)
+      if (lost === 'the question') worker.reachable = false
+      else worker.answers = false
+      const { rotate, settle } = await start(key, wire)
+      expect((await rotate()).kind).toBe('unreachable')
+      expect((await settle())?.kind).toBe('unreachable')
+
+      const again = (await identityIn(folder))?.key as KeyPair
+      const restarted = await start(again, wire)
+      expect((await restarted.settle())?.kind).toBe('unreachable')
+      worker.reachable = true
+      worker.answers = true
+      expect(await restarted.settle()).toBeNull()
+      expect(worker.key).toBe(again.publicKey)
+    },
+  )
+})
+
+describe('a terminal that is enrolled again', () => {
+  const NEW: Enrolment = { ...OLD, cardKey: 'B'.repeat(43), keySince: 5 }
+  const begins = { seq: 41, hash: 'h'.repeat(43) }
+
+  async function oldTerminal() {
+    await keyPair(folder)
+    await keepEnrolment(folder, OLD)
+    const journal = openJournal(journalFile(folder))
+    const sale = '01890000-0000-7000-8000-000000000001'
+    const content = { card: 'c'.repeat(43), amount: 100, lines: [{ product: 1, quantity: 1, price: 100 }], at: 1 }
+    await journal.append({ v: 1, kind: 'request', sale, seq: 1, prev: '', ...content }, 'old')
+    journal.bar('terminal_stopped')
+    journal.close()
+  }
+
+  function ended(aside: string, publicKey: string) {
+    const journal = openJournal(journalFile(folder))
+    expect(journal.head()).toEqual(begins)
+    expect(journal.barred()).toBeNull()
+    journal.close()
+    const old = openJournal(join(folder, aside))
+    expect(old.entry(1).jws).toBe('old')
+    old.close()
+    return Promise.all([identityIn(folder), heldKey(folder, 'key-enrolling')]).then(([identity, left]) => {
+      expect(identity?.key.publicKey).toBe(publicKey)
+      expect(identity?.enrolled).toEqual(NEW)
+      expect(left).toBeNull()
+    })
+  }
+
+  test.each(everyStep)(
+    'is wholly the old one or the new one, when the power goes $when change $at of the disk',
+    async ({ at, when }) => {
+      await oldTerminal()
+      const before = await identityIn(folder)
+      const { publicKey } = await enrollingKey(folder)
+      const aside = asideName(1_000_000)
+      const files = dying(at, when)
+      await take(folder, { enrolment: NEW, begins, aside }, undefined, files).catch(() => undefined)
+      await complete(folder)
+      if (at === 1 && when === 'before') {
+        expect((await identityIn(folder))?.key.publicKey).toBe(before?.key.publicKey)
+        expect((await enrollingKey(folder)).publicKey).toBe(publicKey)
+      } else await ended(aside, publicKey)
+    },
+  )
+
+  test('goes on after what the worker has, also in an empty folder', async () => {
+    const { publicKey } = await enrollingKey(folder)
+    await take(folder, { enrolment: NEW, begins, aside: null })
+    const journal = openJournal(journalFile(folder))
+    expect(journal.head()).toEqual(begins)
+    journal.close()
+    expect((await identityIn(folder))?.key.publicKey).toBe(publicKey)
+    fresh()
+    expect(await identityIn(folder)).toBeNull()
+  })
+})
+
+test('one program at a time works in a state folder, and the next one when it has ended', () => {
+  const first = hold(folder)
+  expect(first).not.toBeNull()
+  expect(hold(folder)).toBeNull()
+  first?.release()
+  const second = hold(folder)
+  expect(second).not.toBeNull()
+  second?.release()
+})
