@@ -1,0 +1,195 @@
+import { ALL_CHILDREN, all, boxOf, counter, opening, WEATHERS } from './counter.ts'
+import { FAIR, faultyDatabase } from './network.ts'
+import type { Play } from './play.ts'
+
+/* What the network, the worker and its database do. */
+
+const LONG_DAY_SALES = 2_000
+
+export async function network(play: Play) {
+  const weather = play.misfortune.pick(WEATHERS)
+  await opening(play, [20_000, 8_000, 3_000, 1_500, 700, 0])
+  for (const box of play.boxes) box.cable.weather = weather
+  await all(play, async (box) => {
+    await counter(play, box, {
+      acts: 5,
+      children: ALL_CHILDREN,
+      around: async () => {
+        if (!play.misfortune.chance(0.2) || !play.act()) return
+        box.cable.plugged = !box.cable.plugged
+        play.tell(`${box.name}: the cable is ${box.cable.plugged ? 'in again' : 'out'}`)
+      },
+    })
+  })
+  return {}
+}
+
+export async function answerLost(play: Play) {
+  await opening(play, [20_000, 8_000, 3_000, 1_500])
+  for (const box of play.boxes) box.cable.weather = { ...FAIR, answerLost: 0.7, twice: 0.3, late: 0.2 }
+  await all(play, (box) => counter(play, box, { acts: 6, children: [0, 1, 2, 3] }))
+  return {}
+}
+
+/** A child with too little money is refused; the refused message comes again after its parent has paid. */
+export async function lateDecline(play: Play) {
+  const { random } = play
+  await opening(play, [400, 900, 0, 2_000])
+  for (const box of play.boxes) box.cable.weather = { ...FAIR, late: 0.6, twice: 0.5, answerLost: 0.15, slow: 0.1 }
+  await all(play, async (box) => {
+    for (let act = 0; act < 5 && play.goesOn(); act++) {
+      const child = random.pick([0, 1, 2])
+      await play.sell(box, child)
+      await play.nap(300, 4_000)
+      if (random.chance(0.6) && play.act()) await play.deposit(child, random.pick([500, 1_200, 5_000]))
+    }
+  })
+  return {}
+}
+
+/** One card and another of the same purse at several tills at once, with little money. */
+export async function oneAccount(play: Play) {
+  const { random } = play
+  const child = random.pick([0, 6])
+  await opening(play, child === 0 ? [random.between(1_000, 4_000)] : [0, 0, 0, 0, 0, 0, 20_000]) // One with a daily limit.
+  for (const box of play.boxes) box.cable.weather = { ...FAIR, slow: 0.05, twice: 0.3, late: 0.2 }
+  for (let act = 0; act < 5 && play.goesOn(); act++) {
+    await all(play, async (box) => {
+      await play.nap(0, 400)
+      await play.sell(box, child)
+    })
+  }
+  return {}
+}
+
+export async function dayOffline(play: Play) {
+  const { random } = play
+  const [box] = play.boxes
+  if (!box) throw new RangeError('there is a box')
+  await opening(play, [20_000, 2_000, 700, 0, 5_000, 9_000])
+  await play.sell(box, 0)
+  await play.world.sleep(2_000)
+  box.cable.plugged = false
+  play.tell('the network is gone for a day')
+  const until = play.world.now() + 24 * 3_600_000
+  await play.nap(60_000, 600_000)
+  await play.block(random.pick([1, 4]))
+  // The club is open for a few hours; at night the plug is out.
+  for (let hour = 0; hour < 2; hour++) {
+    await counter(play, box, { acts: 7, children: ALL_CHILDREN, pause: [2_000, 60_000] })
+    if (hour === 1) break
+    if (random.chance(0.85)) box.die('power')
+    await play.world.sleep(Math.max(0, until - play.world.now() - 1_800_000))
+    box.powerOn()
+    await play.world.sleep(15_000)
+  }
+  return {}
+}
+
+/** A day without network in a large canteen, and all of it forwarded in one go. */
+export async function longDay(play: Play) {
+  const { random } = play
+  const box = boxOf(play, 0)
+  await play.caps({ saleMax: 100_000, cardSumMax: 10_000_000, unsentCountMax: 100_000, unsentSumMax: 100_000_000 })
+  for (let child = 0; child < 6; child++) await play.deposit(child, 5_000_000)
+  box.powerOn()
+  await play.world.sleep(15_000)
+  box.cable.plugged = false
+  play.tell('the network is gone for a day')
+  const from = play.world.now()
+  let sold = 0
+  while (sold < LONG_DAY_SALES && play.goesOn()) {
+    await play.world.sleep(random.between(10_000, 36_000))
+    await play.sell(box, random.between(0, 5))
+    sold += 1
+  }
+  await play.world.sleep(Math.max(0, from + 86_000_000 - play.world.now()))
+  const before = { calls: play.workerCalls(), busyMs: play.workerBusyMs(), at: play.world.now() }
+  box.cable.plugged = true
+  play.tell('the network is there again')
+  while (box.look((journal) => journal.unanswered(1).length) !== 0) await play.world.sleep(50)
+  return {
+    longDaySales: sold,
+    longDayDrainMs: play.world.now() - before.at,
+    longDayCalls: play.workerCalls() - before.calls,
+    longDayBusyMs: play.workerBusyMs() - before.busyMs,
+  }
+}
+
+export async function blockedWhileOffline(play: Play) {
+  const { random } = play
+  await opening(play, [20_000, 8_000, 3_000])
+  const child = random.pick([0, 1])
+  const away = boxOf(play, 0)
+  if (random.chance(0.6)) await play.sell(away, child)
+  if (!play.act()) return {}
+  away.cable.plugged = false
+  play.tell(`${away.name}: the cable is out`)
+  await play.nap(500, 30_000)
+  await play.block(child)
+  await all(play, async (box) => {
+    for (let act = 0; act < 4 && play.goesOn(); act++) {
+      await play.sell(box, random.pick([child, child, 2]))
+      await play.nap(1_000, 20_000)
+    }
+  })
+  if (random.chance(0.3) && play.act()) await play.activate(child)
+  away.cable.plugged = true
+  play.tell(`${away.name}: the cable is in again`)
+  await play.nap(11_000, 25_000)
+  for (let act = 0; act < 2 && play.goesOn(); act++) await play.sell(away, child)
+  return {}
+}
+
+/** The worker goes in the middle of calls, forgets what it had in memory, and comes back. */
+export async function workerKilled(play: Play) {
+  const { misfortune, network } = play
+  let workerDeaths = 0
+  await opening(play, [20_000, 8_000, 3_000, 900])
+  const until = play.world.now() + 45_000
+  const killing = (async () => {
+    while (play.world.now() < until && play.goesOn()) {
+      await play.world.sleep(misfortune.between(500, 9_000))
+      if (!play.act()) break
+      workerDeaths += 1
+      play.tell('the worker is killed')
+      network.host.restarted = true
+      network.host.up = false
+      // What it was at is in the database or is not; nobody is told.
+      await play.world.sleep(misfortune.between(200, 6_000))
+      network.host.up = true
+      play.tell('the worker is back')
+    }
+  })()
+  const cut = faultyDatabase(misfortune, 0.15)
+  network.host.trouble = () => {
+    const trouble = cut()
+    return trouble && { ...trouble, stallMs: 0 }
+  }
+  await all(play, (box) => counter(play, box, { acts: 6, children: [0, 1, 2, 3], pause: [300, 4_000] }))
+  await killing
+  return { workerDeaths }
+}
+
+export async function database(play: Play) {
+  play.network.host.trouble = faultyDatabase(play.misfortune, 0.35)
+  await opening(play, [20_000, 8_000, 3_000, 900])
+  await all(play, (box) => counter(play, box, { acts: 6, children: [0, 1, 2, 3] }))
+  return {}
+}
+
+/** The database is put back to what it was some minutes ago, and the tills tell it again. */
+export async function restored(play: Play) {
+  await opening(play, [20_000, 8_000, 3_000, 1_500])
+  const some = (acts: number) => all(play, (box) => counter(play, box, { acts, children: [0, 1, 2, 3] }))
+  await some(2)
+  const restore = await play.world.real(() => play.town.keep())
+  await some(3)
+  if (!play.act()) return {}
+  await play.world.real(restore)
+  play.network.host.restarted = true
+  play.answers.clear() // It forgets what it has answered, and may decide otherwise.
+  play.tell('the database is put back to what it was')
+  await some(3)
+  return { restored: 1 }
+}
