@@ -51,8 +51,8 @@ export type TokenType = z.infer<typeof TokenType>
 /**
  * What a terminal says about a sale (in the sense of ISO 8583): a request asks, an advice tells that the goods are
  * handed over, a reversal undoes whatever became of it. `prev` chains a terminal's messages by their digests.
- * `token` is what the card showed: null where its type carries one and none could be read, and left out where nobody
- * looked (a type without tokens, or one for which the municipality has them off).
+ * `token` is what the card showed: null where none could be read of it, be it a card that can carry none, and left out
+ * where the municipality looks for none.
  */
 export const DebitMessage = z
   .strictObject({

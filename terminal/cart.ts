@@ -1,7 +1,8 @@
 import { type SaleLine, totalOf } from '../shared/debit.ts'
 import { AMOUNT_MAX_ORE, type Ore, ore, parseKroner } from '../shared/money.ts'
 import type { SyncProduct } from '../shared/wire.ts'
-import { cartLine } from './texts.ts'
+import { priceText } from './texts.ts'
+import type { View } from './view.ts'
 
 const LINES_MAX = 50
 const QUANTITY_MAX = 99
@@ -38,8 +39,8 @@ export const saleLines = (cart: Cart): SaleLine[] =>
   cart.map(({ product, quantity, price }) => ({ product, quantity, price }))
 
 /** The lines as the display shows them. */
-export const cartTexts = (cart: Cart): string[] =>
-  cart.map(({ quantity, name, price }) => cartLine(quantity, name, quantity * price))
+export const shownLines = (cart: Cart): Extract<View, { kind: 'sale' }>['cart'] =>
+  cart.map(({ quantity, name, price }) => ({ quantity, name, amount: priceText(quantity * price) }))
 
 /** What has been typed on the keypad, with one key more; a key that would make no amount is passed over. */
 export function typed(text: string, key: string): string {

@@ -1,3 +1,6 @@
+/** The machine's own clocks, in milliseconds: the time of day as far as it knows it, and one that only grows. */
+export type Machine = { epoch(): number; monotonic(): number }
+
 /** The Pi has no real-time clock: what it believes of the time of day it learns from the worker. */
 export type Clock = {
   /** Epoch milliseconds as the worker has them, as well as they are known. */
@@ -13,7 +16,7 @@ export type Clock = {
  * nothing that steps the machine's clock is noticed. Before that the machine is believed, but never before `notBefore`,
  * the latest time that the journal knows to have passed: how long the power was off, nobody here can tell.
  */
-export function learningClock(machine: { epoch(): number; monotonic(): number }, notBefore: number): Clock {
+export function learningClock(machine: Machine, notBefore: number): Clock {
   const started = machine.monotonic()
   let base: number | null = null
   return {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import { kroner, ore } from '../shared/money.ts'
+import type { Machine } from './clock.ts'
 import { testReader } from './devices/mfrc522.ts'
 import { openSpi } from './devices/spi.ts'
 import { diskTrouble, roomIn, troubleText } from './disk-room.ts'
@@ -12,7 +14,7 @@ import { type Enrolment, enrolment, heldKey, type KeyPair } from './identity.ts'
 import { link as linkOf } from './link.ts'
 import { journalFile } from './reenrolment.ts'
 import { KEY_AGE_MAX_MS } from './rotation.ts'
-import type { Machine, RunOptions } from './run.ts'
+import type { RunOptions } from './run.ts'
 import { type Status, statusIn } from './status.ts'
 import { peek, unsentIn } from './unsent.ts'
 import { SOFTWARE } from './version.ts'
@@ -28,15 +30,26 @@ const SKEW_MAX_MS = 30_000
 const SLOW_MS = 1_500
 const QUEUE_OLD_MS = 3_600_000
 const HEALTH_TIMEOUT_MS = 5_000
+/** A till that has just been started says how its devices are at its second look. */
+const SETTLED_WITHIN_MS = 15_000
 /** Shows that the worker knows the terminal, and is nobody's card. */
 const NO_CARD = 'A'.repeat(43)
 
 const Alive = z.looseObject({})
 
-/** Looks at everything a till needs, also before it is enrolled and while it sells. Tells no key, card or name. */
-export async function doctor(options: RunOptions & { url?: string }, machine: Machine): Promise<Check[]> {
+/**
+ * Looks at everything a till needs, also before it is enrolled and while it sells. Tells no key, card or name. `enter`
+ * rejects as the system does where this user may not look into a folder.
+ */
+export async function doctor(
+  options: RunOptions & { url?: string },
+  machine: Machine,
+  enter = (folder: string) => access(folder, constants.R_OK | constants.X_OK),
+): Promise<Check[]> {
   const { state } = options
-  const status = await statusIn(options.status, machine.epoch())
+  // Whoever may not look would take what is hidden for what is broken.
+  if (await enter(state).then(() => false, isForbidden)) return [versions(), notThisUser(state)]
+  const status = await settledStatus(options.status, machine)
   const identity = await identityOf(state)
   const url = (typeof identity === 'object' && identity?.enrolled.url) || options.url
   return [
@@ -47,7 +60,7 @@ export async function doctor(options: RunOptions & { url?: string }, machine: Ma
     await keypad(options),
     await disk(state),
     journal(state),
-    ...(await network(url, identity, machine)),
+    ...(await network(url, identity, status, machine)),
     enrolled(identity, machine.epoch()),
     queue(state, machine.epoch()),
     watchdog(status, machine.epoch()),
@@ -62,13 +75,31 @@ export function linesOf(checks: readonly Check[]): string {
     ...(todo === undefined ? [] : [`${' '.repeat(7 + 2 + width + 2)}→ ${todo}`]),
   ])
   const worst = checks.some((check) => check.state === 'bad')
-  return [...lines, '', worst ? 'This till cannot sell as it is.' : 'This till can sell.'].join('\n')
+  return [...lines, '', worst ? 'This till is not as it should be.' : 'This till can sell.'].join('\n')
 }
 
 const wordsOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 function versions(): Check {
   return { name: 'versions', state: 'ok', says: `${SOFTWARE}, Node ${process.versions.node}, ${process.arch}` }
+}
+
+const isForbidden = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'EACCES'
+
+function notThisUser(state: string): Check {
+  const todo = 'sudo klubkort-terminal doctor'
+  return { name: 'user', state: 'bad', says: `${state} is the till's alone`, todo }
+}
+
+/** What a running till says of itself, once it has found its devices or seen that they are not there; null where none is. */
+async function settledStatus(path: string, machine: Machine): Promise<Status | null> {
+  const until = machine.monotonic() + SETTLED_WITHIN_MS
+  for (;;) {
+    const status = await statusIn(path, machine.epoch())
+    const starting = status && [status.reader, status.display].some(({ works, trouble }) => !works && trouble === null)
+    if (!starting || machine.monotonic() > until) return status
+    await setTimeout(500)
+  }
 }
 
 function running(status: Status | null): Check {
@@ -204,12 +235,14 @@ function enrolled(identity: Identity | string | null, nowMs: number): Check {
 async function network(
   url: string | undefined,
   identity: Identity | string | null,
+  status: Status | null,
   machine: Machine,
 ): Promise<Check[]> {
   const name = 'network'
+  const learnt = clockCheck(status?.skewMs ?? null)
   if (url === undefined) {
     const todo = 'enrol first, or name the address with --url'
-    return [{ name, state: 'warning', says: 'no address to ask', todo }]
+    return [{ name, state: 'warning', says: 'no address to ask', todo }, learnt]
   }
   const { protocol, host } = new URL(url)
   const startedAt = machine.monotonic()
@@ -218,7 +251,7 @@ async function network(
   const ms = Math.round(machine.monotonic() - startedAt)
   if (seen.kind === 'unreachable') {
     const todo = 'check the network cable or Wi-Fi, and that this network lets the Pi out'
-    return [{ name, state: 'bad', says: `${host}: ${seen.cause}`, todo }]
+    return [{ name, state: 'bad', says: `${host}: ${seen.cause}`, todo }, learnt]
   }
   const plain = protocol !== 'https:' && !/(^|\.)localhost(:|$)/.test(host)
   const says = `${host} answers in ${ms} ms, ${protocol === 'https:' ? 'TLS' : 'without TLS'}`
@@ -227,10 +260,10 @@ async function network(
     : ms > SLOW_MS
       ? { name, state: 'warning', says, todo: 'a slow network lets the till sell offline: try a cable' }
       : { name, state: 'ok', says }
-  if (identity === null || typeof identity === 'string') return [answers]
+  if (identity === null || typeof identity === 'string') return [answers, learnt]
   const known = await knows(identity, machine)
   const skew = known.kind === 'unreachable' ? null : skewOf(known, machine.epoch())
-  return [answers, knownCheck(known), ...(skew === null ? [] : [clockCheck(skew)])]
+  return [answers, knownCheck(known), skew === null ? learnt : clockCheck(skew)]
 }
 
 /** Asks as the terminal does, by this machine's own clock, so that a clock that is wrong shows. */
@@ -258,8 +291,12 @@ function knownCheck(known: Known): Check {
   return { name, state: 'bad', says: `${known.message} (${known.code})`, todo: renew }
 }
 
-function clockCheck(skewMs: number): Check {
+function clockCheck(skewMs: number | null): Check {
   const name = 'clock'
+  if (skewMs === null) {
+    const todo = 'connect the till: it learns the time from the worker'
+    return { name, state: 'warning', says: 'nobody to compare it with', todo }
+  }
   const says = `${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs < 0 ? 'behind' : 'ahead of'} the worker`
   if (Math.abs(skewMs) <= SKEW_MAX_MS) return { name, state: 'ok', says }
   const todo = 'sudo timedatectl set-ntp true; the till itself goes by the worker'

@@ -169,12 +169,13 @@ export function openJournal(path: string, open: (path: string) => Database = onD
   const one = db.prepare('SELECT * FROM message WHERE seq = ?')
   const oldest = db.prepare('SELECT seq FROM message ORDER BY seq LIMIT 1')
   // The newest message is the one that the next is chained to, and what is not delivered is not old, whatever its age.
+  // Only the oldest are looked at, up to the first that is kept: no tap waits for a walk through the whole journal.
   const trim = db.prepare(
     `DELETE FROM message WHERE seq IN (
        SELECT seq FROM message
-       WHERE seq < (SELECT max(seq) FROM message)
-         AND seq < coalesce((SELECT min(seq) FROM message WHERE acknowledged = 0), 9007199254740991)
-         AND coalesce(acknowledged_at, at) < ?1
+       WHERE seq < min((SELECT max(seq) FROM message), coalesce(
+         (SELECT seq FROM message WHERE acknowledged = 0 OR coalesce(acknowledged_at, at) >= ?1 ORDER BY seq LIMIT 1),
+         9007199254740991))
        ORDER BY seq LIMIT ${TRIMMED_AT_ONCE})
      RETURNING seq`,
   )

@@ -1,28 +1,19 @@
-import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { kroner, ore } from '../shared/money.ts'
 import { EnrolmentCode } from '../shared/wire.ts'
-import { learningClock } from './clock.ts'
 import { doctor, linesOf } from './doctor.ts'
-import { hold } from './hold.ts'
-import { enrolment, heldKey } from './identity.ts'
-import { DiskError, openJournal } from './journal.ts'
-import { enrolAt, link as linkOf } from './link.ts'
-import { asideName, enrollingKey, identityIn, journalFile, sendLeft, take } from './reenrolment.ts'
-import { rotation as rotationOf } from './rotation.ts'
-import { Refused, type RunOptions, rotationWanted, run } from './run.ts'
+import { enrolHere } from './enrol.ts'
+import { DiskError } from './journal.ts'
+import { Refused } from './refused.ts'
+import { rotateHere } from './rotate-key.ts'
+import { type RunOptions, run } from './run.ts'
 import { systemd } from './systemd.ts'
 import { unsentIn } from './unsent.ts'
 
 /** What systemd is told when the disk refuses (EX_IOERR): another start may find another disk. */
 const EXIT_DISK = 74
 const EXIT_BUG = 70
-/** A running till looks for a wish every ten seconds. */
-const ROTATION_WAIT_MS = 30_000
 
 const machine = { epoch: () => Date.now(), monotonic: () => performance.now() }
 
@@ -31,95 +22,21 @@ function log(event: string, fields: Record<string, unknown> = {}) {
   console.log(JSON.stringify({ at: new Date().toISOString(), event, ...fields }))
 }
 
-/** Does something in a state folder that no other program is at work in. */
-async function alone<T>(state: string, work: () => Promise<T>): Promise<T> {
-  const lock = hold(state)
-  if (!lock) throw new Refused(`a till is at work in ${state}: stop it first (systemctl stop klubkort-terminal)`)
-  try {
-    return await work()
-  } finally {
-    lock.release()
-  }
-}
-
 async function enrol({ url, code, state }: { url: string; code: string; state: string }) {
   if (!URL.canParse(url)) throw new Refused(`not an address: ${url}`)
   const spelled = EnrolmentCode.safeParse(code.trim().toUpperCase())
   if (!spelled.success) throw new Refused('a code looks like 7K3M-9QXT-2ZJH-0BWE')
   process.umask(0o077)
-  await alone(state, async () => {
-    const left = await sendUnsent(state)
-    const enrolled = await enrolAt(url, spelled.data, await enrollingKey(state), machine.epoch())
-    if (enrolled.kind === 'refused') throw new Refused(`${enrolled.message} (${enrolled.code})`)
-    if (enrolled.kind === 'unreachable')
-      throw new Refused(`no answer from ${url}: ${enrolled.cause}; the same code may be tried again`)
-    const { terminal, municipality, cardKey, name, site, nextSeq, prev, time } = enrolled.value
-    const aside = existsSync(journalFile(state)) ? asideName(time) : null
-    await take(state, {
-      enrolment: { terminal, municipality, cardKey, url, keySince: time },
-      begins: { seq: nextSeq - 1, hash: prev },
-      aside,
-    })
-    console.log(`enrolled as terminal ${terminal} (${name}) at ${site}`)
-    if (aside !== null) console.log(`the journal before is kept as ${join(state, aside)}`)
-    if (left > 0) console.log(`${left} messages of it could not be delivered: keep it, and tell the office`)
-  })
-}
-
-/** What an earlier enrolment has not delivered goes first; resolves to how many messages could not be. */
-async function sendUnsent(state: string): Promise<number> {
-  const identity = await identityIn(state)
-  if (!identity || !existsSync(journalFile(state))) return 0
-  const { enrolled, key } = identity
-  const journal = openJournal(journalFile(state))
-  try {
-    const clock = learningClock(machine, journal.notBefore())
-    const { settle } = await rotationOf({ state, enrolment: enrolled, key, clock, uuid: randomUUID })
-    return await sendLeft(journal, linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID, settle }))
-  } finally {
-    journal.close()
-  }
+  const { terminal, name, site, aside, left } = await enrolHere(url, spelled.data, state, machine)
+  console.log(`enrolled as terminal ${terminal} (${name}) at ${site}`)
+  if (aside !== null) console.log(`the journal before is kept as ${join(state, aside)}`)
+  if (left > 0) console.log(`${left} messages of it could not be delivered: keep it, and tell the office`)
 }
 
 async function rotateKey({ state }: { state: string }) {
-  const before = await heldKey(state, 'key')
-  if (!before || !(await enrolment(state))) throw new Refused(`no terminal is enrolled in ${state}`)
   process.umask(0o077)
-  const lock = hold(state)
-  if (!lock) return rotateRunning(state, before.publicKey)
-  try {
-    const identity = await identityIn(state)
-    if (!identity) throw new Refused(`no terminal is enrolled in ${state}`)
-    const { enrolled, key } = identity
-    const journal = openJournal(journalFile(state))
-    const { count } = journal.queue()
-    const clock = learningClock(machine, journal.notBefore())
-    journal.close()
-    if (count > 0) throw new Refused(`${count} messages are unsent: the key stays until they are delivered`)
-    const { rotate } = await rotationOf({ state, enrolment: enrolled, key, clock, uuid: randomUUID })
-    const changed = await rotate()
-    if (changed.kind === 'refused') throw new Refused(`${changed.message} (${changed.code})`)
-    if (changed.kind === 'unreachable')
-      throw new Refused(`no answer from ${enrolled.url}: ${changed.cause}; it is asked again at the next start`)
-    console.log('the key has been changed')
-  } finally {
-    lock.release()
-  }
-}
-
-/** A till that runs changes its key itself, between two sales. */
-async function rotateRunning(state: string, before: string) {
-  const wish = rotationWanted(state)
-  await writeFile(wish, '')
-  for (const until = machine.monotonic() + ROTATION_WAIT_MS; machine.monotonic() < until; await setTimeout(250)) {
-    if (existsSync(wish)) continue
-    const after = await heldKey(state, 'key')
-    if (after?.publicKey === before) throw new Refused('the worker did not take another key; the log says why')
-    console.log('the key has been changed')
-    return
-  }
-  await rm(wish, { force: true })
-  throw new Refused('the till has not changed its key: it is offline, busy, or has unsent messages')
+  await rotateHere(state, machine)
+  console.log('the key has been changed')
 }
 
 async function mayUpdate({ state }: { state: string }) {
@@ -168,7 +85,7 @@ const command = (name: string, description: string) =>
     .description(description)
     .option('--state <folder>', 'where the key and the journal are kept', KLUBKORT_STATE)
 
-/** A command that needs to know the devices as well. Each may be set in the environment, as systemd does for all. */
+/** A command that needs to know the devices as well. Each may be set in the environment, as an installed till's are. */
 const deviceCommand = (name: string, description: string) =>
   command(name, description)
     .addOption(new Option('--spi <device>', 'the card reader').default('/dev/spidev0.0').env('KLUBKORT_SPI'))
@@ -230,15 +147,15 @@ deviceCommand('run', 'sell until stopped')
 deviceCommand('doctor', 'look at everything a till needs, and say what is wrong; 1 where something is')
   .option('--url <address>', "the municipality's address, before this device is enrolled")
   .option('--json', 'for programs', false)
-  .addHelpText('after', '\nExample:\n  sudo -u klubkort klubkort-terminal doctor')
+  .addHelpText('after', '\nExample:\n  sudo klubkort-terminal doctor')
   .action(examine)
 
 command('rotate-key', 'change the key now; a running till does it by itself every 90 days')
-  .addHelpText('after', '\nExample:\n  sudo -u klubkort klubkort-terminal rotate-key')
+  .addHelpText('after', '\nExample:\n  sudo klubkort-terminal rotate-key')
   .action(rotateKey)
 
 command('may-update', 'whether the program may be replaced: 0 when everything has been delivered, or else 1')
-  .addHelpText('after', '\nExample:\n  sudo -u klubkort klubkort-terminal may-update && sudo sh terminal/install.sh')
+  .addHelpText('after', '\nExample:\n  sudo klubkort-terminal may-update && sudo sh terminal/install.sh')
   .action(mayUpdate)
 
 program.parseAsync().catch((error: unknown) => {

@@ -5,11 +5,11 @@ import { texts } from './texts.ts'
 import type { Press, Screen, View } from './view.ts'
 
 const DRAWS_MAX = 4
-/** A space and '1.234,50 kr'. */
-const AMOUNT_LENGTH = 12
-
-type Met = { page: PanelPage; name: string; text: string | undefined; press: Press }
-type Picture = { page: PanelPage; texts: Map<string, string>; shown: Map<string, boolean> }
+type Sale = Extract<View, { kind: 'sale' }>
+/** A button that was pressed; `text` is what stood on it where that is what the press means, and else null. */
+type Met = { page: PanelPage; name: string; text: string | null; press: Press }
+/** What stands on a page, by component: its text, and whether it is in sight. */
+type Drawing = { page: PanelPage; texts: Map<string, string>; shown: Map<string, boolean> }
 
 /** One line, cut to what the component holds; the office may send any text. */
 function line(value: string, length: number): string {
@@ -33,16 +33,15 @@ function productText(product: { label: string; price: string }, button: PanelCom
       lines[lines.length - 1] = joined
     else lines.push(word)
   }
-  return [...lines.map((each) => line(each, width)), line(product.price, width)].join('\n')
+  return [...lines.map((each) => line(each, width)), product.price].join('\n')
 }
 
-/** The newest lines stay in sight; where there are more, the first line says how many. An amount at the end is kept. */
-function cartText(cart: string[], index: number, length: number, others: string): string {
-  const above = cart.length - CART_LINES
-  if (above > 0 && index === 0) return `+ ${above + 1} ${others}`
-  const clean = line(cart[Math.max(0, above) + index] ?? '', Number.POSITIVE_INFINITY)
-  if (clean.length <= length) return clean
-  return `${clean.slice(0, length - 3 - AMOUNT_LENGTH)}...${clean.slice(-AMOUNT_LENGTH)}`
+/** What stands in one line of the cart. The newest stay in sight; where there are more, the first line says how many. */
+function cartTexts({ cart }: Sale, index: number, others: string): { item: string; amount: string } {
+  const above = Math.max(0, cart.length - CART_LINES)
+  if (above > 0 && index === 0) return { item: `+ ${above + 1} ${others}`, amount: '' }
+  const chosen = cart[above + index]
+  return chosen ? { item: `${chosen.quantity} × ${chosen.name}`, amount: chosen.amount } : { item: '', amount: '' }
 }
 
 /** A component's text in this view; null leaves what was flashed. */
@@ -60,8 +59,8 @@ function textIn(view: View, component: PanelComponent, language: Language): stri
         const product = view.products[component.press.index]
         return product ? productText(product, component) : null
       }
-      const [, cartIndex] = /^cart(\d)$/.exec(component.name) ?? []
-      if (cartIndex) return cartText(view.cart, Number(cartIndex), component.maxLength, words.others)
+      const [, column, index] = /^(item|amount)(\d)$/.exec(component.name) ?? []
+      if (column) return cartTexts(view, Number(index), words.others)[column as 'item' | 'amount']
       switch (component.name) {
         case 'title':
           return view.title
@@ -91,22 +90,22 @@ function shownIn(view: View, component: PanelComponent): boolean {
   }
 }
 
-function pictureOf(view: View, language: Language): Picture {
+function drawingOf(view: View, language: Language): Drawing {
   const page = pageOf(view)
-  const picture: Picture = { page, texts: new Map(), shown: new Map() }
+  const drawing: Drawing = { page, texts: new Map(), shown: new Map() }
   for (const component of page.components) {
     const value = textIn(view, component, language)
     const broken = component.press?.kind === 'product'
-    picture.texts.set(
+    drawing.texts.set(
       component.name,
       value === null ? component.text : broken ? value : line(value, component.maxLength),
     )
-    picture.shown.set(component.name, shownIn(view, component))
+    drawing.shown.set(component.name, shownIn(view, component))
   }
-  return picture
+  return drawing
 }
 
-function flashed(page: PanelPage): Picture {
+function flashed(page: PanelPage): Drawing {
   return {
     page,
     texts: new Map(page.components.map((component) => [component.name, component.text])),
@@ -119,12 +118,12 @@ function flashed(page: PanelPage): Picture {
  *
  * Only what changed is sent. When the display has lost what was drawn, the last view is drawn again at once, and in any
  * case by the next `show`. A touch counts when its page is the one shown and its component is a button in sight there,
- * both when it arrives and when it is taken, with the same words on it: a press never falls on another product than the
+ * both when it arrives and when it is taken, and with the same product on it: a press never falls on another than the
  * finger did. Anything else on the line is not a press.
  */
 export function panelScreen(nextion: Nextion): Screen {
   /** What the display is known to show; null before the first view and whenever that is in doubt. */
-  let drawn: Picture | null = null
+  let drawn: Drawing | null = null
   let last: { view: View; language: Language } | null = null
   let restarts = 0
   let turn: Promise<unknown> = Promise.resolve()
@@ -147,7 +146,7 @@ export function panelScreen(nextion: Nextion): Screen {
   async function draw({ view, language }: { view: View; language: Language }): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const restartsAtPage = await send(pictureOf(view, language))
+        const restartsAtPage = await send(drawingOf(view, language))
         if (restarts === restartsAtPage) return
         throw new Error('the display lost what was drawn')
       } catch (error) {
@@ -158,15 +157,17 @@ export function panelScreen(nextion: Nextion): Screen {
   }
 
   /** Resolves to how often the display had lost everything when its page was last known to be whole. */
-  async function send(wanted: Picture): Promise<number> {
+  async function send(wanted: Drawing): Promise<number> {
     let restartsAtPage = restarts
     let now = drawn
     if (now?.page !== wanted.page) {
-      // From here on a touch on the page before is stale.
-      drawn = null
+      const fresh = flashed(wanted.page)
+      // From here on a touch on the page before is stale. One that names the page to come is of that, even before the
+      // display has answered; only where it may have shown that page already does it tell nothing.
+      drawn = now && fresh
       await nextion.page(wanted.page.id)
-      now = flashed(wanted.page)
-      drawn = now
+      now = fresh
+      drawn = fresh
       restartsAtPage = restarts
     }
     for (const { name } of wanted.page.components) {
@@ -195,11 +196,13 @@ export function panelScreen(nextion: Nextion): Screen {
     const component = drawn.page.components.find(({ id }) => id === touch.component)
     if (component?.kind !== 'button' || !component.press || !drawn.shown.get(component.name)) return null
     const { name, press } = component
-    return { page: drawn.page, name, text: drawn.texts.get(name), press }
+    const text = press.kind === 'product' ? (drawn.texts.get(name) ?? '') : null
+    return { page: drawn.page, name, text, press }
   }
 
   function stillStands({ page, name, text }: Met): boolean {
-    return drawn?.page === page && drawn.shown.get(name) === true && drawn.texts.get(name) === text
+    if (drawn?.page !== page || !drawn.shown.get(name)) return false
+    return text === null || drawn.texts.get(name) === text
   }
 
   return {

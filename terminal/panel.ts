@@ -3,7 +3,7 @@ import { type Label, texts } from './texts.ts'
 import { PRODUCTS_PER_PAGE, type Press, type View } from './view.ts'
 
 /** What a surface means. Colour follows meaning and never wealth. */
-export type Look = 'calm' | 'bright' | 'bar' | 'product' | 'action' | 'approved' | 'declined' | 'neutral'
+export type Look = 'calm' | 'bright' | 'bar' | 'product' | 'action' | 'approved' | 'declined' | 'balance' | 'notice'
 
 /**
  * One component as flashed. `id` and `name` are the display's; lengths are pixels, `fontHeight` is the font's own
@@ -47,11 +47,15 @@ export const palette: Readonly<Record<Look, { background: string; ink: string }>
   action: { background: '#23466f', ink: '#ffffff' },
   approved: { background: '#17693f', ink: '#ffffff' },
   declined: { background: '#f2a900', ink: '#0b1d36' },
-  neutral: { background: '#23466f', ink: '#ffffff' },
+  balance: { background: '#5b3a86', ink: '#ffffff' },
+  notice: { background: '#23466f', ink: '#ffffff' },
 }
 
 /** Lines of the cart in sight. */
 export const CART_LINES = 6
+
+/** '999.999,99 kr', the longest amount there is. Digits are narrow: it fits where letters of that number would not. */
+const AMOUNT_LENGTH = 13
 
 type Box = { x: number; y: number; width: number; height: number }
 type Style = Partial<
@@ -111,8 +115,12 @@ const products = Array.from({ length: PRODUCTS_PER_PAGE }, (_, index) =>
   ),
 )
 
-const cartLines = Array.from({ length: CART_LINES }, (_, index) =>
-  text(`cart${index}`, box(464, 56 + index * 28, 328, 28)),
+const cartItems = Array.from({ length: CART_LINES }, (_, index) =>
+  text(`item${index}`, box(464, 56 + index * 28, 196, 28)),
+)
+
+const cartAmounts = Array.from({ length: CART_LINES }, (_, index) =>
+  text(`amount${index}`, box(660, 56 + index * 28, 132, 28), { align: 'right', maxLength: AMOUNT_LENGTH }),
 )
 
 const digits = [7, 8, 9, 4, 5, 6, 1, 2, 3].map((digit, index) =>
@@ -127,7 +135,8 @@ const digits = [7, 8, 9, 4, 5, 6, 1, 2, 3].map((digit, index) =>
 type Meaning = Extract<View, { kind: 'answer' }>['meaning']
 
 /** The pictogram says the same as the colour, for those who see no colours or read no words. */
-function answerPage(id: number, meaning: Meaning, look: Look): PanelPage {
+function answerPage(id: number, meaning: Meaning): PanelPage {
+  const look = meaning
   return page(id, meaning, look, [
     picture('sign', box(344, 16, 112, 112), look, meaning),
     text('headline', box(20, 136, 760, 112), { fontHeight: 56, align: 'centre', look, wrap: true }),
@@ -156,10 +165,11 @@ const sale = page(2, 'sale', 'bright', [
   button('more', box(8, 402, 144, 70), { kind: 'next_page' }, { label: 'more', hidden: true }),
   button('undo', box(158, 402, 144, 70), { kind: 'undo' }, { label: 'undo', hidden: true }),
   button('clear', box(308, 402, 144, 70), { kind: 'clear' }, { label: 'clear' }),
-  button('keypad', box(464, 402, 328, 70), { kind: 'keypad' }, { label: 'amount' }),
-  ...cartLines,
+  button('ownAmount', box(464, 402, 328, 70), { kind: 'keypad' }, { label: 'amount' }),
+  ...cartItems,
+  ...cartAmounts,
   text('totalName', box(464, 228, 64, 60), { label: 'total' }),
-  text('total', box(528, 228, 264, 60), { fontHeight: 48, align: 'right' }),
+  text('total', box(528, 228, 264, 60), { fontHeight: 40, align: 'right' }),
   text('prompt', box(464, 296, 328, 98), { fontHeight: 32, align: 'centre', look: 'bar', wrap: true }),
 ])
 
@@ -175,10 +185,10 @@ const keypad = page(3, 'keypad', 'bright', [
 ])
 
 const answers: Readonly<Record<Meaning, PanelPage>> = {
-  approved: answerPage(4, 'approved', 'approved'),
-  declined: answerPage(5, 'declined', 'declined'),
-  balance: answerPage(6, 'balance', 'neutral'),
-  notice: answerPage(7, 'notice', 'neutral'),
+  approved: answerPage(4, 'approved'),
+  declined: answerPage(5, 'declined'),
+  balance: answerPage(6, 'balance'),
+  notice: answerPage(7, 'notice'),
 }
 
 /** The till's display, 800 by 480 pixels, as it is flashed once. Each meaning of an answer is a page of its colour. */

@@ -3,6 +3,8 @@ import { COLUMNS, type CustomerDisplay } from './devices/customer-display.ts'
 import { type Texts, texts } from './texts.ts'
 import type { Press, Screen, View } from './view.ts'
 
+type Sale = Extract<View, { kind: 'sale' }>
+
 /** What stands on a display of two lines at once. */
 export type TwoLines = readonly [string, string]
 
@@ -20,13 +22,11 @@ function wrapped(value: string): string[] {
   return lines
 }
 
-/** A name to the left and an amount to the right. The amount is whole, and the name loses its last words before it. */
+/** A name to the left and an amount to the right. The amount is whole; of the name, what there is room for. */
 function beside(name: string, amount: string): string {
-  const [first = ''] = wrapped(name)
-  const room = COLUMNS - amount.length - 1
-  let left = first
-  while (left.length > room && left.includes(' ')) left = left.slice(0, left.lastIndexOf(' '))
-  return `${left.slice(0, Math.max(0, room)).padEnd(COLUMNS - amount.length)}${amount}`
+  const clean = name.trim().replaceAll(/\s+/g, ' ')
+  const room = COLUMNS - amount.length
+  return `${clean.slice(0, room - 1).padEnd(room)}${amount}`
 }
 
 /** Lines below a headline that stays; a headline that fills more than a line is shown before them. */
@@ -39,18 +39,20 @@ function below(headline: string, rest: string[]): TwoLines[] {
   return pairs
 }
 
-/** '2 × Toast  30,00 kr' in its name and its amount; a single one needs no number. */
-function cartLine(line: string): { name: string; amount: string } {
-  const at = line.lastIndexOf('  ')
-  return { name: line.slice(0, at).replace(/^1 . /, ''), amount: line.slice(at + 2) }
+/** What is being bought: nothing yet, one line of the cart, or what all of them come to. */
+function boughtLine({ title, cart, total }: Sale, { on }: Texts): string {
+  const [line, ...others] = cart
+  if (!line) return wrapped(title)[0] ?? ''
+  if (others.length > 0) return beside(on.total, total)
+  // A single one needs no number.
+  return beside(line.quantity === 1 ? line.name : `${line.quantity} × ${line.name}`, line.amount)
 }
 
-function saleLines(view: Extract<View, { kind: 'sale' }>, { on }: Texts): TwoLines[] {
+function saleLines(view: Sale, words: Texts): TwoLines[] {
+  const { on } = words
   const connection = view.online ? [] : [on.offline]
-  if (view.idle) return below(wrapped(view.title)[0] ?? '', [on.poleIdle, ...connection])
-  const [only, ...others] = view.cart
-  const item = only !== undefined && others.length === 0 ? cartLine(only) : { name: on.total, amount: view.total }
-  const top = view.cart.length === 0 ? (wrapped(view.title)[0] ?? '') : beside(item.name, item.amount)
+  const top = boughtLine(view, words)
+  if (view.idle) return below(top, [on.poleIdle, ...connection])
   return [...wrapped(view.prompt), ...connection].map((line) => [top, line] as const)
 }
 
@@ -67,8 +69,8 @@ export function twoLines(view: View, language: Language, signs: (value: string) 
     case 'keypad':
       return [[beside(words.on.amount, `${view.amount === '' ? '0' : view.amount} kr`), words.on.poleEnter]]
     case 'sale': {
-      const spelled = { title: signs(view.title), cart: view.cart.map(signs), prompt: signs(view.prompt) }
-      return saleLines({ ...view, ...spelled }, words)
+      const cart = view.cart.map((line) => ({ ...line, name: signs(line.name) }))
+      return saleLines({ ...view, title: signs(view.title), cart, prompt: signs(view.prompt) }, words)
     }
   }
 }

@@ -9,12 +9,16 @@ const CARD_WAIT_MS = 300
 /** A card on the reader during one sale. */
 export type Presented = {
   /**
-   * What the card showed: null where its type carries a token and none could be read, undefined where the municipality
-   * does not look at cards of this type.
+   * What the card showed: null where none could be read of it, undefined where the municipality looks for none. A copy
+   * may claim to be of another type than the card that it copies, so what carries no token has none to show, whatever
+   * type it says it is: the worker knows which cards were given one.
    */
   token: CardToken | null | undefined
-  /** Writes the next token. A card that has gone, or will not take it, still shows the one before: nothing is lost. */
-  keep(token: CardToken): Promise<'written' | 'torn' | 'gone' | 'late'>
+  /**
+   * Writes the next token; null where there is nothing to write it to. A card that has gone, or will not take it, still
+   * shows the one before: nothing is lost.
+   */
+  keep: ((token: CardToken) => Promise<'written' | 'torn' | 'gone' | 'late'>) | null
 }
 
 /** Reads what a card shows against copies, where its type carries a token; never waits for it for long. */
@@ -33,8 +37,8 @@ export async function presented(
     return Promise.race([work, late]).finally(() => done.abort())
   }
 
-  if (type === 'other' || !tokenTypes.includes(type)) return { token: undefined, keep: async () => 'gone' }
-  if (memory === null) return { token: null, keep: async () => 'gone' }
+  if (tokenTypes.length === 0) return { token: undefined, keep: null }
+  if (type === 'other' || !tokenTypes.includes(type) || memory === null) return { token: null, keep: null }
   const read = async () => [await memory.read(0), await memory.read(1)] as const
   const slots = await bounded(read().catch(() => [null, null] as const))
   if (slots === 'late') return { token: null, keep: async () => 'late' }

@@ -1,10 +1,9 @@
 import { randomFillSync, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { uuidv7 } from '../shared/uuidv7.ts'
-import { learningClock } from './clock.ts'
+import { learningClock, type Machine } from './clock.ts'
 import { readerThread } from './devices/reader-thread.ts'
 import { diskTrouble, ROOM_MIN_BYTES, roomIn, troubleText } from './disk-room.ts'
 import { type DisplayOptions, openDisplay } from './display.ts'
@@ -13,6 +12,8 @@ import { hold } from './hold.ts'
 import { DiskError, type Journal, openJournal } from './journal.ts'
 import { link as linkOf } from './link.ts'
 import { identityIn, journalFile } from './reenrolment.ts'
+import { Refused } from './refused.ts'
+import { rotationWanted } from './rotate-key.ts'
 import { KEY_AGE_MAX_MS, rotation as rotationOf } from './rotation.ts'
 import { station } from './station.ts'
 import { type Status, tellStatus } from './status.ts'
@@ -37,16 +38,9 @@ export type RunOptions = DisplayOptions & {
   status: string
 }
 
-export type Machine = { epoch(): number; monotonic(): number }
 export type Log = (event: string, fields?: Record<string, unknown>) => void
 
-/** The operator has to do something first; the message says what. */
-export class Refused extends Error {}
-
 const sleep = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal })
-
-/** Where `rotate-key` asks a running till for another key. */
-export const rotationWanted = (state: string) => join(state, 'rotation-wanted')
 
 /**
  * Sells until the signal aborts. Throws Refused where somebody has to do something first, and DiskError where the disk
@@ -71,8 +65,8 @@ async function started<T>(options: RunOptions, log: Log, signal: AbortSignal, be
   try {
     return await begin()
   } catch (cause) {
-    const error = isDisk(cause) ? cause : null
-    if (!error) throw cause
+    const error = asDisk(cause)
+    if (!(error instanceof DiskError)) throw cause
     log('failed', { error: String(error) })
     const ended = AbortSignal.any([signal, AbortSignal.timeout(TROUBLE_SHOWN_MS)])
     await keepTrying('display', ended, log, async () => {
@@ -84,16 +78,18 @@ async function started<T>(options: RunOptions, log: Log, signal: AbortSignal, be
         display.close()
       }
     })
-    throw error instanceof DiskError ? error : new DiskError(String(error), { cause: error })
+    throw error
   }
 }
 
-/** A disk that refuses says so in one of these ways, before there is a journal to say it. */
-const isDisk = (error: unknown): error is Error =>
-  error instanceof DiskError ||
-  (error instanceof Error &&
-    'code' in error &&
-    ['ENOSPC', 'EROFS', 'EIO', 'EDQUOT', 'EACCES', 'ERR_SQLITE_ERROR'].includes(String(error.code)))
+/** What a disk says that refuses, where it is not the journal that hears it. */
+const DISK_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EROFS', 'EIO', 'EDQUOT', 'EACCES', 'ERR_SQLITE_ERROR'])
+
+/** An error as what it is: a DiskError where a disk refuses. */
+const asDisk = (error: unknown) =>
+  error instanceof Error && 'code' in error && DISK_CODES.has(error.code)
+    ? new DiskError(error.message, { cause: error })
+    : error
 
 async function sell(
   options: RunOptions,
@@ -143,7 +139,7 @@ async function sell(
     await till.between(async () => {
       if (journal.queue().count > 0) return
       triedAt = now
-      const changed = await rotation.rotate()
+      const changed = await rotation.rotate().catch((error: unknown) => Promise.reject(asDisk(error)))
       log('key_rotated', changed.kind === 'answer' ? {} : { ...changed })
       await rm(rotationWanted(state), { force: true })
     })
@@ -227,7 +223,7 @@ async function sell(
       },
     }),
   ]
-  await Promise.all(loops.map((loop) => loop.catch(till.giveUp)))
+  await Promise.all(loops.map((loop) => loop.catch((error: unknown) => till.giveUp(asDisk(error)))))
   await init.tell('STOPPING=1')
   await till.end()
   try {

@@ -1,7 +1,7 @@
 import type { Screen, View } from './view.ts'
 
 /** What a sound tells. Like colour and pictogram it follows meaning, and never wealth. */
-export type Sound = 'approved' | 'declined' | 'notice' | 'message'
+export type Sound = 'approved' | 'declined' | 'balance' | 'notice' | 'message'
 
 /**
  * A sound for a loudspeaker, as tones (0 Hz is silence), and for a buzzer that knows only on and off, as milliseconds on,
@@ -43,6 +43,15 @@ export const sounds: Readonly<Record<Sound, SoundShape>> = {
     ],
     pulsesMs: [50, 60, 50, 60, 50],
   },
+  balance: {
+    resource: 4,
+    tones: [
+      { hertz: 784, ms: 70 },
+      { hertz: 0, ms: 60 },
+      { hertz: 784, ms: 70 },
+    ],
+    pulsesMs: [50, 60, 50],
+  },
   message: { resource: 3, tones: [{ hertz: 440, ms: 600 }], pulsesMs: [600] },
 }
 
@@ -52,7 +61,7 @@ export function soundOf(view: View): Sound | null {
     case 'message':
       return 'message'
     case 'answer':
-      return view.meaning === 'balance' ? 'notice' : view.meaning
+      return view.meaning
     case 'sale':
     case 'keypad':
       return null

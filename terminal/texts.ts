@@ -1,12 +1,10 @@
 import type { DeclineReason } from '../shared/debit.ts'
-import { kroner, type Ore, ore } from '../shared/money.ts'
+import { kroner, ore } from '../shared/money.ts'
 import type { Language } from '../shared/wire.ts'
 import type { OfflineRefusal } from './offline.ts'
 
-const amount = (value: number) => `${kroner(ore(value)).replace('−', '-')} kr`
-
 /** An amount as the display shows it, in either language: '45,50 kr'. */
-export const priceText = (value: Ore | number): string => amount(value)
+export const priceText = (value: number): string => `${kroner(ore(value)).replace('−', '-')} kr`
 
 /**
  * All that a till says in one language.
@@ -171,7 +169,7 @@ const ENGLISH: Texts = {
   noBalance: 'The balance needs a connection.',
   balanceBlocked: 'The card is blocked.',
   chargedLater: 'Charged once there is a connection.',
-  noReader: 'The card reader is silent',
+  noReader: 'Card reader not answering',
   noReaderDetail: 'Check the cable. The terminal tries again by itself.',
   notSynced: 'Fetching the items',
   notSyncedDetail: 'The terminal waits for a connection to the office.',
@@ -179,7 +177,7 @@ const ENGLISH: Texts = {
   barred: 'The terminal needs a check',
   callOffice: 'Call the office.',
   failed: 'The terminal cannot sell',
-  failedDisk: 'The disk is full or silent, so no purchase can be kept. Call the office.',
+  failedDisk: 'The disk is full or not answering, so no purchase can be kept. Call the office.',
   stopped: 'The terminal is stopped',
   stoppedDetail: 'It has to be enrolled again. Call the office.',
   ownAmount: 'Amount',
@@ -207,7 +205,3 @@ const CATALOGUE: Readonly<Record<Language, Texts>> = { da: DANISH, en: ENGLISH }
 
 /** What a till says in a language; the display's comes with each sync. */
 export const texts = (language: Language): Texts => CATALOGUE[language]
-
-/** '2 × Toast  30,00 kr' as a line of the cart: two spaces, and only there, stand before the amount. */
-export const cartLine = (quantity: number, name: string, total: number): string =>
-  `${quantity} × ${name.replaceAll(/\s+/g, ' ')}  ${amount(total)}`

@@ -9,9 +9,9 @@ import type { Enrolment, KeyPair } from './identity.ts'
 import { DiskError, type Entry, type Journal } from './journal.ts'
 import type { Link } from './link.ts'
 import { offlineRefusal } from './offline.ts'
-import { failedView, obstacleView, pagesOf, productsOn, saleView } from './picture.ts'
 import { type Presented, presented } from './presented.ts'
 import { priceText, texts } from './texts.ts'
+import { failedView, obstacleView, pagesOf, productsOn, saleView } from './till-view.ts'
 import type { Press, Screen, View } from './view.ts'
 
 /** How long a request may go unanswered before the till decides for itself. */
@@ -171,7 +171,7 @@ export function till({
     const known = forwarder.connection().kind
     const asked = await forwarder.ask(request.seq, known === 'offline' ? ANSWER_WAIT_OFFLINE_MS : ANSWER_WAIT_MS)
     const answered = journal.entry(request.seq)
-    if (asked.how === 'answered' && asked.token) {
+    if (asked.how === 'answered' && asked.token && keep) {
       const kept = await keep(asked.token)
       if (kept !== 'written') log('token_unwritten', { seq: request.seq, how: kept })
     }

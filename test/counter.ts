@@ -87,6 +87,7 @@ export async function counter({
   open,
   fixedPrice = null,
   sleep = (ms, signal) => setTimeout(ms, undefined, { signal }),
+  machine = { epoch: () => Date.now(), monotonic: () => performance.now() },
 }: {
   folder: string
   worker: Worker
@@ -94,10 +95,11 @@ export async function counter({
   open?: (path: string) => Database
   fixedPrice?: number | null
   sleep?: (ms: number, signal: AbortSignal) => Promise<unknown>
+  machine?: { epoch(): number; monotonic(): number }
 }) {
   const enrolment: Enrolment = { terminal: '4000-1', municipality: 4000, cardKey: CARD_KEY, url: 'http://worker.test' }
   const journal = openJournal(join(folder, 'journal.db'), open)
-  const clock: Clock = learningClock({ epoch: () => Date.now(), monotonic: () => performance.now() }, 0)
+  const clock: Clock = learningClock(machine, journal.notBefore())
   const ended = new AbortController()
   const failures: unknown[] = []
   const views: View[] = []

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { doctor, linesOf } from '../terminal/doctor.ts'
 import { keepEnrolment, keyPair } from '../terminal/identity.ts'
@@ -36,8 +37,19 @@ test('before a device is enrolled and wired, doctor says what is missing, and wh
   expect(of('reader')).toMatchObject({ state: 'bad', todo: expect.stringMatching(/raspi-config nonint do_spi 0/) })
   expect(of('display')).toMatchObject({ state: 'bad', todo: expect.stringMatching(/do_serial_hw 0/) })
   expect(of('disk')).toMatchObject({ state: 'ok' })
+  expect(checks.map(({ name }) => name)).toEqual(
+    'versions till reader display disk journal network clock enrolment queue'.split(' '),
+  )
   for (const check of checks) if (check.state !== 'ok') expect(check.todo, check.name).toBeTruthy()
-  expect(linesOf(checks)).toMatch(/This till cannot sell as it is\.$/)
+  expect(linesOf(checks)).toMatch(/This till is not as it should be\.$/)
+})
+
+test('whoever may not look into the folder is told so, and not that a disk or an enrolment is broken', async () => {
+  const checks = await doctor(options, machine, async () => {
+    throw Object.assign(new Error('permission denied'), { code: 'EACCES' })
+  })
+  expect(checks.map(({ name }) => name)).toEqual(['versions', 'user'])
+  expect(checks.at(-1)).toMatchObject({ state: 'bad', todo: expect.stringMatching(/^sudo klubkort-terminal doctor$/) })
 })
 
 test('a keypad that is named and not there is said, and one that nobody named is not asked for', async () => {
@@ -75,6 +87,22 @@ test('a damaged journal and a damaged enrolment are bad, and doctor comes to its
   expect(of('journal')).toMatchObject({ state: 'bad' })
   expect(of('queue')).toMatchObject({ state: 'bad' })
   expect(of('enrolment')).toMatchObject({ state: 'bad' })
+})
+
+test('a till that has just been started is waited for until it has found its devices', async () => {
+  const device = { works: false, trouble: null }
+  const status = {
+    ...{ pid: 7, startedAt: NOW, at: NOW, software: 'klubkort-terminal/0', connection: 'online', skewMs: 0 },
+    ...{ reader: device, display: device, pingedAt: NOW, watchdogMs: null },
+  }
+  await tellStatus(options.status, status)
+  const looking = look({ serial: '/dev/null' })
+  await setTimeout(700)
+  const well = { works: true, trouble: null }
+  await tellStatus(options.status, { ...status, reader: well, display: well })
+  const { of } = await looking
+  expect(of('reader')).toMatchObject({ state: 'ok' })
+  expect(of('display')).toMatchObject({ state: 'ok' })
 })
 
 test('a running till is asked instead of its devices, unless what it said is old', async () => {

@@ -79,7 +79,7 @@ describe('a pictogram', () => {
     expect(signs).toEqual([
       ...['message:message', 'approved:approved', 'declined:declined', 'balance:balance', 'notice:notice'],
     ])
-    const looks = ['approved', 'declined', 'neutral', 'calm'] as const
+    const looks = ['approved', 'declined', 'balance', 'notice', 'calm'] as const
     expect(new Set(looks.map((look) => palette[look].background)).size).toBe(looks.length)
   })
 })
@@ -138,7 +138,7 @@ describe('every text fits its component', () => {
     }
     for (const word of [words.on.online, words.on.offline]) fits('sale', 'online', word)
     for (const prompt of [words.choose, words.layCard, words.undoPrompt]) fits('sale', 'prompt', prompt)
-    fits('sale', 'cart0', `+ 45 ${words.on.others}`)
+    fits('sale', 'item0', `+ 45 ${words.on.others}`)
     for (const [page, [headlines, details]] of Object.entries(answersOf(words))) {
       for (const headline of headlines) fits(page, 'headline', headline)
       for (const detail of details) fits(page, 'detail', detail)

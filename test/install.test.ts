@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { scratch } from './counter.ts'
@@ -32,7 +32,12 @@ const PI: Record<string, string> = {
   usermod: '',
   useradd: '',
   'apt-get': 'exit 99',
+  // Debian's npm fetches the one that is used; what it unpacks to is the same stub, which notes its calls as `npm`.
   npm: '',
+  sha512sum: 'cat >>"$CALLS"',
+  tar: 'mkdir -p .npm/bin && cp "$(command -v npm)" .npm/bin/npm-cli.js',
+  sync: '',
+  df: 'echo Head; echo "/dev/root 1 1 9999999 1% /"',
   python3: '',
   make: '',
   'g++': '',
@@ -58,6 +63,8 @@ function run(environment: Record<string, string> = {}) {
 }
 
 const at = (path: string) => join(folder, 'root', path)
+
+const settings = () => readFileSync(at('etc/klubkort/terminal.env'), 'utf8')
 
 /** A Pi that has been enrolled, as the script finds it at an update. */
 function enrolled() {
@@ -91,7 +98,8 @@ describe('the install script', () => {
     expect(readFileSync(at('etc/systemd/system/klubkort-terminal.service'), 'utf8')).toContain('WatchdogSec=')
     expect(statSync(at('var/lib/klubkort')).mode & 0o777).toBe(0o700)
     expect(statSync(at('usr/local/bin/klubkort-terminal')).mode & 0o111).toBe(0o111)
-    const order = ['npm ci', 'npm run install:pi', 'systemctl stop', 'systemctl enable', 'doctor']
+    expect(existsSync(at('opt/klubkort/.npm'))).toBe(false)
+    const order = ['npm pack', 'npm ci', 'npm run install:pi', 'systemctl stop', 'sync', 'systemctl enable', 'doctor']
     const places = order.map((word) => calls.findIndex((call) => call.includes(word)))
     expect(places).toEqual(places.toSorted((a, b) => a - b))
     expect(places).not.toContain(-1)
@@ -99,12 +107,42 @@ describe('the install script', () => {
     expect(stdout).toMatch(/klubkort terminal add/)
   })
 
-  test('says that a restart is needed when it switched something on, and starts nothing then', () => {
+  test('lets a command of root work as the till, on the settings that the till itself runs on', () => {
+    run()
+    const command = at('usr/local/bin/klubkort-terminal')
+    const env = { PATH: `${join(folder, 'bin')}:${process.env.PATH}`, CALLS: join(folder, 'calls'), UNSENT: '0' }
+    spawnSync(command, ['enrol', '--code', 'a b'], { env })
+    const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
+    expect(calls.at(-1)).toBe(`runuser -u klubkort -- ${command} enrol --code a b`)
+    const unit = readFileSync(at('etc/systemd/system/klubkort-terminal.service'), 'utf8')
+    for (const program of [unit, readFileSync(command, 'utf8')]) {
+      expect(program).toContain('/node --env-file-if-exists=/etc/klubkort/terminal.env ')
+    }
+  })
+
+  test('says that a restart is needed when it switched something on, and starts nothing before it', () => {
     stub('raspi-config', 'case "$2" in get_*) echo 1;; esac')
     const { stdout, calls } = run()
     expect(stdout).toMatch(/sudo reboot/)
     expect(calls).toContain('raspi-config nonint do_spi 0')
-    expect(calls.some((call) => call.startsWith('systemctl restart'))).toBe(false)
+    stub('raspi-config', PI['raspi-config'] ?? '')
+    enrolled()
+    const again = run()
+    expect(again.stdout).toMatch(/sudo reboot/)
+    expect([...calls, ...again.calls].some((call) => call.startsWith('systemctl restart'))).toBe(false)
+    rmSync(at('run'), { recursive: true })
+    expect(run().calls).toContain('systemctl restart klubkort-terminal')
+  })
+
+  test('names the pins of the display as each Pi calls them', () => {
+    run()
+    expect(settings()).toMatch(/^KLUBKORT_SERIAL=\/dev\/serial0$/m)
+    expect(settings()).toMatch(/`apt-get install gpiod`/)
+    rmSync(at('etc/klubkort/terminal.env'))
+    mkdirSync(at('proc/device-tree'), { recursive: true })
+    writeFileSync(at('proc/device-tree/model'), 'Raspberry Pi 5 Model B Rev 1.0\0')
+    run()
+    expect(settings()).toMatch(/^KLUBKORT_SERIAL=\/dev\/ttyAMA0$/m)
   })
 
   test('may be run again: settings stay, and an enrolled till is started anew', () => {
@@ -113,9 +151,12 @@ describe('the install script', () => {
     enrolled()
     const { status, calls } = run()
     expect(status).toBe(0)
-    expect(readFileSync(at('etc/klubkort/terminal.env'), 'utf8')).toBe('KLUBKORT_BAUD=115200\n')
+    expect(settings()).toBe('KLUBKORT_BAUD=115200\n')
     expect(calls.some((call) => call.startsWith('systemctl restart'))).toBe(true)
-    expect(existsSync(at('opt/klubkort.old/terminal/main.ts'))).toBe(true)
+    expect(readlinkSync(at('opt/klubkort'))).toBe('klubkort.b')
+    expect(existsSync(at('opt/klubkort.a/terminal/main.ts'))).toBe(true)
+    expect(run().status).toBe(0)
+    expect(readlinkSync(at('opt/klubkort'))).toBe('klubkort.a')
   })
 
   test('replaces nothing while messages are unsent', () => {
@@ -127,14 +168,37 @@ describe('the install script', () => {
     expect(calls.some((call) => call.startsWith('npm') || call.startsWith('systemctl'))).toBe(false)
   })
 
-  test('leaves the old program running where the new one cannot be built', () => {
+  test.each([
+    ['the new one cannot be built', 'npm', 'case "$1" in ci) exit 1;; esac'],
+    ['what builds it is not what it should be', 'sha512sum', 'exit 1'],
+    ['there is no room for another', 'df', 'echo Head; echo "/dev/root 1 1 1048575 1% /"'],
+  ])('leaves the old program running where %s, and nothing beside it', (_, name, body) => {
     run()
     enrolled()
-    const before = statSync(at('opt/klubkort')).ino
-    stub('npm', 'exit 1')
+    stub(name, body)
     const { status, calls } = run()
     expect(status).not.toBe(0)
-    expect(statSync(at('opt/klubkort')).ino).toBe(before)
+    expect(readlinkSync(at('opt/klubkort'))).toBe('klubkort.a')
+    expect(existsSync(at('opt/klubkort.b'))).toBe(false)
     expect(calls.some((call) => call.startsWith('systemctl stop'))).toBe(false)
+  })
+
+  test('starts the old program again when a sale was made while the new one was built', () => {
+    run()
+    enrolled()
+    stub('runuser', 'case "$*" in *may-update) [ ! -e "$CALLS.built" ];; esac')
+    stub('npm', `case "$1" in run) : >"$CALLS.built";; esac`)
+    const { status, stderr, calls } = run()
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/nothing has been replaced/)
+    expect(readlinkSync(at('opt/klubkort'))).toBe('klubkort.a')
+    expect(calls.slice(-2).map((call) => call.split(' ')[1])).toEqual(['-u', 'start'])
+  })
+
+  test('replaces a program that does not start at all', () => {
+    run()
+    enrolled()
+    expect(run({ UNSENT: '127' }).status).toBe(0)
+    expect(readlinkSync(at('opt/klubkort'))).toBe('klubkort.b')
   })
 })

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { type Office, office, setUp } from './local/office.ts'
@@ -142,6 +143,27 @@ test('systemd hears that the till is ready, and then again and again that it is 
   expect((await notified()).at(-1)).toBe('WATCHDOG=1')
 })
 
+test('a disk that takes no more in the middle of the day ends the sale before it is shown, and what was sold stays', async () => {
+  await sell()
+  await pi.shows(/^Vælg varer/)
+  const { pid } = JSON.parse(await readFile(join(folder, 'status.json'), 'utf8')) as { pid: number }
+  // From now on no file of that process may grow, as on a disk that is full.
+  await promisify(execFile)('prlimit', ['--pid', String(pid), '--fsize=1'])
+  pi.press('Toast')
+  await pi.shows(/^Læg kortet på/)
+  const failed = pi.shows(/^Terminalen kan ikke sælge/, 15_000)
+  pi.reader({ order: 'present', uid: UID })
+  await failed
+  pi.reader({ order: 'remove' })
+  expect(pi.texts().join(' ')).not.toMatch(/Godkendt/)
+  await expect.poll(() => pi.isOn(), { timeout: 15_000 }).toBe(false)
+  expect(pi.log()).toMatch(/"event":"failed"/)
+
+  pi.powerOn()
+  await sell()
+  expect((await desk.account(account)).balance).toBe(CREDIT - sold * PRICE)
+})
+
 test('a journal that was rolled back stops its till until it is enrolled again, and numbers and money go on', async () => {
   await pi.pullPower()
   await cp(pi.state, join(folder, 'copy'), { recursive: true })
@@ -172,4 +194,20 @@ test('nobody enrols a terminal, nor sells beside it, while it is at work', async
   expect(enrolling).toMatchObject({ code: 1, says: expect.stringMatching(/stop it first/) })
   const second = await command('run')
   expect(second).toMatchObject({ code: 1, says: expect.stringMatching(/another klubkort-terminal is at work/) })
+})
+
+test('what a till had sold when it was revoked arrives, is put aside for staff, and charges nobody by itself', async () => {
+  await pi.shows(/^Online/, 30_000)
+  const balance = (await desk.account(account)).balance
+  pi.network.set('cut')
+  await sell()
+  await desk.revoke(terminal)
+  pi.network.set('whole')
+  await pi.shows(/^Terminalen er spærret/, 40_000)
+  const aside = async () =>
+    (await desk.reviews()).items.filter((item) => item.kind === 'quarantine' && item.terminal === terminal)
+  await expect.poll(aside, { timeout: 40_000 }).toMatchObject([{ amount: PRICE, count: 2 }])
+  await expect.poll(async () => (await command('may-update')).code, { timeout: 40_000 }).toBe(0)
+  expect((await desk.account(account)).balance).toBe(balance)
+  expect((await desk.check()).violations).toEqual([])
 })

@@ -7,6 +7,7 @@ import { panel } from '../terminal/panel.ts'
 import { panelScreen } from '../terminal/panel-screen.ts'
 import type { Press, Screen, View } from '../terminal/view.ts'
 import { emulateNextion, type NextionEmulator, type NextionEmulatorOptions } from './emulators/nextion.ts'
+import { dice, idOf, noise, pageId } from './emulators/noise.ts'
 import { openPty } from './emulators/pty.ts'
 
 const QUICK = { timeoutMs: 100, quietMs: 2 }
@@ -20,7 +21,7 @@ const SALE: Extract<View, { kind: 'sale' }> = {
     { label: 'Kakao', price: '8,50 kr' },
   ],
   morePages: false,
-  cart: ['2 × Toast  30,00 kr'],
+  cart: [{ quantity: 2, name: 'Toast', amount: '30,00 kr' }],
   total: '30,00 kr',
   prompt: 'Læg kortet på',
   idle: false,
@@ -90,39 +91,6 @@ async function listening(screen: Screen) {
       return presses
     },
   }
-}
-
-function pageId(name: string): number {
-  const found = panel.pages.find((page) => page.name === name)
-  if (!found) throw new RangeError(name)
-  return found.id
-}
-
-function idOf(page: string, component: string): number {
-  const found = panel.pages[pageId(page)]?.components.find(({ name }) => name === component)
-  if (!found) throw new RangeError(component)
-  return found.id
-}
-
-/** Numbers below a bound, the same ones for the same seed (mulberry32). */
-function dice(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
-/** Noise that loves the protocol's own bytes, but holds no whole touch. */
-function noise(roll: (below: number) => number): Buffer {
-  const loved = [0x65, 0x66, 0x70, 0x71, 0x63, 0x24, 0x1a, 0x86, 0x87, 0x88, 0x00, 0x01, 0x02, 0x03, 0xff, 0xff, 0xff]
-  const bytes = Buffer.from(
-    Array.from({ length: 1 + roll(24) }, () => (roll(3) > 0 ? (loved[roll(loved.length)] ?? 0) : roll(256))),
-  )
-  const whole = bytes.some((byte, at) => byte === 0x65 && bytes[at + 3] === 1 && bytes[at + 4] === 0xff)
-  return whole ? noise(roll) : bytes
 }
 
 describe('a line that is pulled out', () => {
@@ -335,6 +303,71 @@ describe('a press', () => {
       display.fail({ kind: 'garbage', bytes: torn })
       await screen.show({ ...SALE, total: `${total},00 kr` })
     }
+    expect(await reader.stop()).toEqual([])
+  })
+
+  const OK = Uint8Array.of(0x01, ...END)
+  const SEVEN = Uint8Array.of(0x65, pageId('keypad'), idOf('keypad', 'digit7'), 1, ...END)
+
+  /** Shows the keypad on a slow line: what the display says of it comes late, and in these pieces. */
+  async function keypadAnswered(before: View | null, pieces: Uint8Array[]) {
+    const { display, screen } = await connected()
+    if (before) await screen.show(before)
+    const reader = await listening(screen)
+    const asked = display.commands.length
+    display.fail({ kind: 'drop_answer' })
+    const shown = screen.show(KEYPAD)
+    await expect.poll(() => display.commands.length, { interval: 1 }).toBeGreaterThan(asked)
+    await sleep(40)
+    for (const piece of pieces) display.send(piece)
+    await shown
+    return await reader.stop()
+  }
+
+  test.each([
+    ['before', [SEVEN, OK]],
+    ['in one piece with', [Uint8Array.from([...OK, ...SEVEN])]],
+    ['behind', [OK, SEVEN]],
+  ])('on a page that has just come counts, when it arrives %s the late answer', async (_, pieces) => {
+    expect(await keypadAnswered(SALE, pieces)).toEqual([{ kind: 'digit', digit: 7 }])
+  })
+
+  test('counts while its button gets the word of another language', async () => {
+    const { display, screen } = await connected()
+    await screen.show(SALE)
+    const ended = new AbortController()
+    const presses = screen.presses(ended.signal)[Symbol.asyncIterator]()
+    const first = presses.next()
+    await sleep(0)
+    display.press('ownAmount')
+    await first
+    // The till draws the keypad before it takes the next press, and the page comes up in Danish.
+    display.fail({ kind: 'late', ms: 20 }, 2)
+    const shown = screen.show(KEYPAD, 'en')
+    await expect.poll(() => display.state().page?.name, { interval: 1 }).toBe('keypad')
+    display.press('erase')
+    await shown
+    expect(display.state().components.find(({ name }) => name === 'erase')?.text).toBe('Erase')
+    const second = presses.next()
+    ended.abort()
+    expect((await second).value).toEqual({ kind: 'erase' })
+  })
+
+  test('on a page that may have stood there before, drawn by an earlier program, counts only behind the answer', async () => {
+    expect(await keypadAnswered(null, [SEVEN, OK])).toEqual([])
+    expect(await keypadAnswered(null, [OK, SEVEN])).toEqual([{ kind: 'digit', digit: 7 }])
+  })
+
+  test('is never made of a torn touch and the status that some firmware sends before a page', async () => {
+    const { display, screen } = await connected({ sendmeStatus: 'before' })
+    await screen.show(SALE)
+    const reader = await listening(screen)
+    // The answer stays out, so the display is asked for its page; its status completes what the line has torn.
+    display.fail({ kind: 'drop_answer' })
+    const shown = screen.show({ ...SALE, total: '1,00 kr' })
+    await expect.poll(() => display.commands.at(-1)).toBe('total.txt="1,00 kr"')
+    display.fail({ kind: 'garbage', bytes: Uint8Array.of(0x65, pageId('sale'), idOf('sale', 'product0')) }, 2)
+    await shown
     expect(await reader.stop()).toEqual([])
   })
 

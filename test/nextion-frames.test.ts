@@ -79,6 +79,27 @@ describe('the bytes of the display', () => {
     expect(frames(Uint8Array.of(0x70), Uint8Array.of(1, ...END))).toEqual([{ kind: 'status', code: 1 }])
   })
 
+  test('a touch with a byte lost, doubled, or its end garbled, is no touch', () => {
+    const whole = touch(2, 5)
+    const spoilt: Uint8Array[] = []
+    for (const [at, byte] of whole.entries()) {
+      spoilt.push(Uint8Array.from([...whole.slice(0, at), ...whole.slice(at + 1)]))
+      if (at < 4) spoilt.push(Uint8Array.from([...whole.slice(0, at), byte, ...whole.slice(at)]).slice(0, 7))
+      for (let other = 0; other < 256; other++) {
+        if (at >= 3 && other !== byte && !(at === 3 && other === 0)) spoilt.push(whole.with(at, other))
+      }
+    }
+    for (const bytes of spoilt) {
+      // What seems to have touched page 255 has touched none.
+      const heard = frames(bytes, Uint8Array.of(1, ...END), touch(2, 6)).filter(
+        (frame) => frame.kind === 'touch' && frame.page !== 255,
+      )
+      expect(heard, Buffer.from(bytes).toString('hex')).toEqual([
+        { kind: 'touch', page: 2, component: 6, pressed: true },
+      ])
+    }
+  })
+
   test('noise without end keeps nothing waiting', () => {
     const parse = nextionFrames()
     for (let round = 0; round < 200; round++) parse(new Uint8Array(1024).fill(0x70))

@@ -26,7 +26,10 @@ const SALE: View = {
     { label: 'Grovbolle', price: '1.234,50 kr' },
   ],
   morePages: true,
-  cart: ['2 × Varmt måltid  50,00 kr', '1 × Æblejuice  8,50 kr'],
+  cart: [
+    { quantity: 2, name: 'Varmt måltid', amount: '50,00 kr' },
+    { quantity: 1, name: 'Æblejuice', amount: '8,50 kr' },
+  ],
   total: '1.234,50 kr',
   prompt: 'Vælg varer, eller læg kortet på for saldo',
   idle: false,
@@ -348,13 +351,19 @@ describe('a view on the display', () => {
       product2: 'Grovbolle\r\n1.234,50 kr',
       more: 'Flere',
       clear: 'Slet',
-      keypad: 'Beløb',
-      cart0: '2 × Varmt måltid 50,00 kr',
-      cart1: '1 × Æblejuice 8,50 kr',
-      cart2: '',
-      cart3: '',
-      cart4: '',
-      cart5: '',
+      ownAmount: 'Beløb',
+      item0: '2 × Varmt måltid',
+      item1: '1 × Æblejuice',
+      item2: '',
+      item3: '',
+      item4: '',
+      item5: '',
+      amount0: '50,00 kr',
+      amount1: '8,50 kr',
+      amount2: '',
+      amount3: '',
+      amount4: '',
+      amount5: '',
       totalName: 'I alt',
       total: '1.234,50 kr',
       prompt: 'Vælg varer, eller læg kortet på for saldo',
@@ -406,7 +415,7 @@ describe('a view on the display', () => {
         title: words,
         products: fc.array(product, { maxLength: 12 }),
         morePages: flag,
-        cart: fc.array(words, { maxLength: 9 }),
+        cart: fc.array(fc.record({ quantity: fc.nat(99), name: words, amount: words }), { maxLength: 9 }),
         total: words,
         prompt: words,
         idle: flag,
@@ -452,13 +461,16 @@ describe('a view on the display', () => {
   test('a long name is cut and a price never is', async () => {
     const { display, screen } = await connected()
     const label = 'Hjemmelavet fuldkornsbolle med økologisk pålæg og salat'
-    const cart = [...Array.from({ length: 8 }, (_, index) => `${index} × Toast  15,00 kr`), `1 × ${label}  1.234,50 kr`]
-    await screen.show({ ...SALE, products: [{ label, price: '1.234,50 kr' }], cart })
-    const { product0, cart0, cart4, cart5 } = seen(display)
-    expect(product0).toBe('Hjemmelavet\r\nfuldkorns...\r\n1.234,50 kr')
-    expect(cart0).toBe('+ 4 mere')
-    expect(cart4).toBe('7 × Toast 15,00 kr')
-    expect(cart5).toMatch(/^1 × Hjem.*\.\.\. 1\.234,50 kr$/)
+    const most = '999.999,99 kr'
+    const toasts = Array.from({ length: 8 }, (_, index) => ({ quantity: index, name: 'Toast', amount: '15,00 kr' }))
+    const cart = [...toasts, { quantity: 1, name: label, amount: most }]
+    await screen.show({ ...SALE, products: [{ label, price: most }], cart, total: most })
+    const { product0, item0, amount0, item4, amount4, item5, amount5, total } = seen(display)
+    expect(product0).toBe(`Hjemmelavet\r\nfuldkorns...\r\n${most}`)
+    expect([item0, amount0]).toEqual(['+ 4 mere', ''])
+    expect([item4, amount4]).toEqual(['7 × Toast', '15,00 kr'])
+    expect([item5, amount5]).toEqual(['1 × Hjemmelav...', most])
+    expect(total).toBe(most)
   })
 })
 
@@ -471,7 +483,7 @@ describe('a press', () => {
       await sleep(5)
     }
     await screen.show({ ...SALE, canUndo: true })
-    for (const name of ['product0', 'product2', 'more', 'clear', 'keypad', 'undo']) await press(name)
+    for (const name of ['product0', 'product2', 'more', 'clear', 'ownAmount', 'undo']) await press(name)
     await screen.show({ kind: 'keypad', amount: '' })
     for (const name of ['digit0', 'digit7', 'comma', 'erase', 'ok', 'cancel']) await press(name)
     await screen.show(approved)
@@ -582,6 +594,11 @@ describe('the panel', () => {
     expect(panel.pages[0]?.components.some(({ name }) => names.has(name))).toBe(false)
   })
 
+  test('names no component like a page, which the display would take it for', () => {
+    const pages = new Set(panel.pages.map(({ name }) => name))
+    expect(all.flatMap(({ component: { name } }) => (pages.has(name) ? [name] : []))).toEqual([])
+  })
+
   test('shows only letters that the display has', () => {
     for (const { component } of all) expect(displayText(component.text)).toBe(component.text)
   })
@@ -616,8 +633,9 @@ describe('the panel', () => {
       ['sale', 'title', 'Ungdomsklubben Nordlyset, Kantinen'],
       ['sale', 'online', 'Offline'],
       ['sale', 'product0', 'Varmt måltid\n1.234,50 kr'],
-      ['sale', 'cart0', '2 × Varmt måltid 50,00 kr'],
-      ['sale', 'total', '1.234,50 kr'],
+      ['sale', 'item0', '2 × Varmt måltid'],
+      ['sale', 'amount0', '1.234,50 kr'],
+      ['sale', 'total', '999.999,99 kr'],
       ['sale', 'prompt', 'Vælg varer, eller læg kortet på for saldo'],
       ['keypad', 'amount', '1.234,50'],
       ['message', 'headline', 'Terminalen kan ikke sælge'],

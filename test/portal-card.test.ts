@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Language, Portal } from './browser/portal.ts'
+import { COMBINATIONS } from './browser/combinations.ts'
+import type { Portal } from './browser/portal.ts'
 import { openStage, type Stage } from './browser/stage.ts'
 
 const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
@@ -116,10 +117,8 @@ async function tap(uid: string): Promise<string> {
   return texts
 }
 
-const RUNS: { language: Language; width: number; uid: string }[] = [
-  { language: 'da', width: 360, uid: '04c0ffee000001' },
-  { language: 'en', width: 1280, uid: '04c0ffee000002' },
-]
+/** The new card that is handed out, another each time. */
+const RUNS = COMBINATIONS.map((one, index) => ({ ...one, uid: `04c0ffee00000${index + 1}` }))
 
 describe.each(RUNS)('in $language, $width px wide', ({ language, width, uid }) => {
   const words = WORDS[language]

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { COMBINATIONS } from './browser/combinations.ts'
 import { CARDS, type Payment, paymentPage } from './browser/payment.ts'
 import type { Language, Portal } from './browser/portal.ts'
 import { openStage, type Stage } from './browser/stage.ts'
@@ -57,12 +58,7 @@ async function until(portal: Portal, path: string, says: RegExp): Promise<string
   }
 }
 
-const RUNS: { language: Language; width: number }[] = [
-  { language: 'da', width: 360 },
-  { language: 'en', width: 1280 },
-]
-
-describe.each(RUNS)('Indbetal without JavaScript, in $language, $width px wide', ({ language, width }) => {
+describe.each(COMBINATIONS)('Indbetal without JavaScript, in $language, $width px wide', ({ language, width }) => {
   let portal: Portal
 
   beforeAll(async () => {
@@ -249,7 +245,7 @@ describe('Automatisk optankning', () => {
   })
 })
 
-test.each(RUNS.slice(1))(
+test.each(COMBINATIONS.filter(({ language }) => language !== 'da'))(
   'an agreement in $language, $width px wide, is in force at 100 kr., and is cancelled',
   async (visiting) => {
     const portal = await atTopUp('two_children', ADA, visiting)

@@ -6,7 +6,8 @@ import { BankFileContent, ImportStatusAnswer, StaffPayout, StaffPayouts } from '
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { StaffToken } from '../shared/wire.ts'
 import { call } from '../terminal/http.ts'
-import type { Language, Portal } from './browser/portal.ts'
+import { COMBINATIONS } from './browser/combinations.ts'
+import type { Portal } from './browser/portal.ts'
 import { openStage, type Stage } from './browser/stage.ts'
 import { person } from './local/persons.ts'
 
@@ -97,12 +98,7 @@ function paidReport(file: string): string {
 <GrpSts>ACSC</GrpSts></OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>`
 }
 
-const RUNS: { language: Language; width: number }[] = [
-  { language: 'da', width: 360 },
-  { language: 'en', width: 1280 },
-]
-
-describe.each(RUNS)('without JavaScript, in $language, $width px wide', ({ language, width }) => {
+describe.each(COMBINATIONS)('without JavaScript, in $language, $width px wide', ({ language, width }) => {
   const words = WORDS[language]
   const mail = `udbetal-${language}-${width}@klubkort.example`
   let portal: Portal

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
+import { readerThread } from '../terminal/devices/reader-thread.ts'
 import type { ReaderOrder } from './emulators/hands.ts'
 import { type Running, startNode } from './local/processes.ts'
 
@@ -111,5 +112,17 @@ describe("the reader's thread", () => {
     lay('04a1b2c3d4e5f6')
     const match = await says(/"uid":"04a1b2c3d4e5f6".*"signs":(\d+)/)
     expect(Number(match[1])).toBeGreaterThanOrEqual(3)
+  })
+
+  test('gives no sign of life of a reader that is not there', async () => {
+    let signs = 0
+    const settings = { device: '/dev/spidev9.9', pollMs: 20, cardKey: 'A'.repeat(43) }
+    const reader = readerThread(settings, () => {
+      signs += 1
+    })
+    for (let times = 0; times < 2; times++) {
+      await expect(reader.taps(new AbortController().signal)[Symbol.asyncIterator]().next()).rejects.toThrow(/spi/)
+    }
+    expect(signs).toBe(0)
   })
 })

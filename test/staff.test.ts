@@ -205,8 +205,8 @@ describe.concurrent('help', () => {
     const paths = leaves.map(({ path }) => path)
     const verbs = leaves.map(({ help }) => help)
     expect(paths.map((path) => path.join(' '))).toEqual([
-      ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product set-price', 'product category'],
-      ...['product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
+      ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product set-price'],
+      ...['product category', 'product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
       ...['child guardian add', 'child guardian end', 'card add', 'card show', 'card block', 'card activate'],
       ...['order list', 'order send', 'order hand-out', 'order cancel', 'account show', 'account credit'],
       ...['terminal add', 'terminal code', 'terminal renew', 'terminal risk', 'terminal list', 'terminal revoke'],
@@ -448,7 +448,8 @@ describe.concurrent('at the wire', () => {
   const product = { id: 4, site: 1, name: 'Toast', price: 1_650, category: 'food', retiredAt: null }
   const card = { id: 9, status: 'active', createdAt: 0 }
   const terminal = { id: '4000-7', site: 1, name: 'Kantine 1', state: 'revoked' }
-  const seen = { ...terminal, lastSeq: 12, lastSeenAt: null, cardListVersion: null }
+  const unseen = { lastSeenAt: null, cardListVersion: null, listedAt: null, software: null }
+  const seen = { ...terminal, ...unseen, lastSeq: 12, quarantined: 0 }
   const checked = { transfers: 1, postings: 2, messages: 1, violations: [] }
   const site = { id: 1, name: 'Klub Nord' }
   const member = { id: 2, name: 'Finn Prøvefinans', role: 'finance', state: 'good', createdAt: 0, expiresAt: 9 }

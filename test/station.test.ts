@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CardToken } from '../shared/debit.ts'
 import { cardHash, digest } from '../shared/signing.ts'
 import { slotOf, tokenIn } from '../terminal/card-token.ts'
-import type { CardMemory } from '../terminal/devices/card-reader.ts'
+import type { CardMemory, CardType } from '../terminal/devices/card-reader.ts'
 import type { KeyPair } from '../terminal/identity.ts'
 import { syncOnce } from '../terminal/sync.ts'
 import { bookingWorker, CARD_KEY, counter, messageIn, scratch, someKey, synced, type Worker } from './counter.ts'
@@ -62,7 +62,7 @@ describe('a card that carries a token', () => {
     return { worker, answer }
   }
 
-  async function buy(memory: CardMemory | null, type: 'classic' | 'ntag' = 'classic', given = token(8)) {
+  async function buy(memory: CardMemory | null, type: CardType = 'classic', given = token(8)) {
     const { worker, answer } = tokenWorker(given)
     const opened = await open(answer)
     await opened.till.press({ kind: 'product', index: 0 })
@@ -78,7 +78,7 @@ describe('a card that carries a token', () => {
     expect(opened.approvals()).toHaveLength(1)
   })
 
-  test('that shows none, or cannot be read, says so; a type that the municipality leaves alone says nothing', async () => {
+  test('that shows none, cannot be read, or is of a type that carries none here says so, and is not written to', async () => {
     expect((await buy(card(null, null).memory)).messages[0]).toHaveProperty('token', null)
     await desk?.stop()
     rmSync(folder, { recursive: true })
@@ -87,9 +87,15 @@ describe('a card that carries a token', () => {
     await desk?.stop()
     rmSync(folder, { recursive: true })
     folder = scratch()
+    expect((await buy(null, 'other')).messages[0]).toHaveProperty('token', null)
+    await desk?.stop()
+    rmSync(folder, { recursive: true })
+    folder = scratch()
     const { memory, tokens } = card(token(7), token(6))
-    expect((await buy(memory, 'ntag')).messages[0]).not.toHaveProperty('token')
+    const { opened, messages } = await buy(memory, 'ntag')
+    expect(messages[0]).toHaveProperty('token', null)
     expect(tokens()).toEqual([token(7), token(6)])
+    expect(opened.logged).not.toContain('token_unwritten')
   })
 
   test.each([

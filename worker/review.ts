@@ -2,8 +2,9 @@ import type { z } from 'zod'
 import { ore } from '../shared/money.ts'
 import type { Review, ReviewItem, ReviewSettling, SettleAnswer, SettleCall } from '../shared/wire.ts'
 import { recordedIfChanged } from './audit.ts'
-import { type AsideMessage, bookAside, type Condition, post } from './ledger.ts'
-import { SUBJECT, UNREVIEWED } from './quarantine.ts'
+import { type Condition, post } from './ledger.ts'
+import { UNREVIEWED } from './quarantine.ts'
+import { bookAll, discardAll } from './quarantine-desk.ts'
 import { viewedAccounts } from './viewings.ts'
 
 /**
@@ -193,13 +194,19 @@ export async function settle(
     case 'alarm':
       return noteAlarm(db, { id, ...subject }, call, staff, nowMs)
     case 'quarantine':
-      if (call.decision === 'book') return bookAll(db, { id, ...subject }, call, staff, nowMs)
-      return call.decision === 'discard' ? discardAll(db, { id, ...subject }, call, staff, nowMs) : 'review_unfit'
+      switch (call.decision) {
+        case 'book':
+          return bookAll(db, subject.terminal, call.note, staff, nowMs)
+        case 'discard':
+          return discardAll(db, subject.terminal, call.note, staff, nowMs)
+        case 'keep':
+        case 'carry':
+        case 'charge':
+        case 'note':
+          return 'review_unfit'
+      }
   }
 }
-
-/* ?1 subject, ?2 decision, ?3 terminal, ?4 number, ?5 account, ?6 staff, ?7 note, ?8 instant. */
-const DECIDE = `INSERT INTO review (subject, decision, terminal, seq, account, staff, note, at)`
 
 async function settleAdvice(
   db: D1Database,
@@ -223,9 +230,9 @@ async function settleAdvice(
     | { account: number | null; amount: number; sale: string; revenue: number }
     | undefined
   if (!sold) return 'review_unknown'
-  if (decision === 'charge' && !wallets?.results.length) return 'account_unknown'
   const known = sold.account !== null
   if (decision === 'keep' ? !known : decision === 'charge' ? known : decision !== 'carry') return 'review_unfit'
+  if (decision === 'charge' && !wallets?.results.length) return 'account_unknown'
   const open: Condition = {
     sql: `NOT EXISTS (SELECT 1 FROM review WHERE review.subject = ?10)
       AND NOT EXISTS (SELECT 1 FROM transfer AS undone WHERE undone.id = ?11)`,
@@ -244,7 +251,10 @@ async function settleAdvice(
   const decided = await db.batch<Pick<Settling, 'decision' | 'account' | 'note'> & { staffId: number }>([
     ...(kept ? [] : post(db, movement, nowMs, open)),
     db
-      .prepare(`${DECIDE} SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${done.sql} ON CONFLICT DO NOTHING`)
+      .prepare(
+        `INSERT INTO review (subject, decision, terminal, seq, account, staff, note, at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${done.sql} ON CONFLICT DO NOTHING`,
+      )
       .bind(id, decision, terminal, seq, account, staff, note, nowMs, null, ...done.bind),
     recordedIfChanged(db, { staff, action: 'review_settled', subject: `review:${id}`, detail: { decision } }, nowMs),
     decidedQuery(db, id),
@@ -281,115 +291,4 @@ async function noteAlarm(
   return made.note === note && made.staffId === staff
     ? { id, decision, done: 1, left: 0, more: false }
     : 'review_settled'
-}
-
-type Aside = { id: string; terminal: string }
-
-/** How many messages one call books; each takes several statements, and a call has an end to those. */
-const BOOKED_AT_ONCE = 50
-
-async function bookAll(
-  db: D1Database,
-  { id, terminal }: Aside,
-  { decision, note }: Call,
-  staff: number,
-  nowMs: number,
-): Promise<z.infer<typeof SettleAnswer> | SettleRefusal> {
-  const branch = `${terminal}q`
-  // What tells otherwise of its sale cannot be booked, and is passed over so that the rest is reached.
-  const bookable = `NOT EXISTS (SELECT 1 FROM message WHERE message.sale = quarantine.sale AND (
-    message.kind = quarantine.kind OR message.terminal NOT IN (?1, ?1 || 'q') OR message.card <> quarantine.card
-    OR message.amount <> quarantine.amount OR message.lines <> quarantine.lines))`
-  const read = `FROM quarantine WHERE quarantine.terminal = ?1 AND ${UNREVIEWED}`
-  const [all, some] = await db.batch<Record<string, unknown>>([
-    db.prepare('SELECT 1 FROM quarantine WHERE terminal = ?1 LIMIT 1').bind(terminal),
-    db
-      .prepare(
-        `SELECT ${SUBJECT} AS subject, seq, hash, jws, kind, sale, card, amount, lines, at ${read} AND ${bookable}
-         ORDER BY seq, received_at LIMIT ${BOOKED_AT_ONCE}`,
-      )
-      .bind(terminal),
-  ])
-  if (!all?.results.length) return 'review_unknown'
-  const messages = (some?.results ?? []) as (AsideMessage & { seq: number })[]
-  const steps = messages.flatMap((message) => [
-    ...bookAside(db, { branch, terminal }, message, nowMs),
-    db
-      .prepare(
-        `${DECIDE} SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-         WHERE EXISTS (SELECT 1 FROM message WHERE message.sale = ?9 AND message.kind = ?10 AND message.hash = ?11)
-         ON CONFLICT DO NOTHING`,
-      )
-      .bind(
-        ...[message.subject, decision, terminal, message.seq, null, staff, note, nowMs],
-        ...[message.sale, message.kind, message.hash],
-      ),
-  ])
-  const answers = await db.batch<Record<string, unknown>>([
-    db
-      .prepare(
-        `INSERT INTO terminal (id, site, name, created_at, branch_of)
-         SELECT ?2, site, ?2, ?3, id FROM terminal WHERE id = ?1 ON CONFLICT DO NOTHING`,
-      )
-      .bind(terminal, branch, nowMs),
-    ...steps,
-    recordedCount(
-      db,
-      { id, decision, staff },
-      messages.map(({ subject }) => subject),
-      nowMs,
-    ),
-    db.prepare(`SELECT count(*) AS left, coalesce(sum(${bookable}), 0) AS bookable ${read}`).bind(terminal),
-    db
-      .prepare(
-        `SELECT count(*) AS done FROM review WHERE at = ?2 AND staff = ?3 AND subject IN (SELECT value FROM json_each(?1))`,
-      )
-      .bind(JSON.stringify(messages.map(({ subject }) => subject)), nowMs, staff),
-  ])
-  const [rest, done] = answers.slice(-2).map(({ results }) => results[0])
-  return {
-    id,
-    decision,
-    done: Number(done?.done),
-    left: Number(rest?.left),
-    more: Number(rest?.bookable) > 0 && Number(done?.done) > 0,
-  }
-}
-
-/** The statement that records how many messages were decided on just now, where any were. */
-function recordedCount(
-  db: D1Database,
-  { id, decision, staff }: { id: string; decision: string; staff: number },
-  subjects: readonly string[],
-  nowMs: number,
-): D1PreparedStatement {
-  return db
-    .prepare(
-      `INSERT INTO audit (at, action, subject, detail, staff)
-       SELECT ?1, 'review_settled', 'review:' || ?2, json_object('decision', ?3, 'count', count(*)), ?4
-       FROM review WHERE at = ?1 AND staff = ?4 AND subject IN (SELECT value FROM json_each(?5)) HAVING count(*) > 0`,
-    )
-    .bind(nowMs, id, decision, staff, JSON.stringify(subjects))
-}
-
-async function discardAll(
-  db: D1Database,
-  { id, terminal }: Aside,
-  { decision, note }: Call,
-  staff: number,
-  nowMs: number,
-): Promise<z.infer<typeof SettleAnswer> | SettleRefusal> {
-  const [all, discarded] = await db.batch<Record<string, unknown>>([
-    db.prepare('SELECT 1 FROM quarantine WHERE terminal = ?1 LIMIT 1').bind(terminal),
-    db
-      .prepare(
-        `INSERT INTO review (subject, decision, terminal, seq, staff, note, at)
-         SELECT ${SUBJECT}, ?2, ?1, seq, ?3, ?4, ?5 FROM quarantine WHERE quarantine.terminal = ?1 AND ${UNREVIEWED}
-         ON CONFLICT DO NOTHING`,
-      )
-      .bind(terminal, decision, staff, note, nowMs),
-    recordedIfChanged(db, { staff, action: 'review_settled', subject: `review:${id}`, detail: { decision } }, nowMs),
-  ])
-  if (!all?.results.length) return 'review_unknown'
-  return { id, decision, done: discarded?.meta.changes ?? 0, left: 0, more: false }
 }

@@ -135,11 +135,20 @@ export async function changeSettings(
   const differences = named.map(({ column }, index) => `${column} IS NOT ?${index + 1}`).join(' OR ')
   const sound = SOUND.map((rule) => rule.map((part) => parameters.get(part) ?? part).join(' ')).join(' AND ')
   const changed = named.map(({ column }) => column)
-  const [, , left, row] = await db.batch([
+  // A card of a type that is not looked at any more would be refused for showing none, so all of them begin anew.
+  const forgotten = db
+    .prepare(
+      `DELETE FROM card_token WHERE EXISTS (SELECT 1 FROM municipality, json_each(token_types) AS type
+         WHERE type.value NOT IN (SELECT value FROM json_each(${parameters.get('token_types')})) AND ${sound})`,
+    )
+    .bind(...values)
+  const answers = await db.batch([
+    ...(columns.token_types === undefined ? [] : [forgotten]),
     db.prepare(`UPDATE municipality SET ${assignments} WHERE (${differences}) AND ${sound}`).bind(...values),
     recordedIfChanged(db, { staff, action: 'settings_changed', subject: 'municipality:1', detail: { changed } }, nowMs),
     db.prepare(`SELECT 1 FROM municipality WHERE ${differences}`).bind(...values),
     settingsQuery(db),
   ])
+  const [left, row] = answers.slice(-2)
   return left?.results.length ? 'settings_conflict' : settingsOf(row?.results[0])
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { displayText } from './display-text.ts'
+import { commands, refusalText } from './nextion-commands.ts'
 import { type Frame, frameStream } from './nextion-frames.ts'
 
 /** A finger on a component, or lifted off it, by the numbers the display was flashed with. Untrusted. */
@@ -42,34 +42,9 @@ export type NextionOptions = { timeoutMs?: number; quietMs?: number; attempts?: 
 const END = '\xff\xff\xff'
 const OK = 0x01
 const OVERFLOW = 0x24
-/** The display's serial buffer holds 1024 bytes, and an escaped character takes two of them. */
-const TEXT_MAX = 480
 /** Nobody presses more than this ahead; beyond it a finger is playing, or the line is noise. */
 const TOUCHES_MAX = 16
 const QUIET_ROUNDS_MAX = 25
-
-const STATUS = new Map([
-  [0x00, 'invalid instruction'],
-  [0x02, 'invalid component'],
-  [0x03, 'invalid page'],
-  [0x1a, 'invalid variable'],
-  [0x1b, 'invalid operation'],
-  [0x1c, 'assignment failed'],
-  [0x1e, 'wrong number of parameters'],
-  [0x20, 'invalid escape'],
-  [0x23, 'name too long'],
-])
-
-function quoted(value: string): string {
-  const text = displayText(value).slice(0, TEXT_MAX)
-  const escaped = text.replaceAll(/[\\"\r]/g, (sign) => (sign === '\r' ? '\\r' : `\\${sign}`))
-  return `"${escaped}"`
-}
-
-function named(component: string): string {
-  if (!/^[A-Za-z]\w{0,13}$/.test(component)) throw new RangeError(`not a component name: '${component}'`)
-  return component
-}
 
 /** Whether a frame says that what was drawn, or what has just been sent, is lost. */
 function isLoss(frame: Frame): boolean {
@@ -124,7 +99,7 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
   let model = ''
   /**
    * Touches that came while a command waits for its answer, until it has come; null while none waits. Where it stays
-   * out, a torn touch may have been completed by that very answer, so none of them counts.
+   * out, or another one may come as well, a torn touch may have been completed by it, so none of them counts.
    */
   let unsure: Touch[] | null = null
   /** Whether answers are let pass that nobody waits for: what looks like a touch then may be made of them. */
@@ -198,7 +173,8 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
             resolve(frame as Extract<Frame, { kind: K }>)
             const sure = unsure ?? []
             unsure = null
-            for (const touch of sure) touched(touch)
+            // Some firmware answers `sendme` with a status as well as the page.
+            if (kind === 'status') for (const touch of sure) touched(touch)
           } else if (isLoss(frame)) reject(new Error(`the display ${lossText(frame)}`))
         }
         port.write(Buffer.from(line + END, 'latin1'))
@@ -292,7 +268,7 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
       // A refusal is tried again too: noise on the line turns a good command into a bad one.
       inStep = false
       problem = answer
-        ? `refused '${line}': ${STATUS.get(answer.code) ?? 'status'} (0x${answer.code.toString(16).padStart(2, '0')})`
+        ? `refused '${line}': ${refusalText(answer.code)}`
         : `did not answer '${line}' within ${timeoutMs} ms`
     }
     throw new Error(`the display ${problem}`)
@@ -369,14 +345,14 @@ export async function connectNextion(port: Duplex, options: NextionOptions = {})
       inTurn(async () => {
         // Until the display has answered it may show either page, and must not be taken for restarted.
         if (pages.size > 0) pages.add(id)
-        await send(`page ${id}`, true)
+        await send(commands.page(id), true)
         pages = new Set([id])
       }),
-    text: (component, value) => inTurn(() => send(`${named(component)}.txt=${quoted(value)}`)),
-    visible: (component, on) => inTurn(() => send(`vis ${named(component)},${on ? 1 : 0}`)),
+    text: (component, value) => inTurn(() => send(commands.text(component, value))),
+    visible: (component, on) => inTurn(() => send(commands.visible(component, on))),
     touches,
     hasAudio: /^NX\d+P/.test(model),
-    play: (sound) => inTurn(() => send(`play 0,${Math.trunc(sound)},0`)),
+    play: (sound) => inTurn(() => send(commands.play(sound))),
     onRestart(listener) {
       listeners.add(listener)
     },

@@ -136,7 +136,8 @@ function startThread(settings: ReaderSettings) {
       let signs = 1
       hear = (word) => {
         signs += 1
-        alive()
+        // That a reader has failed is a sign of the thread, and none of the reader.
+        if (word.kind === 'alive' || word.kind === 'tap') alive()
         if (word.kind === 'alive' || word.kind === 'answer' || word.round !== number) return
         heard.push(word)
         wake()

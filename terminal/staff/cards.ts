@@ -40,7 +40,8 @@ export function cardCommands(klubkort: Command, desk: Desk) {
 function statusLine({ id, status, reach }: z.infer<typeof CardView>): string {
   if (!reach) return `Card ${id} is ${status}.`
   const { told: knowing, terminals } = reach
-  return `Card ${id} is ${status}, on the list of ${knowing} of ${counted(terminals, 'terminal')}.`
+  if (terminals === 0) return `Card ${id} is ${status}; no terminal has been enrolled yet.`
+  return `Card ${id} is ${status}, as ${knowing} of ${counted(terminals, 'terminal')} ${terminals === 1 ? 'knows' : 'know'}.`
 }
 
 async function add(desk: Desk, { child, uid: given }: { child: number; uid: string }): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { z } from 'zod'
+import type { SaleLine } from '../../shared/debit.ts'
 import {
   Review,
   ReviewId,
@@ -12,7 +13,7 @@ import {
 } from '../../shared/wire.ts'
 import { command, group, idArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
-import { amount, counted, instant, plain, table } from './output.ts'
+import { amount, counted, instant, plain, tableWithDetails, wrapped } from './output.ts'
 import { worded } from './words.ts'
 
 /** `klubkort review …`: what staff must look into, and what they make of it. */
@@ -49,9 +50,9 @@ export function reviewCommands(klubkort: Command, desk: Desk) {
     'settle',
     'decide on one of them, once and for good',
     "klubkort review settle 4000-7:12 --keep --note 'barnet var i klubben'",
-    "klubkort review settle 4000-7:12 --carry --note 'kortet var spærret, klubben betaler'",
+    "klubkort review settle 4000-7:12 --carry --note 'klubben betaler'",
     "klubkort review settle 4000-7:13 --charge 42 --note 'det var Idas nye kort'",
-    "klubkort review settle quarantine:4000-7 --book --note 'terminalen blev skiftet'",
+    "klubkort review settle quarantine:4000-7 --book --note 'ny terminal'",
     "klubkort review settle alarm:3 --note 'SD-kortet var kopieret til reserven'",
   )
     .argument('<id>', 'its id in the list', reviewArgument)
@@ -90,20 +91,39 @@ async function settle(desk: Desk, id: string, { note, ...options }: SettleOption
   const named = DECISIONS.filter((decision) => options[decision] !== undefined)
   const [decision = 'note', ...others] = named
   if (others.length > 0) return { kind: 'usage', message: `--${decision} and --${others[0]} do not go together` }
-  if (decision === 'note' && !id.startsWith('alarm:')) return { kind: 'usage', message: 'name a decision' }
+  const fitting = fittingOf(id)
+  if (!fitting.decisions.includes(decision)) return { kind: 'usage', message: fitting.words }
   const form = { decision, note, ...(options.charge !== undefined && { account: options.charge }) }
   let done = 0
   for (;;) {
     const settled = await change(desk, `/reviews/${id}/settle`, SettleCall, form, SettleAnswer)
-    if (settled.kind === 'answer') done += settled.value.done
-    if (settled.kind === 'answer' && settled.value.more) continue // So many at once, and then the next of them.
-    return told(settled, (answer) => {
-      const left = answer.left > 0 ? `; ${counted(answer.left, 'message')} tell otherwise of their sale, and stay` : ''
-      return id.startsWith('quarantine:')
-        ? `${counted(done, 'message')}: ${DONE[decision]}${left}.`
-        : `${plain(id)}: ${DONE[decision]}.`
-    })
+    if (settled.kind === 'unreachable' || settled.kind === 'refused') {
+      const before = done > 0 ? [`${counted(done, 'message')} ${DONE[decision]} before that`] : []
+      const again = settled.kind === 'unreachable' ? ['the same line again decides nothing twice'] : []
+      return { ...settled, ...(done > 0 || again.length > 0 ? { hint: [...before, ...again].join('; ') } : {}) }
+    }
+    if (settled.kind !== 'answer') return settled
+    done += settled.value.done
+    if (settled.value.more && settled.value.done > 0) continue // So many at once, and then the next of them.
+    const answer = { ...settled.value, done, more: false }
+    return { kind: 'done', value: answer, text: settledLine(answer) }
   }
+}
+
+/** What can be decided of an item, by its id, and the words for whoever decides otherwise. */
+function fittingOf(id: string): { decisions: readonly (keyof typeof DONE)[]; words: string } {
+  if (id.startsWith('alarm:')) return { decisions: ['note'], words: 'an alarm takes a --note only' }
+  if (id.startsWith('quarantine:')) {
+    return { decisions: ['book', 'discard'], words: 'messages put aside take --book or --discard' }
+  }
+  return { decisions: ['keep', 'carry', 'charge'], words: 'a flagged sale takes --keep, --carry or --charge' }
+}
+
+function settledLine({ id, decision, done, left }: z.infer<typeof SettleAnswer>): string {
+  if (!id.startsWith('quarantine:')) return `${plain(id)}: ${DONE[decision]}.`
+  const booked = done > 0 ? `${counted(done, 'message')} ${DONE[decision]}` : 'nothing left to decide'
+  const rest = left > 0 ? `; ${counted(left, 'message')} left, telling otherwise of a sale that is booked` : ''
+  return `${plain(id)}: ${booked}${rest}.`
 }
 
 const DONE = {
@@ -121,43 +141,48 @@ const withMore = (rows: string, more: boolean, options: string) =>
 type Item = z.infer<typeof ReviewItem>
 
 function items(found: readonly Item[]): string {
-  return table(
+  return tableWithDetails(
     found,
     [
       { head: 'ID', cell: ({ id }) => id },
       { head: 'SINCE', cell: ({ at }) => instant(at) },
-      { head: 'WHAT', cell: wordedItem, flexible: true },
       { head: 'KRONER', cell: ({ amount: øre }) => (øre === null ? '' : amount(øre)), align: 'right' },
       { head: 'ACCOUNT', cell: ({ account }) => account ?? '', align: 'right' },
     ],
+    (item) => [wordedItem(item)],
     'Nothing waits for a decision.',
   )
 }
 
 function wordedItem({ kind, what, count, site, terminal }: Item): string {
-  const where = kind === 'advice' ? site.name : `${site.name}, ${terminal}`
   const words = what.split(',').map(worded).join(', ')
-  return kind === 'quarantine' ? `${counted(count, 'message')} put aside, ${words}: ${where}` : `${words}: ${where}`
+  switch (kind) {
+    case 'advice':
+      return `sold offline, ${words}: ${site.name}`
+    case 'quarantine':
+      return `${counted(count, 'message')} put aside, ${words}: ${site.name}, ${terminal}`
+    case 'alarm':
+      return `${words}: ${site.name}, ${terminal}`
+  }
 }
 
 function settlings(found: readonly z.infer<typeof ReviewSettling>[]): string {
-  return table(
+  return tableWithDetails(
     found,
     [
       { head: 'WHEN', cell: ({ at }) => instant(at) },
       { head: 'ID', cell: ({ subject }) => subject.split(':').slice(0, 3).join(':') },
       { head: 'DECISION', cell: ({ decision, account }) => (account === null ? decision : `${decision} ${account}`) },
-      { head: 'WHO', cell: ({ staff }) => staff },
-      { head: 'NOTE', cell: ({ note }) => note, flexible: true },
     ],
+    ({ staff, note }) => [`${staff}: ${note}`],
     'Nothing has been decided yet.',
   )
 }
 
 function page(shown: z.infer<typeof Review>): string {
-  const { account, card, messages, settled } = shown
-  const whose = account === null ? '' : `\nAccount ${account}${card === null ? '' : `, card ${card}`}`
-  const said = table(
+  const { id, at, account, card, messages, settled } = shown
+  const whose = account === null ? [] : [`Account ${account}${card === null ? '' : `, card ${card}`}`]
+  const said = tableWithDetails(
     messages,
     [
       { head: 'NUMBER', cell: ({ seq }) => seq, align: 'right' },
@@ -166,8 +191,15 @@ function page(shown: z.infer<typeof Review>): string {
       { head: 'KRONER', cell: ({ amount: øre }) => amount(øre), align: 'right' },
       { head: 'BECAME', cell: ({ outcome, reason }) => [outcome, reason && worded(reason)].filter(Boolean).join(', ') },
     ],
+    ({ lines }) => [lines.map(lineCell).join(', ')],
     'No messages.',
   )
-  const decided = settled.length > 0 ? `\n\n${settlings(settled)}` : ''
-  return `${plain(shown.id)}: ${plain(wordedItem(shown))}, since ${instant(shown.at)}${whose}\n\n${said}${decided}`
+  const decided = settled.length > 0 ? ['', settlings(settled)] : []
+  return [wrapped(plain(`${id}: ${wordedItem(shown)}, since ${instant(at)}`)), ...whose, '', said, ...decided].join(
+    '\n',
+  )
 }
+
+/** One line of a sale: '2 × product 4 at 15,00'. */
+const lineCell = ({ product, quantity, price }: SaleLine) =>
+  `${quantity} × ${product === null ? 'an amount keyed in' : `product ${product}`} at ${amount(price)}`

@@ -64,7 +64,11 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
         MoneySettings.shape.bankFileVersion.options,
       ),
     )
-    .option('--tokens <types>', "which cards carry a token against copies: classic,ultralight,ntag; '' for none", types)
+    .option(
+      '--tokens <types>',
+      "which cards carry a token against copies: classic,ultralight,ntag; '' for none; all begin anew where one is taken away",
+      types,
+    )
   limitOptions(setting).action(async (options: SetOptions) => desk.deliver(await set(desk, options)))
 }
 

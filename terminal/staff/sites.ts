@@ -4,7 +4,7 @@ import { Site, SiteCall, SiteLimits, SiteLimitsCall } from '../../shared/wire.ts
 import { command, group, idArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { hoursCell, LIMIT_OPTIONS, limitOptions, limitsOf } from './limits.ts'
-import { amount, plain, table } from './output.ts'
+import { amount, plain, table, tableWithDetails } from './output.ts'
 
 const Sites = z.object({ sites: z.array(Site) })
 const Limits = z.object({ sites: z.array(SiteLimits) })
@@ -59,26 +59,31 @@ export function siteCommands(klubkort: Command, desk: Desk) {
   })
 }
 
+const LEGEND = `SALE and CARD: the largest sale, and the most on one card; WEAK: both of them
+for a card that shows no token; UNSENT and SUM: how many messages may wait to be
+sent, and what they may come to; LIST: how old the card list may be; LANG: what
+the display speaks. * is the site's own; the rest is the municipality's.`
+
 /** What is in force at each site; a star marks what is the site's own. */
 function limitsTable(sites: readonly z.infer<typeof SiteLimits>[]): string {
   type Row = z.infer<typeof SiteLimits>
   const own = (row: Row, limit: keyof Row['own'], text: string) => `${text}${row.own[limit] === null ? '' : '*'}`
   const kr = (limit: 'saleMax' | 'cardSumMax' | 'weakSaleMax' | 'weakCardSumMax' | 'unsentSumMax') => (row: Row) =>
     own(row, limit, amount(row.limits[limit]))
-  const rows = table(
+  const rows = tableWithDetails(
     sites,
     [
       { head: 'ID', cell: ({ id }) => id, align: 'right' },
-      { head: 'SITE', cell: ({ name }) => name, flexible: true },
       { head: 'SALE', cell: kr('saleMax'), align: 'right' },
       { head: 'CARD', cell: kr('cardSumMax'), align: 'right' },
       { head: 'WEAK', cell: (row) => `${kr('weakSaleMax')(row)}/${kr('weakCardSumMax')(row)}`, align: 'right' },
       { head: 'UNSENT', cell: (row) => own(row, 'unsentCountMax', String(row.limits.unsentCountMax)), align: 'right' },
       { head: 'SUM', cell: kr('unsentSumMax'), align: 'right' },
       { head: 'LIST', cell: (row) => own(row, 'listAgeMaxMs', hoursCell(row.limits.listAgeMaxMs)), align: 'right' },
-      { head: 'IN', cell: (row) => own(row, 'language', row.limits.language) },
+      { head: 'LANG', cell: (row) => own(row, 'language', row.limits.language) },
     ],
+    ({ name }) => [name],
     'No sites yet.',
   )
-  return sites.length === 0 ? rows : `${rows}\n\n* the site's own; the rest is the municipality's.`
+  return sites.length === 0 ? rows : `${rows}\n\n${LEGEND}`
 }

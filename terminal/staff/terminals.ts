@@ -38,7 +38,7 @@ export function terminalCommands(klubkort: Command, desk: Desk) {
   )
     .argument('<id>', 'the terminal', terminalArgument)
     .action(async (id: string) =>
-      desk.deliver(told(await change(desk, `/terminals/${id}/renew`, z.strictObject({}), {}, TerminalCode), codePage)),
+      desk.deliver(told(await change(desk, `/terminals/${id}/renew`, z.strictObject({}), {}, TerminalCode), renewPage)),
     )
 
   command(
@@ -96,16 +96,29 @@ function riskPage({ activeCards, sites, worst }: z.infer<typeof OfflineRisk>): s
     ],
     'No sites yet.',
   )
-  return `If every terminal were cut off and sold all that it may to cards without money, of which there are
-${counted(activeCards, 'active one')}, at most ${amount(worst)} kr would be lost. Each cap alone allows so much, in kr:
+  return `If every terminal were cut off, and sold all that it may to cards with nothing
+on their accounts, at most ${amount(worst)} kr would be lost.
+${counted(activeCards, 'card is', 'cards are')} active. Each cap alone would allow, in kr:
 
 ${rows}
 
-The least of a site's caps holds. To change them: klubkort settings set, klubkort site limits.`
+The least of a site's caps holds. To change them: klubkort settings set, or
+klubkort site limits.`
 }
 
-function codePage({ terminal, code, expiresAt }: z.infer<typeof TerminalCode>, url: string): string {
-  return `Terminal ${plain(terminal)} waits to be enrolled. One-time code, good until ${instant(expiresAt)}:
+function codePage({ terminal, ...code }: z.infer<typeof TerminalCode>, url: string): string {
+  return `Terminal ${plain(terminal)} waits to be enrolled.
+${codeLines(code, url)}`
+}
+
+function renewPage({ terminal, ...code }: z.infer<typeof TerminalCode>, url: string): string {
+  return `Terminal ${plain(terminal)} may be enrolled again. Until it is, it stays as it is: working, or
+stopped. Then it goes on with another key, and whoever has the one before is out.
+${codeLines(code, url)}`
+}
+
+function codeLines({ code, expiresAt }: Omit<z.infer<typeof TerminalCode>, 'terminal'>, url: string): string {
+  return `One-time code, good until ${instant(expiresAt)}:
 
   ${code}
 

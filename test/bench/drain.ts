@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MESSAGES_MAX } from '../../shared/wire.ts'
 import { office, setUp } from '../local/office.ts'
 import { offlineDay } from '../local/offline-day.ts'
 import { DATED_WORKER } from '../local/prepared.ts'
@@ -33,8 +34,9 @@ export async function* dayInTheDark(folder: string): AsyncGenerator<Figure> {
     if (day.violations.length > 0) throw new Error(`the ledger does not add up: ${JSON.stringify(day.violations)}`)
     const what = `24 h offline, ${day.sales} sales (${day.messages} messages)`
     yield { name: `${what}: each sale at the till`, value: day.sellMs / day.sales, unit: 'ms' }
-    yield { name: `${what}: delivered in`, value: day.drainMs / 1000, unit: 's' }
-    yield { name: `${what}: calls`, value: day.calls, unit: 'calls' }
+    yield { name: `${what}: delivered in`, value: day.drainMs / 1000, unit: 's', goal: { atMost: 60 } }
+    const fewest = Math.ceil(day.messages / MESSAGES_MAX)
+    yield { name: `${what}: calls`, value: day.calls, unit: 'calls', goal: { atMost: fewest + 2 } }
   } finally {
     await worker.stop()
   }

@@ -48,6 +48,7 @@ export function office(url: string, token: string) {
       ask('POST', '/api/staff/publications', wire.Publication, publication),
     set: (settings: z.infer<typeof wire.SettingsCall>) => ask('POST', '/api/staff/settings', wire.Settings, settings),
     addStaff: (name: string, role: wire.Role) => ask('POST', '/api/staff/people', wire.StaffToken, { name, role }),
+    reviews: () => ask('GET', '/api/staff/reviews', wire.Reviews),
     check: () => ask('GET', '/api/staff/ledger/check', wire.LedgerCheck),
   }
 }

@@ -2,9 +2,10 @@ import { uuidv7 } from '../../shared/uuidv7.ts'
 import { learningClock } from '../../terminal/clock.ts'
 import type { CardMemory, Tap } from '../../terminal/devices/card-reader.ts'
 import type { Enrolment, KeyPair } from '../../terminal/identity.ts'
-import { type Entry, type Journal, openJournal } from '../../terminal/journal.ts'
+import { DiskError, type Journal, openJournal } from '../../terminal/journal.ts'
 import { link as linkOf } from '../../terminal/link.ts'
 import { station } from '../../terminal/station.ts'
+import { texts } from '../../terminal/texts.ts'
 import type { Till } from '../../terminal/till.ts'
 import type { Press, View } from '../../terminal/view.ts'
 import type { Disk } from './disk.ts'
@@ -59,6 +60,7 @@ export function boxOf({
   let displayed: View | null = null
   /** How many more steps the program lives, and how it ends then; null for as long as it likes. */
   let fate: { steps: number; death: Death } | null = null
+  let looking = false
   let powered = false
   let serving: Laid | null = null
   /** The sale whose answer the display would show. */
@@ -67,17 +69,23 @@ export function boxOf({
   let undoing: string | null = null
   let lastApproved: string | null = null
   let deaths = 0
+  /** Where the program has been, and where it has been cut off. */
+  const points = { passed: new Set<string>(), died: new Set<string>() }
+  /** What is asked of the database, in which the disk is written to. */
+  let asking = ''
   let restarting = false
   const leftOpen: Database[] = []
   plugIn(name, disk)
 
   /** A step at which the program may die. */
-  function step(of: Life) {
+  function step(of: Life, point: string) {
     if (!of.alive) throw new Dead('a dead program goes no further')
+    if (!looking) points.passed.add(point)
     if (!fate) return
     fate.steps -= 1
     if (fate.steps >= 0) return
     const { death } = fate
+    points.died.add(point)
     die(death)
     throw new Dead('the program ends here')
   }
@@ -114,21 +122,26 @@ export function boxOf({
     undoing = null
     const here: Life = { alive: true, ended: new AbortController(), till: null, journal: null, db: null }
     life = here
-    begin(here).catch((error: unknown) => {
-      if (!here.alive) return
-      onlooker.tell(`${name}: cannot start: ${error instanceof Error ? error.message : error}`)
-      here.alive = false
-      disk.programDied()
-      if (here.db) leftOpen.push(here.db)
-      restart()
-    })
+    begin(here).catch((error: unknown) => giveUp(here, error))
+  }
+
+  /** The program ends itself, and systemd starts it again. */
+  function giveUp(of: Life, error: unknown) {
+    if (!of.alive) return
+    onlooker.tell(`${name}: gives up: ${error instanceof Error ? error.message : error}`)
+    if (disk.faults === 0 || !(error instanceof DiskError)) onlooker.broke(self, error)
+    of.alive = false
+    of.ended.abort()
+    disk.programDied()
+    if (of.db) leftOpen.push(of.db)
+    restart()
   }
 
   /** What a dependency gives a program only while it lives. */
   const living =
     (of: Life) =>
-    async <T>(deed: () => Promise<T>): Promise<T> => {
-      step(of)
+    async <T>(what: string, deed: () => Promise<T>): Promise<T> => {
+      step(of, `before ${what}`)
       const settle = await deed().then(
         (value) => () => value,
         (error: unknown) => () => {
@@ -137,7 +150,7 @@ export function boxOf({
       )
       if (!of.alive) return forever()
       try {
-        step(of)
+        step(of, `after ${what}`)
       } catch {
         return forever()
       }
@@ -147,9 +160,12 @@ export function boxOf({
   async function begin(of: Life) {
     const lives = living(of)
     const startedAt = world.now()
-    disk.touched = () => step(of)
+    disk.touched = (what) => step(of, `${asking}: ${what}`)
     const journal = openJournal(`/${name}/journal.db`, (path) => {
-      of.db = openDatabase(path, () => step(of))
+      of.db = openDatabase(path, (what) => {
+        asking = what
+        step(of, what)
+      })
       return of.db
     })
     of.journal = journal
@@ -158,7 +174,7 @@ export function boxOf({
       journal.notBefore(),
     )
     const uuid = () => uuidv7(Math.max(0, world.now()), random.bytes(16))
-    const sleep = (ms: number, signal: AbortSignal) => lives(() => world.sleep(ms, signal))
+    const sleep = (ms: number, signal: AbortSignal) => lives('a pause', () => world.sleep(ms, signal))
     const link = linkOf({
       enrolment,
       key,
@@ -166,19 +182,13 @@ export function boxOf({
       uuid,
       wire: {
         deadline: cable.wire.deadline,
-        fetch: ((address: string, init: never) => lives(() => cable.wire.fetch(address, init))) as never,
+        fetch: ((address: string, init: never) =>
+          lives(`a call of ${new URL(address).pathname.split('/')[3]}`, () =>
+            cable.wire.fetch(address, init),
+          )) as never,
       },
     })
-    /** The program ends itself, and systemd starts it again. */
-    const fail = (error: unknown) => {
-      if (!of.alive) return
-      onlooker.tell(`${name}: gives up: ${error instanceof Error ? error.message : error}`)
-      of.alive = false
-      of.ended.abort()
-      disk.programDied()
-      if (of.db) leftOpen.push(of.db)
-      restart()
-    }
+    const fail = (error: unknown) => giveUp(of, error)
     const { till, run } = station({
       journal,
       link,
@@ -217,7 +227,7 @@ export function boxOf({
         throw new Error('presses come from elsewhere')
       },
       show: (view) =>
-        living(of)(async () => {
+        living(of)('a picture', async () => {
           await world.sleep(random.between(15, 90))
           if (lost || !self.displayWorks) {
             if (!lost) world.after(DISPLAY_RETRY_MS, () => void attach(of, till, journal).catch(() => undefined))
@@ -244,7 +254,7 @@ export function boxOf({
     }
     if (!again) onlooker.tell(`${name}: shows '${view.headline}: ${view.detail}'`)
     if (view.meaning === 'declined') onlooker.declined(self, current)
-    if (view.meaning === 'notice' && undoing) onlooker.undone(self, undoing)
+    if (view.headline === texts('da').undone && undoing) onlooker.undone(self, undoing)
   }
 
   const self = {
@@ -259,6 +269,7 @@ export function boxOf({
     journal: () => (life?.alive ? life.journal : null),
     isOn: () => life?.alive === true,
     deaths: () => deaths,
+    points,
 
     powerOn() {
       if (powered) return
@@ -323,22 +334,13 @@ export function boxOf({
       if (!life?.alive || !life.journal) return null
       const kept = fate
       fate = null
+      looking = true
       try {
         return into(life.journal)
       } finally {
+        looking = false
         fate = kept
       }
-    },
-
-    /** Everything in the journal as the next program would find it; the box must be off. */
-    messages(): Entry[] {
-      return (
-        self.look((journal) => {
-          const found: Entry[] = []
-          for (let seq = 1; seq <= journal.head().seq; seq++) found.push(journal.entry(seq))
-          return found
-        }) ?? []
-      )
     },
 
     /** Gives back what SQLite holds of this box. */

@@ -1,3 +1,4 @@
+import { shownBy } from '../../terminal/card-token.ts'
 import type { CardMemory } from '../../terminal/devices/card-reader.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
@@ -15,8 +16,8 @@ export type Card = {
   memory(world: World, random: Random, haste: Haste): CardMemory
   /** Another card with the same bytes. */
   copy(): Card
-  /** The highest counter that either slot says, whether it is good or not. */
-  counter(): number
+  /** The counter of the token that it shows; null where it shows none. */
+  counter(): number | null
 }
 
 export function cardOf(slots: [Uint8Array, Uint8Array] = [new Uint8Array(16), new Uint8Array(16)]): Card {
@@ -40,6 +41,9 @@ export function cardOf(slots: [Uint8Array, Uint8Array] = [new Uint8Array(16), ne
       },
     }),
     copy: () => cardOf([slots[0].slice(), slots[1].slice()]),
-    counter: () => Math.max(...slots.map((slot) => new DataView(slot.buffer).getUint32(0))),
+    counter() {
+      const shown = shownBy(slots)
+      return shown.kind === 'token' ? shown.token.counter : null
+    },
   }
 }

@@ -2,7 +2,7 @@ import type { Box } from './box.ts'
 import type { Weather } from './network.ts'
 import type { Play } from './play.ts'
 
-export const boxOf = (play: Play, index: number): Box => {
+export const boxAt = (play: Play, index: number): Box => {
   const box = play.boxes[index]
   if (!box) throw new RangeError('there are so many boxes')
   return box
@@ -12,8 +12,9 @@ export const boxOf = (play: Play, index: number): Box => {
 const CAPS = [
   null,
   null,
-  { saleMax: 1_000, cardSumMax: 2_500, unsentSumMax: 6_000, unsentCountMax: 10 },
-  { saleMax: 3_000, cardSumMax: 1_500, unsentSumMax: 3_000, unsentCountMax: 6 },
+  { saleMax: 1_000, cardSumMax: 2_500, unsentSumMax: 10_000, unsentCountMax: 6 },
+  { saleMax: 3_000, cardSumMax: 1_500, unsentSumMax: 3_000, unsentCountMax: 30 },
+  { saleMax: 5_000, cardSumMax: 6_000, unsentSumMax: 4_000, unsentCountMax: 30 },
   { saleMax: 0, cardSumMax: 0, unsentSumMax: 0, unsentCountMax: 0 },
 ]
 

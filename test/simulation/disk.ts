@@ -22,11 +22,12 @@ export class Disk {
   health: Health = 'well'
   /** Counts the programs that have had this disk; one that has died reaches it no more. */
   program = 0
-  /** Hears of every write and flush before it is done; after a death in it nothing is done. */
-  touched: () => void = () => {}
+  /** Hears of every write and flush before it is done, and what it is; after a death in it nothing is done. */
+  touched: (what: string) => void = () => {}
   /** Fails the writes and flushes after so many more, once; null to let them pass. */
   failAfter: number | null = null
-  flushes = 0
+  /** How often it has refused something. */
+  faults = 0
   readonly #files: Map<string, File>
 
   constructor(files: Map<string, File> = new Map()) {
@@ -50,8 +51,15 @@ export class Disk {
 
   has = (name: string): boolean => this.#files.has(name)
 
-  create(name: string) {
-    if (!this.has(name)) this.#files.set(name, { seen: empty(), flushed: null, changes: [] })
+  /** Makes a file, where there is none; false where the disk will not. */
+  create(name: string): boolean {
+    if (this.has(name)) return true
+    if (this.health !== 'well') {
+      this.faults += 1
+      return false
+    }
+    this.#files.set(name, { seen: empty(), flushed: null, changes: [] })
+    return true
   }
 
   remove(name: string) {
@@ -71,8 +79,11 @@ export class Disk {
   /** Writes; 'full' and 'failed' leave the file as it was. */
   write(name: string, bytes: Uint8Array, at: number): 'written' | 'full' | 'failed' {
     const file = this.#file(name)
-    if (this.#fails()) return 'failed'
-    if (this.health === 'full' && at + bytes.length > file.seen.length) return 'full'
+    if (this.#fails(`write ${name}`)) return 'failed'
+    if (this.health === 'full' && at + bytes.length > file.seen.length) {
+      this.faults += 1
+      return 'full'
+    }
     const change: Change = { kind: 'bytes', at, bytes: bytes.slice() }
     apply(file.seen, change)
     file.changes.push(change)
@@ -81,7 +92,7 @@ export class Disk {
 
   truncate(name: string, length: number): 'written' | 'failed' {
     const file = this.#file(name)
-    if (this.#fails()) return 'failed'
+    if (this.#fails(`truncate ${name}`)) return 'failed'
     const change: Change = { kind: 'length', length }
     apply(file.seen, change)
     file.changes.push(change)
@@ -91,8 +102,7 @@ export class Disk {
   /** Everything written so far is on the platter when this returns 'written'. */
   flush(name: string): 'written' | 'failed' {
     const file = this.#file(name)
-    if (this.#fails()) return 'failed'
-    this.flushes += 1
+    if (this.#fails(`flush ${name}`)) return 'failed'
     file.flushed ??= empty()
     for (const change of file.changes) apply(file.flushed, change)
     file.changes = []
@@ -129,19 +139,21 @@ export class Disk {
     return file
   }
 
-  #fails(): boolean {
+  #fails(what: string): boolean {
     const { program } = this
     try {
-      this.touched()
+      this.touched(what)
     } catch {
       return true
     }
     if (program !== this.program) return true
-    if (this.health === 'failing') return true
-    if (this.failAfter === null) return false
-    this.failAfter -= 1
-    if (this.failAfter >= 0) return false
-    this.failAfter = null
+    if (this.health !== 'failing') {
+      if (this.failAfter === null) return false
+      this.failAfter -= 1
+      if (this.failAfter >= 0) return false
+      this.failAfter = null
+    }
+    this.faults += 1
     return true
   }
 }

@@ -1,10 +1,12 @@
-import { ALL_CHILDREN, all, boxOf, counter, opening, WEATHERS } from './counter.ts'
+import { ALL_CHILDREN, all, boxAt, counter, opening, WEATHERS } from './counter.ts'
 import { FAIR, faultyDatabase } from './network.ts'
 import type { Play } from './play.ts'
 
 /* What the network, the worker and its database do. */
 
 const LONG_DAY_SALES = 2_000
+/** Longer than the journal keeps what has been delivered. */
+const SUMMER_MS = 61 * 24 * 3_600_000
 
 export async function network(play: Play) {
   const weather = play.misfortune.pick(WEATHERS)
@@ -64,8 +66,7 @@ export async function oneAccount(play: Play) {
 
 export async function dayOffline(play: Play) {
   const { random } = play
-  const [box] = play.boxes
-  if (!box) throw new RangeError('there is a box')
+  const box = boxAt(play, 0)
   await opening(play, [20_000, 2_000, 700, 0, 5_000, 9_000])
   await play.sell(box, 0)
   await play.world.sleep(2_000)
@@ -74,22 +75,25 @@ export async function dayOffline(play: Play) {
   const until = play.world.now() + 24 * 3_600_000
   await play.nap(60_000, 600_000)
   await play.block(random.pick([1, 4]))
-  // The club is open for a few hours; at night the plug is out.
-  for (let hour = 0; hour < 2; hour++) {
-    await counter(play, box, { acts: 7, children: ALL_CHILDREN, pause: [2_000, 60_000] })
-    if (hour === 1) break
-    if (random.chance(0.85)) box.die('power')
-    await play.world.sleep(Math.max(0, until - play.world.now() - 1_800_000))
-    box.powerOn()
-    await play.world.sleep(15_000)
-  }
+  // The club is open for a few hours; at night the plug is out. The list is a day old when it opens again, or older.
+  const sales = () => counter(play, box, { acts: 7, children: ALL_CHILDREN, pause: [2_000, 60_000] })
+  await sales()
+  if (random.chance(0.85)) box.die('power')
+  await play.world.sleep(until - play.world.now() + play.misfortune.pick([-1_800_000, -300_000, 600_000]))
+  box.powerOn()
+  await play.world.sleep(15_000)
+  await sales()
+  if (!play.misfortune.chance(0.3) || !play.act()) return {}
+  box.die('power')
+  play.tell('the club is closed for the summer')
+  await play.world.sleep(SUMMER_MS)
   return {}
 }
 
 /** A day without network in a large canteen, and all of it forwarded in one go. */
 export async function longDay(play: Play) {
   const { random } = play
-  const box = boxOf(play, 0)
+  const box = boxAt(play, 0)
   await play.caps({ saleMax: 100_000, cardSumMax: 10_000_000, unsentCountMax: 100_000, unsentSumMax: 100_000_000 })
   for (let child = 0; child < 6; child++) await play.deposit(child, 5_000_000)
   box.powerOn()
@@ -109,7 +113,6 @@ export async function longDay(play: Play) {
   play.tell('the network is there again')
   while (box.look((journal) => journal.unanswered(1).length) !== 0) await play.world.sleep(50)
   return {
-    longDaySales: sold,
     longDayDrainMs: play.world.now() - before.at,
     longDayCalls: play.workerCalls() - before.calls,
     longDayBusyMs: play.workerBusyMs() - before.busyMs,
@@ -120,13 +123,19 @@ export async function blockedWhileOffline(play: Play) {
   const { random } = play
   await opening(play, [20_000, 8_000, 3_000])
   const child = random.pick([0, 1])
-  const away = boxOf(play, 0)
+  const away = boxAt(play, 0)
   if (random.chance(0.6)) await play.sell(away, child)
   if (!play.act()) return {}
   away.cable.plugged = false
   play.tell(`${away.name}: the cable is out`)
   await play.nap(500, 30_000)
   await play.block(child)
+  if (random.chance(0.6) && play.act()) {
+    const there = boxAt(play, 1)
+    await play.nap(11_000, 14_000)
+    there.cable.plugged = false
+    play.tell(`${there.name}: the cable is out, after it has heard of the block`)
+  }
   await all(play, async (box) => {
     for (let act = 0; act < 4 && play.goesOn(); act++) {
       await play.sell(box, random.pick([child, child, 2]))
@@ -134,8 +143,8 @@ export async function blockedWhileOffline(play: Play) {
     }
   })
   if (random.chance(0.3) && play.act()) await play.activate(child)
-  away.cable.plugged = true
-  play.tell(`${away.name}: the cable is in again`)
+  for (const { cable } of play.boxes) cable.plugged = true
+  play.tell('the cables are in again')
   await play.nap(11_000, 25_000)
   for (let act = 0; act < 2 && play.goesOn(); act++) await play.sell(away, child)
   return {}
@@ -191,5 +200,5 @@ export async function restored(play: Play) {
   play.answers.clear() // It forgets what it has answered, and may decide otherwise.
   play.tell('the database is put back to what it was')
   await some(3)
-  return { restored: 1 }
+  return {}
 }

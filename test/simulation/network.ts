@@ -13,7 +13,7 @@ export type Weather = {
   twice: number
   /** The same bytes arrive again after minutes. */
   late: number
-  /** The call or its answer takes seconds. */
+  /** The call or its answer takes seconds, or longer than the terminal waits for it. */
   slow: number
 }
 
@@ -53,6 +53,8 @@ export type Network = {
   underWay(): { calls: number; repetitions: number }
 }
 
+/** Some arrive only when the terminal has given them up, and sent them again with what came after. */
+const SLOW_MS = [9_000, 9_000, 45_000] as const
 const LATE_MS = [60_000, 180_000] as const
 const DATABASE_STALL_MS = 60_000
 
@@ -107,8 +109,8 @@ export function network(world: World, worker: WorkerProcess, random: Random, hea
               answerLost: random.chance(weather.answerLost),
               twice: random.chance(weather.twice),
               late: random.chance(weather.late),
-              there: latency() + (random.chance(weather.slow) ? random.between(300, 9_000) : 0),
-              back: latency() + (random.chance(weather.slow) ? random.between(300, 9_000) : 0),
+              there: latency() + (random.chance(weather.slow) ? random.between(300, random.pick(SLOW_MS)) : 0),
+              back: latency() + (random.chance(weather.slow) ? random.between(300, random.pick(SLOW_MS)) : 0),
               again: random.between(10, 8_000),
               muchLater: random.between(...LATE_MS),
             }

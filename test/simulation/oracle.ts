@@ -65,21 +65,14 @@ export type Verdict = {
   wrongOrder: number
   violations: number
   losses: { terminal: string; card: string; amount: number }[]
-  ledgerRows: number
 }
 
 /** Holds what people saw against what the ledger holds, after everything has been delivered. */
 export async function judge(play: Play, town: Town, worker: WorkerProcess): Promise<Verdict> {
   const { world, boxes, seen, fail, forgotten } = play
-  const [charged, overspent, disorder, losses, messages] = (await world.real(() =>
-    worker.query([
-      { sql: SALES },
-      { sql: OVERSPENT },
-      { sql: DISORDER },
-      { sql: LOSSES },
-      { sql: "SELECT sale, kind FROM message WHERE kind <> 'request'" },
-    ]),
-  )) as [Charged[], { account: number; ore: number }[], unknown[], Verdict['losses'], { sale: string; kind: string }[]]
+  const [charged, overspent, disorder, losses] = (await world.real(() =>
+    worker.query([{ sql: SALES }, { sql: OVERSPENT }, { sql: DISORDER }, { sql: LOSSES }]),
+  )) as [Charged[], { account: number; ore: number }[], unknown[], Verdict['losses']]
   const verdict: Verdict = {
     sales: 0,
     approved: 0,
@@ -91,7 +84,6 @@ export async function judge(play: Play, town: Town, worker: WorkerProcess): Prom
     wrongOrder: disorder.length,
     violations: 0,
     losses,
-    ledgerRows: messages.length,
   }
   const nameOf = new Map(boxes.map(({ name, enrolment }) => [enrolment.terminal, name]))
   const charges = new Map(charged.map((each) => [each.sale, each]))
@@ -128,14 +120,17 @@ export async function judge(play: Play, town: Town, worker: WorkerProcess): Prom
       fail('debit without goods', `${amount} øre are charged for a sale that ${box} never showed`, box, sale)
     }
   }
-  for (const { number, box, sales } of play.laidCards) {
-    const paid = sales.filter((sale) => {
+  const paidFor = new Map<number, string[]>()
+  for (const { purchase, box, sales } of play.laidCards) {
+    if (purchase === null) continue
+    const paid = paidFor.get(purchase) ?? []
+    paidFor.set(purchase, paid)
+    for (const sale of sales) {
       const charge = charges.get(sale)
-      return charge !== undefined && charge.charged > charge.back
-    })
-    if (paid.length < 2) continue
-    verdict.doubleCharges += 1
-    fail('double charges', `card ${number}, laid on ${box} once, paid ${paid.length} times`, box, ...paid)
+      if (!charge || charge.charged <= charge.back || paid.push(sale) < 2) continue
+      verdict.doubleCharges += 1
+      fail('double charges', `purchase ${purchase} at ${box} was paid ${paid.length} times`, box, ...paid)
+    }
   }
   for (const { account, ore } of overspent) {
     verdict.overspentOre += ore

@@ -71,13 +71,14 @@ export function playOf({
   const cards = new Map<number, Card>()
   const haste: Haste = { reading: 0, writing: 0 }
 
-  async function lay(box: Box, child: number, undo: boolean, shown = cards.get(child)): Promise<Laid> {
-    const person = childOf(child)
-    const number = eyes.laidCards.length + 1
-    const laid: Laid = { number, box: box.name, child, at: world.now(), sales: [], undo }
+  let purchases = 0
+
+  function lay(box: Box, child: number, purchase: number | null, shown = cards.get(child)) {
+    const { uid, hash } = childOf(child)
+    const undo = purchase === null
+    const laid: Laid = { purchase, box: box.name, child, card: hash, at: world.now(), sales: [], undo }
     eyes.laidCards.push(laid)
-    box.lay(laid, person.uid, shown?.memory(world, random, haste) ?? null)
-    return laid
+    box.lay(laid, uid, shown?.memory(world, random, haste) ?? null)
   }
 
   const childOf = (child: number) => {
@@ -116,31 +117,32 @@ export function playOf({
     nap,
 
     /** A child buys something: staff press the product, and the child lays its card on. Resolves when there is an answer. */
-    async sell(box: Box, child: number, { products = 1, twice = false, shown }: Buying = {}): Promise<Laid | null> {
-      if (!act()) return null
-      if (!(await shows(box, ['sale', 'answer'], 3_000))) return null
+    async sell(box: Box, child: number, { products = 1, twice = false, shown }: Buying = {}): Promise<void> {
+      if (!act()) return
+      if (!(await shows(box, ['sale', 'answer'], 3_000))) return
       for (let tries = 0; box.view()?.kind === 'answer' && tries < 3; tries++) {
         box.press({ kind: 'dismiss' })
         await nap(150, 300)
       }
       const view = box.view()
-      if (view?.kind !== 'sale') return null
+      if (view?.kind !== 'sale') return
       if (view.cart.length > 0) box.press({ kind: 'clear' })
       for (let each = 0; each < products; each++) {
         box.press({ kind: 'product', index: random.between(0, 2) })
         await nap(120, 400)
       }
-      if (box.view()?.kind !== 'sale') return null
+      if (box.view()?.kind !== 'sale') return
       tell(
         `${box.name}: ${shown ? `a copy of child ${child + 1}'s card is laid on` : `child ${child + 1} lays its card on`}`,
       )
-      const laid = await lay(box, child, false, shown)
+      purchases += 1
+      const purchase = purchases
+      lay(box, child, purchase, shown)
       if (twice) {
         await nap(30, 900)
-        await lay(box, child, false)
+        lay(box, child, purchase)
       }
       await shows(box, ['answer'], 6_000)
-      return laid
     },
 
     /** Staff undo what was sold last. */
@@ -154,7 +156,7 @@ export function playOf({
       tell(`${box.name}: staff undo the sale of child ${child + 1}`)
       box.press({ kind: 'undo' })
       await nap(150, 400)
-      await lay(box, child, true)
+      lay(box, child, null)
       await shows(box, ['answer'], 4_000)
     },
 

@@ -17,12 +17,9 @@ export type Strange = {
   copiesDetected: number
   diskFaults: number
   workerDeaths: number
-  clocksOff: number
   lockedOut: number
   cardCopies: number
   cardCopiesFound: number
-  restored: number
-  longDaySales: number
   longDayDrainMs: number
   longDayCalls: number
   longDayBusyMs: number

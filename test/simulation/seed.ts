@@ -20,12 +20,14 @@ export type Outcome = Order & {
   figures: {
     acts: number
     deaths: number
+    /** Where tills have been, and where they were cut off. */
+    points: { passed: string[]; died: string[] }
     sent: number
     acknowledgedLost: number
     withoutRow: number
     flips: number
     drainMs: number | null
-    /** Sales without an answer: how many, the largest sum at risk at one till and its cap, and how many broke a cap. */
+    /** Sales without an answer: how many, the cap on their sum, and how many broke a cap, a block or the list's age. */
     offline: Play['offline']
     /** What was booked though it would have been refused: what the clubs lose. */
     lossOre: number
@@ -35,7 +37,7 @@ export type Outcome = Order & {
   }
 }
 
-const ENDS_WITHIN_MS = 3 * 24 * 3_600_000
+const ENDS_WITHIN_MS = 80 * 24 * 3_600_000
 
 /** Plays one seed from an empty till to a clean ledger. */
 export async function playSeed(order: Order, town: Town, worker: WorkerProcess): Promise<Outcome> {
@@ -86,6 +88,10 @@ export async function playSeed(order: Order, town: Town, worker: WorkerProcess):
     figures: {
       acts: Math.min(play.acts(), actsMax),
       deaths: play.boxes.reduce((sum, box) => sum + box.deaths(), 0),
+      points: {
+        passed: [...new Set(play.boxes.flatMap(({ points }) => [...points.passed]))],
+        died: [...new Set(play.boxes.flatMap(({ points }) => [...points.died]))],
+      },
       sent: counts.sent,
       acknowledgedLost: counts.acknowledgedLost,
       withoutRow: counts.withoutRow,

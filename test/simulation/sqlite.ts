@@ -56,7 +56,7 @@ const { capi, wasm } = sqlite3
 const NAME = 'klubkort-disk'
 
 const disks = new Map<string, Disk>()
-type Handle = { disk: Disk; program: number; name: string; deleteOnClose: boolean }
+type Handle = { disk: Disk; program: number; name: string }
 const handles = new Map<Pointer, Handle>()
 
 /** A program that has died reaches its disk no more. */
@@ -150,10 +150,9 @@ sqlite3.vfs.installVfs({
       xOpen(_vfs: Pointer, path: Pointer, file: Pointer, flags: number, flagsOut: Pointer) {
         const place = found(wasm.cstrToJs(path))
         if (!place) return code('SQLITE_CANTOPEN')
-        if (!place.disk.has(place.name) && place.disk.health !== 'well') return code('SQLITE_CANTOPEN')
-        place.disk.create(place.name)
+        if (!place.disk.create(place.name)) return code('SQLITE_CANTOPEN')
         new capi.sqlite3_file(file).$pMethods = io.pointer
-        handles.set(file, { ...place, program: place.disk.program, deleteOnClose: false })
+        handles.set(file, { ...place, program: place.disk.program })
         if (flagsOut) wasm.poke(flagsOut, flags, 'i32')
         return OK
       },
@@ -193,8 +192,10 @@ export function plugIn(name: string, disk: Disk) {
   disks.set(name, disk)
 }
 
+/** Leaves nothing of one story for the next. */
 export function unplugAll() {
   disks.clear()
+  salt = 1
 }
 
 /** What the journal uses of node:sqlite's DatabaseSync. */
@@ -210,27 +211,26 @@ export type Database = {
 
 /**
  * Opens a database as node:sqlite does, with its page size, alone on its disk: nobody else holds a write-ahead log in
- * shared memory here. `touched` is called before and after everything that is asked of it.
+ * shared memory here. `touched` is told before and after everything that is asked of it what it is.
  */
-export function openDatabase(path: string, touched: () => void = () => {}): Database {
-  touched()
+export function openDatabase(path: string, touched: (what: string) => void = () => {}): Database {
   const db = guarded(null, () => new sqlite3.oo1.DB(path, 'cw', NAME))
   capi.sqlite3_extended_result_codes(db.pointer, 1)
   const statements: Statement[] = []
-  const asked = <T>(deed: () => T): T => {
-    touched()
+  const asked = <T>(what: string, deed: () => T): T => {
+    touched(`before ${what}`)
     const result = guarded(db.pointer, deed)
-    touched()
+    touched(`after ${what}`)
     return result
   }
-  asked(() => db.exec('PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -2000'))
+  asked('open', () => db.exec('PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -2000'))
   return {
-    exec: (sql) => void asked(() => db.exec(sql)),
+    exec: (sql) => void asked(sql, () => db.exec(sql)),
     prepare(sql) {
-      const statement = asked(() => db.prepare(sql))
+      const statement = asked(`preparing ${sql}`, () => db.prepare(sql))
       statements.push(statement)
       const rows = (values: unknown[], atMost: number) =>
-        asked(() => {
+        asked(sql, () => {
           const found: Record<string, unknown>[] = []
           try {
             if (values.length > 0) statement.bind(values)

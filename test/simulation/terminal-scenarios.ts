@@ -1,6 +1,6 @@
 import type { Box, Death } from './box.ts'
 import { cardOf } from './card.ts'
-import { all, boxOf, counter, opening, WEATHERS } from './counter.ts'
+import { all, boxAt, counter, opening, WEATHERS } from './counter.ts'
 import { FAIR, faultyDatabase } from './network.ts'
 import type { Play } from './play.ts'
 
@@ -8,24 +8,36 @@ import type { Play } from './play.ts'
 
 const highest = (play: Play, box: Box) => Math.max(0, ...(play.sent.get(box.name)?.keys() ?? []))
 
-/** A program that ends at any step, a plug that is pulled at any write. */
+/** More steps than a sale takes, and a start. Primes, so that the seeds come by every one. */
+const STEPS = 251
+const STARTING_STEPS = 113
+const ACTS = 7
+
+/**
+ * A program that ends at any step, a plug that is pulled at any write. Each death is some steps after the deed begins;
+ * the seeds share out how many, so that a few hundred of them end it at every one.
+ */
 export async function killed(play: Play) {
   const { misfortune } = play
-  await opening(play, [20_000, 8_000, 3_000, 1_500])
+  const death = (): Death => (misfortune.chance(0.75) ? 'power' : 'killed')
+  await opening(play, [20_000, 8_000, 3_000, 1_500], (box) => {
+    const number = (play.seed * play.boxes.length + play.boxes.indexOf(box)) * 37
+    if (misfortune.chance(0.8) && play.act()) box.diesIn(number % STARTING_STEPS, death())
+  })
   for (const box of play.boxes) {
     if (misfortune.chance(0.4)) box.cable.weather = { ...FAIR, lost: 0.1, answerLost: 0.2, twice: 0.1 }
     if (misfortune.chance(0.2)) box.cable.plugged = false
   }
-  const death = (): Death => (misfortune.chance(0.75) ? 'power' : 'killed')
   await all(play, async (box) => {
-    for (let act = 0; act < 7 && play.goesOn(); act++) {
-      if (misfortune.chance(0.6) && play.act()) box.diesIn(Math.floor(3 * 100 ** misfortune.next()), death())
+    for (let act = 0; act < ACTS && play.goesOn(); act++) {
+      const number = (play.seed * play.boxes.length + play.boxes.indexOf(box)) * ACTS + act
+      if (misfortune.chance(0.6) && play.act()) box.diesIn(number % STEPS, death())
       await play.sell(box, play.random.pick([0, 1, 2, 3]))
       if (play.random.chance(0.15)) await play.undo(box, play.random.pick([0, 1]))
       if (!box.isOn()) {
         await play.nap(500, 6_000)
         // Now and then it dies again as it begins.
-        if (misfortune.chance(0.25) && play.act()) box.diesIn(misfortune.between(0, 120), death())
+        if (misfortune.chance(0.4) && play.act()) box.diesIn(number % STARTING_STEPS, death())
         box.powerOn()
         await play.world.sleep(7_000)
         box.powerOn()
@@ -35,6 +47,9 @@ export async function killed(play: Play) {
   })
   return {}
 }
+
+/** About as long as a sale without an answer takes. */
+const SALE_MS = 2_500
 
 export async function disk(play: Play) {
   const { misfortune } = play
@@ -46,9 +61,13 @@ export async function disk(play: Play) {
       if (misfortune.chance(0.5) && play.act()) {
         diskFaults += 1
         const how = misfortune.pick(['once', 'full', 'failing'] as const)
-        play.tell(`${box.name}: the disk ${how === 'once' ? 'fails once' : how === 'full' ? 'is full' : 'fails'}`)
-        if (how === 'once') box.disk.failAfter = misfortune.between(0, 12)
-        else box.disk.health = how
+        const writes = misfortune.between(0, 12)
+        // Before the sale that comes now, or in the middle of it.
+        play.world.after(misfortune.between(0, SALE_MS), () => {
+          play.tell(`${box.name}: the disk ${how === 'once' ? 'fails once' : how === 'full' ? 'is full' : 'fails'}`)
+          if (how === 'once') box.disk.failAfter = writes
+          else box.disk.health = how
+        })
       }
       await play.sell(box, play.random.pick([0, 1, 2]))
       await play.nap(500, 8_000)
@@ -60,6 +79,7 @@ export async function disk(play: Play) {
         await play.world.sleep(11_000)
       }
     }
+    await play.world.sleep(SALE_MS)
   })
   return { diskFaults }
 }
@@ -90,13 +110,13 @@ export async function clockOff(play: Play) {
       },
     })
   })
-  return { clocksOff: play.boxes.length }
+  return {}
 }
 
 /** A journal is put back to what it was, or its card is copied and both go on. */
 export async function copied(play: Play) {
   const { misfortune } = play
-  const box = boxOf(play, 0)
+  const box = boxAt(play, 0)
   await opening(play, [20_000, 8_000, 3_000])
   for (let act = 0; act < 2; act++) await play.sell(box, play.random.pick([0, 1]))
   await play.world.sleep(3_000)
@@ -133,8 +153,15 @@ export async function copied(play: Play) {
     }),
   )
   other.cable.plugged = true
-  await play.world.sleep(45_000)
-  const detected = both.some((each) => each.view()?.kind === 'message') ? 1 : 0
+  await play.world.sleep(180_000)
+  const [[stopped] = []] = await play.query([
+    {
+      sql: `SELECT id FROM terminal WHERE id = ? AND stopped_at IS NOT NULL
+            AND EXISTS (SELECT 1 FROM alarm WHERE alarm.terminal = terminal.id)`,
+      bind: [box.enrolment.terminal],
+    },
+  ])
+  const detected = stopped && both.every((each) => each.view()?.kind === 'message') ? 1 : 0
   if (!detected) play.fail('copies', `${other.name} goes on with a journal that is not its own`, box.name)
   return { copies: 1, copiesDetected: detected }
 }
@@ -142,18 +169,21 @@ export async function copied(play: Play) {
 /** Cards that carry a token are torn away as it is read and written; one of them is copied. */
 export async function tokens(play: Play) {
   const { random, misfortune, town } = play
-  await play.caps({ tokenTypes: ['classic'] })
+  await play.caps({ tokenTypes: ['classic'], weakSaleMax: 1_300, weakCardSumMax: 2_500 })
   const children = [0, 1, 2]
   for (const child of children) play.cards.set(child, cardOf())
-  await opening(play, [20_000, 20_000, 20_000])
+  await opening(play, [20_000, 20_000, 20_000, 20_000])
   Object.assign(play.haste, { reading: 0.04, writing: misfortune.pick([0, 0.3, 0.6]) })
   const network = misfortune.chance(0.5) ? { ...FAIR, answerLost: 0.15, lost: 0.05, twice: 0.2 } : FAIR
   for (const box of play.boxes) box.cable.weather = network
   const some = () =>
     all(play, async (box) => {
       for (let act = 0; act < 4 && play.goesOn(); act++) {
-        await play.sell(box, random.pick(children))
+        await play.sell(box, random.pick([...children, 3])) // The last has a card that nothing can be written to.
         await play.nap(300, 3_000)
+        if (!misfortune.chance(0.15) || !play.act()) continue
+        box.cable.plugged = !box.cable.plugged
+        play.tell(`${box.name}: the cable is ${box.cable.plugged ? 'in again' : 'out'}`)
       }
     })
   await some()
@@ -169,14 +199,15 @@ export async function tokens(play: Play) {
   for (const child of lockedOut)
     play.fail('locked out', `the card of child ${child + 1} is blocked, and nobody copied it`)
   Object.assign(play.haste, { reading: 0, writing: 0 })
-  for (const box of play.boxes) box.cable.weather = FAIR
-  await play.world.sleep(12_000)
-  const box = boxOf(play, 0)
+  for (const { cable } of play.boxes) Object.assign(cable, { weather: FAIR, plugged: true })
+  await play.world.sleep(40_000)
+  const box = boxAt(play, 0)
   // The child's own card goes on, so that what the copy shows is of the past.
   for (let act = 0; act < 2 && play.goesOn(); act++) await play.sell(box, stolen)
-  const behind = (play.cards.get(stolen)?.counter() ?? 0) - (copy?.counter() ?? 0)
+  const copied = copy?.counter() ?? null
+  const behind = (play.cards.get(stolen)?.counter() ?? 0) - (copied ?? 0)
   await play.world.sleep(15_000)
-  if (!copy || copy.counter() === 0 || behind < 2 || !play.goesOn()) return { lockedOut: lockedOut.length }
+  if (!copy || copied === null || behind < 2 || !play.goesOn()) return { lockedOut: lockedOut.length }
   await play.sell(box, stolen, { shown: copy })
   await play.world.sleep(2_000)
   const found = (await blocked()).includes(stolen)

@@ -234,6 +234,56 @@ describe('a token that cannot be read', () => {
     expect(await alarms()).toEqual([])
   })
 
+  it('is found again after a database was restored, once staff take tokens away and give them anew', async () => {
+    const types = (...tokenTypes: string[]) => office.post('/settings', { offline: { tokenTypes } })
+    await types('classic')
+    const { pending } = await carrying()
+    const beyond = { counter: pending.counter + 5, value: 'AAAAAAAAAAA' }
+    expect((await tap(beyond)).outcome).toBe('declined')
+    await types()
+    await types('classic')
+    const next = told(await tap(beyond))
+    expect(next.counter).toBe(beyond.counter + 1)
+    expect(told(await tap(next)).counter).toBe(beyond.counter + 2)
+    await later(HOUR_MS)
+    expect(await tap(beyond)).toMatchObject({ outcome: 'declined', reason: 'card_blocked' })
+  })
+
+  it('is what a copy on a card of another type shows too: it is refused, and staff are told after three', async () => {
+    await carrying()
+    for (const _ of [1, 2]) expect(await tap(null, { by: bar })).toMatchObject({ reason: 'card_blocked' })
+    expect(await alarms()).toEqual([])
+    expect(await tap(null, { by: bar })).toMatchObject({ outcome: 'declined', reason: 'card_blocked' })
+    const { items } = await office.get<{ items: unknown[] }>('/reviews')
+    expect(items).toMatchObject([{ kind: 'alarm', what: 'card_unreadable', card: ida.card, account: ida.account }])
+    expect(await status()).toBe('active')
+  })
+
+  it('matters not to a card that never had one, however often it is used', async () => {
+    const first = told(await tap(null))
+    for (const by of [till, bar, till]) expect(await tap(null, { by })).toMatchObject({ outcome: 'approved' })
+    const held = await office.db.prepare('SELECT counter, value FROM card_token').all()
+    expect(held.results).toEqual([first])
+    expect(await alarms()).toEqual([])
+  })
+
+  it('of a type that the municipality switches off is missed no more, and all begin anew; other settings forget none', async () => {
+    const types = (...tokenTypes: string[]) => office.post('/settings', { offline: { tokenTypes } })
+    await types('classic')
+    const { pending } = await carrying()
+    const kept = () => office.db.prepare('SELECT count(*) AS n FROM card_token').first<number>('n')
+    const before = await kept()
+    await types('ntag', 'classic')
+    await office.post('/settings', { offline: { saleMax: 4_000 } })
+    const contradicting = { offline: { tokenTypes: ['ntag'] }, money: { depositMin: 200_000, depositMax: 100_000 } }
+    await expect(office.post('/settings', contradicting)).rejects.toThrow('settings_conflict')
+    expect(await kept()).toBe(before)
+    await types('ntag')
+    expect(await tap(null)).toMatchObject({ outcome: 'approved' })
+    expect((await tap(pending)).outcome).toBe('approved') // A till that has not heard of it yet.
+    expect(await status()).toBe('active')
+  })
+
   it('does not hold up a sale that was handed over', async () => {
     await carrying()
     expect(await tap(null, { kind: 'advice' })).toMatchObject({ outcome: 'approved' })

@@ -151,6 +151,24 @@ describe('a flagged sale', () => {
     expect(await balance(ida.account)).toBe(1000)
   })
 
+  it('that is undone while it is settled costs and gives nothing, whichever comes first', async () => {
+    for (const decision of ['carry', 'keep', 'charge']) {
+      const card = decision === 'charge' ? STRANGER : ida.hash
+      const amount = decision === 'charge' ? 900 : 1500
+      const sale = newSale()
+      await till.send(await till.say('advice', { sale, card, amount }))
+      const seq = (await open()).at(-1)?.id ?? ''
+      const reversal = await till.say('reversal', { sale, card, amount })
+      await Promise.all([
+        ...[1, 2].map(() => settle(seq, decision, decision === 'charge' ? { account: ida.account } : {})),
+        till.send(reversal),
+        settle(seq, 'carry', { note: 'Den anden' }),
+      ])
+      expect([decision, await balance(ida.account), await balance('revenue')]).toEqual([decision, 1000, 0])
+      expect(await open()).toEqual([])
+    }
+  })
+
   it('is settled once by ten at once, whatever each decides', async () => {
     await sold(ida.hash, 1500)
     const answers = await Promise.all(
@@ -178,6 +196,7 @@ describe('what is not to be settled', () => {
       [`${till.id}:2`, 'note', {}, 'review_unfit'],
       [`${till.id}:2`, 'book', {}, 'review_unfit'],
       ['alarm:1', 'carry', {}, 'review_unfit'],
+      [`${till.id}:2`, 'charge', { account: 999 }, 'review_unfit'],
       [`${till.id}:2`, 'charge', {}, 'malformed'],
       [`${till.id}:2`, 'keep', { account: ida.account }, 'malformed'],
       [`${till.id}:2`, 'keep', { note: '' }, 'malformed'],
@@ -255,6 +274,14 @@ describe('what was put aside', () => {
     expect(statement.movements.filter(({ kind }) => kind === 'purchase')).toHaveLength(4)
   })
 
+  it('is booked whatever other terminals are called', async () => {
+    await enrolledTerminal(office, site, `${till.id}q`)
+    await office.post(`/terminals/${till.id}/revoke`)
+    await till.send(await till.say('advice', { card: ida.hash, amount: 300 }))
+    expect((await settle(`quarantine:${till.id}`, 'book')).body).toMatchObject({ done: 1, left: 0 })
+    expect(await balance(ida.account)).toBe(700)
+  })
+
   it('charges a sale once that was booked before, and undoes one that was', async () => {
     const [one, two] = [newSale(), newSale()]
     const asked = [
@@ -289,6 +316,36 @@ describe('what was put aside', () => {
     expect(await contents(office.db)).toEqual(before)
     expect((await settle(`quarantine:${till.id}`, 'discard')).body).toMatchObject({ done: 2, left: 0 })
     expect((await open()).map(({ id }) => id)).toEqual(['alarm:1'])
+  })
+
+  it('undoes a sale that was carried, be it booked before or with it', async () => {
+    const before = await sold(ida.hash, 1500)
+    expect(codeOf(await settle(`${till.id}:1`, 'carry'))).toEqual([200, undefined])
+    await office.post(`/terminals/${till.id}/revoke`)
+    await till.send(await till.say('reversal', { ...before, card: ida.hash }))
+    const later = { sale: newSale(), card: ida.hash, amount: 1700 }
+    await till.send(await till.say('advice', later))
+    expect((await settle(`quarantine:${till.id}`, 'book')).body).toMatchObject({ done: 2, left: 0 })
+    expect([await balance(ida.account), await balance('revenue')]).toEqual([-700, 1700])
+    expect(codeOf(await settle(`${till.id}q:2`, 'carry'))).toEqual([200, undefined])
+    await till.send(await till.say('reversal', later))
+    expect((await settle(`quarantine:${till.id}`, 'book')).body).toMatchObject({ done: 1, left: 0 })
+    expect([await balance(ida.account), await balance('revenue')]).toEqual([1000, 0])
+    expect(await open()).toEqual([])
+  })
+
+  it('is decided once where one books and another discards', async () => {
+    const said: string[] = []
+    for (let index = 0; index < 60; index += 1) said.push(await till.say('advice', { card: ida.hash, amount: 1 }))
+    await office.post(`/terminals/${till.id}/revoke`)
+    await till.send(...said)
+    const decisions = ['book', 'discard', 'book', 'discard'] as const
+    const answers = await Promise.all(decisions.map((decision) => settle(`quarantine:${till.id}`, decision)))
+    const done = (of: string) =>
+      answers.reduce((sum, { body }, at) => sum + (decisions[at] === of ? Number(body.done) : 0), 0)
+    expect(done('book') + done('discard')).toBe(60)
+    expect(await balance(ida.account)).toBe(1000 - done('book'))
+    expect(await open()).toEqual([])
   })
 
   it('and discarded is never booked', async () => {

@@ -260,6 +260,47 @@ describe('a terminal that is enrolled again', () => {
     expect(codeOf(await enrol(again.code, key))).toEqual([401, 'proof_invalid'])
   })
 
+  it('leaves the key before no way to raise an alarm, whatever this worker remembers', async () => {
+    const said = await request()
+    await till.send(said)
+    const key = await newKey()
+    await enrol((await renewed()).code, key)
+    till.rewind()
+    const before = await contents(office.db, 'quarantine')
+    for (const amount of [200, 300]) {
+      till.rewind()
+      expect((await till.send(await request(amount))).body.quarantined).toBe(true)
+    }
+    const fork = await till.say('request', { card: ida.hash, amount: 1, with: { seq: 3, prev: await digest(said) } })
+    expect((await till.send(said, fork)).body.quarantined).toBe(true)
+    expect(await contents(office.db, 'quarantine')).toEqual(before)
+    expect(await alarms()).toEqual([])
+    const { terminals } = await office.get<{ terminals: unknown[] }>('/terminals')
+    expect(terminals).toMatchObject([{ state: 'enrolled', lastSeq: 1, quarantined: 3 }])
+  })
+
+  it('is so by one of several that use the code at once', async () => {
+    const { code } = await renewed()
+    const keys = await Promise.all([1, 2, 3, 4].map(newKey))
+    const answers = await Promise.all(keys.map((key) => enrol(code, key)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409])
+    const inUse = await office.db.prepare('SELECT public_key AS key FROM terminal').first('key')
+    expect(inUse).toBe(keys[answers.findIndex(({ status }) => status === 200)]?.publicKey)
+    expect(await count('terminal_key')).toBe(1)
+  })
+
+  it('is so by the newest code alone, and by none once it is revoked', async () => {
+    const [first, second] = [await renewed(), await renewed()]
+    expect(codeOf(await enrol(first.code, await newKey()))).toEqual([409, 'code_expired'])
+    expect((await enrol(second.code, await newKey())).status).toBe(200)
+    expect(codeOf(await enrol(second.code, await newKey()))).toEqual([409, 'code_used'])
+    const third = await renewed()
+    await office.post(`/terminals/${till.id}/revoke`)
+    const before = await contents(office.db)
+    expect(codeOf(await enrol(third.code, await newKey()))).toEqual([409, 'code_used'])
+    expect(await contents(office.db)).toEqual(before)
+  })
+
   it('gets no code where it is revoked, waits for its first, or is none', async () => {
     const renew = (id: string) => call('POST', `/api/staff/terminals/${id}/renew`, { token: office.token, body: {} })
     const waiting = await office.post<{ terminal: string }>('/terminals', { site, name: 'Reserven' })
@@ -331,6 +372,16 @@ describe("a terminal's key", () => {
     expect(await contents(office.db)).toEqual(before)
   })
 
+  it('is replaced once by several words of it at once, whatever each names', async () => {
+    const keys = await Promise.all([1, 2, 3].map(newKey))
+    const asked = await Promise.all(keys.map((next) => rotation(next)))
+    const answers = await Promise.all(asked.map(send))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401])
+    const inUse = await office.db.prepare('SELECT public_key AS key FROM terminal').first('key')
+    expect(inUse).toBe(keys[answers.findIndex(({ status }) => status === 200)]?.publicKey)
+    expect(await count('terminal_key')).toBe(1)
+  })
+
   it('stays where the proof or the confirmation is not to the letter', async () => {
     const [next, other] = [await newKey(), await newKey()]
     const bar = await enrolledTerminal(office, site, 'Baren')
@@ -343,7 +394,7 @@ describe("a terminal's key", () => {
       await rotation(next, { word: { htu: `${HOST}/api/terminal/enrol` } }),
       await rotation(next, { word: { iat: nowS() - 61 } }),
       await rotation(next, { proof: { iat: nowS() - 61 } }),
-      await rotation(next, { proof: { iat: nowS() + 61 } }),
+      await rotation(next, { proof: { iat: nowS() + 300 } }),
       await rotation(next, { proof: { iss: bar.id } }),
       await rotation(next, { proof: { htu: 'http://7620.localhost/api/terminal/key' } }),
       await rotation(next, { proof: { publicKey: other.publicKey } }),
@@ -364,6 +415,24 @@ describe("a terminal's key", () => {
     await office.post(`/terminals/${till.id}/revoke`)
     expect(codeOf(await send(await rotation(await newKey())))).toEqual([401, 'terminal_revoked'])
   })
+})
+
+it('the line of numbers that messages put aside are booked under is no terminal, to staff and to whoever signs', async () => {
+  await office.post(`/terminals/${till.id}/revoke`)
+  await till.send(await till.say('advice', { card: ida.hash, amount: 100 }))
+  await office.post(`/reviews/quarantine:${till.id}/settle`, { decision: 'book', note: 'Aftalt' })
+  const before = await contents(office.db)
+  for (const verb of ['code', 'renew', 'revoke']) {
+    const { status } = await call('POST', `/api/staff/terminals/${till.id}q/${verb}`, { token: office.token, body: {} })
+    expect([400, 404]).toContain(status)
+  }
+  const forged = await signed(till.key, 'klubkort-debit', `${till.id}q`, { any: 'thing' })
+  expect(codeOf(await till.send(forged))).toEqual([401, 'terminal_unknown'])
+  const path = '/api/terminal/sync'
+  const claims = { iss: `${till.id}q`, htm: 'GET', htu: HOST + path, iat: Math.floor(Date.now() / 1000), jti: 'x' }
+  const proof = await signed(till.key, 'klubkort-proof', `${till.id}q`, claims)
+  expect((await call('GET', path, { token: proof })).status).toBe(401)
+  expect(await contents(office.db)).toEqual(before)
 })
 
 it('a card says on how many terminals it is blocked', async () => {

@@ -142,7 +142,7 @@ function refused(c: Context<StaffEnv>, refusal: SettleRefusal) {
       return refuse(
         c,
         refusal,
-        'that cannot be decided of this: an unknown card is carried or charged, a known one kept or carried',
+        "that is not to be decided of it: a known card's sale is kept or carried, an unknown one's carried or charged, messages put aside are booked or discarded, an alarm only has a note",
       )
     case 'balance_short':
       return refuse(c, refusal, 'the account does not hold that much')

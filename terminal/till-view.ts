@@ -1,4 +1,4 @@
-import { type Cart, cartTexts, totalOfCart } from './cart.ts'
+import { type Cart, shownLines, totalOfCart } from './cart.ts'
 import { type Connection, ENDED_BY_ENROLMENT } from './forwarder.ts'
 import type { Site } from './journal.ts'
 import { priceText, type Texts } from './texts.ts'
@@ -60,7 +60,7 @@ export function saleView(
     title: site.name,
     products: productsOn(site, page).map(({ name, price }) => ({ label: name, price: priceText(price) })),
     morePages: pagesOf(site) > 1,
-    cart: cartTexts(chosen),
+    cart: shownLines(chosen),
     total: priceText(totalOfCart(chosen)),
     prompt: undoing ? words.undoPrompt : chosen.length > 0 ? words.layCard : words.choose,
     idle: chosen.length === 0 && !undoing,
