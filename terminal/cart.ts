@@ -1,8 +1,8 @@
 import { type SaleLine, totalOf } from '../shared/debit.ts'
 import { AMOUNT_MAX_ORE, type Ore, ore, parseKroner } from '../shared/money.ts'
 import type { SyncProduct } from '../shared/wire.ts'
-import { priceText } from './texts.ts'
-import type { View } from './view.ts'
+import { priceText } from './screen/texts.ts'
+import type { View } from './screen/view.ts'
 
 const LINES_MAX = 50
 const QUANTITY_MAX = 99

@@ -11,8 +11,8 @@ import {
   debtorNameOf,
   nextWeekday,
   uuidOf,
-} from '../worker/bank-files.ts'
-import { readBankReport, verdicts } from '../worker/bank-reports.ts'
+} from '../worker/payouts/bank-files.ts'
+import { readBankReport, verdicts } from '../worker/payouts/bank-reports.ts'
 
 const VERSIONS = ['03', '09'] as const
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { health, watch } from '../terminal/health.ts'
+import { health, watch } from '../terminal/upkeep/health.ts'
 
 /** A till's vital parts with a clock that is set by hand. */
 function body() {

@@ -4,9 +4,9 @@ import { inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { png } from '../terminal/hmi/drawing.ts'
 import { files, rgb565 } from '../terminal/hmi/recipe.ts'
-import { lettersIn, palette, panel } from '../terminal/panel.ts'
-import { type Pictogram, pictograms } from '../terminal/pictograms.ts'
-import { type Texts, texts } from '../terminal/texts.ts'
+import { lettersIn, palette, panel } from '../terminal/screen/panel.ts'
+import { type Pictogram, pictograms } from '../terminal/screen/pictograms.ts'
+import { type Texts, texts } from '../terminal/screen/texts.ts'
 import { ROOT } from './local/processes.ts'
 
 const made = files()

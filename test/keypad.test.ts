@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Key, keypadKeys, pressedKeys } from '../terminal/devices/keypad.ts'
-import { keyedScreen, pressesOf } from '../terminal/keyed-screen.ts'
-import type { Press, Screen, View } from '../terminal/view.ts'
+import { keyedScreen, pressesOf } from '../terminal/screen/keyed-screen.ts'
+import type { Press, Screen, View } from '../terminal/screen/view.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'klubkort-keypad-'))
 afterAll(() => rmSync(folder, { recursive: true }))

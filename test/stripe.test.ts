@@ -19,9 +19,9 @@ import {
   type StoredCard,
   type StripeAccount,
   stripeOf,
-} from '../worker/stripe.ts'
-import { bookOf } from '../worker/stripe-book.ts'
-import { type Event, eventOf } from '../worker/stripe-events.ts'
+} from '../worker/payments/stripe/stripe.ts'
+import { bookOf } from '../worker/payments/stripe/stripe-book.ts'
+import { type Event, eventOf } from '../worker/payments/stripe/stripe-events.ts'
 import { type LocalStripe, startStripe } from './local/stripe/server.ts'
 
 const PORT = 18_971

@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: ['./worker/schema.ts', './worker/money-schema.ts', './worker/terminal-schema.ts'],
+  schema: ['./worker/schema.ts', './worker/payments/money-schema.ts', './worker/terminals/terminal-schema.ts'],
   out: './migrations',
 })

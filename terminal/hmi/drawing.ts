@@ -1,5 +1,5 @@
 import { crc32, deflateSync } from 'node:zlib'
-import { type Pictogram, pictograms, type Shape } from '../pictograms.ts'
+import { type Pictogram, pictograms, type Shape } from '../screen/pictograms.ts'
 
 /** Points tried for each pixel, in either direction; their share is how much of the pixel is covered. */
 const SAMPLES = 4

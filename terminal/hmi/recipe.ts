@@ -1,6 +1,6 @@
-import { type Look, type PanelComponent, type PanelPage, palette, panel } from '../panel.ts'
-import type { Pictogram } from '../pictograms.ts'
-import { type Sound, sounds } from '../sounds.ts'
+import { type Look, type PanelComponent, type PanelPage, palette, panel } from '../screen/panel.ts'
+import type { Pictogram } from '../screen/pictograms.ts'
+import { type Sound, sounds } from '../screen/sounds.ts'
 import { png } from './drawing.ts'
 import { wav } from './recording.ts'
 
@@ -86,7 +86,7 @@ export function recipe(): string {
 A Nextion display is flashed once with a file that holds its pages. That file (\`.HMI\`, and the \`.tft\` made of it) is one
 binary that only the maker's program, the Nextion Editor for Windows, can write. So what is kept here is what goes into
 it, to the letter. This text, the pictures and the sounds are written by \`node terminal/hmi/main.ts\` from
-\`terminal/panel.ts\`, \`terminal/pictograms.ts\` and \`terminal/sounds.ts\`, and a test compares them: change those, never
+\`terminal/screen/panel.ts\`, \`terminal/screen/pictograms.ts\` and \`terminal/screen/sounds.ts\`, and a test compares them: change those, never
 this.
 
 The driver knows a component by its page and its \`id\`, and sets it by its \`objname\`. Both must be as they stand here;

@@ -1,4 +1,4 @@
-import type { SoundShape } from '../sounds.ts'
+import type { SoundShape } from '../screen/sounds.ts'
 
 const RATE = 22_050
 const LOUDNESS = 0.5

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
-import { arrive } from '../../worker/guardians.ts'
+import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/login/sessions.ts'
 import klubkort from '../../worker/main.ts'
-import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
+import { arrive } from '../../worker/people/guardians.ts'
 
 // Plain JavaScript, since the worker's global types and Node's exclude one another in one TypeScript project.
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Panel, PanelComponent, PanelPage } from '../../terminal/panel.ts'
+import type { Panel, PanelComponent, PanelPage } from '../../terminal/screen/panel.ts'
 
 /** One component as the display draws it now: as flashed, with the text it has been given. */
 export type ShownComponent = Omit<PanelComponent, 'press' | 'label' | 'hidden' | 'maxLength'>

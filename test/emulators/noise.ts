@@ -1,4 +1,4 @@
-import { panel } from '../../terminal/panel.ts'
+import { panel } from '../../terminal/screen/panel.ts'
 
 const END = [0xff, 0xff, 0xff]
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
-import { panel } from '../../terminal/panel.ts'
+import { panel } from '../../terminal/screen/panel.ts'
 import type { ReaderOrder } from '../emulators/hands.ts'
 import { type Network, network } from '../emulators/network.ts'
 import { emulateNextion, type NextionState } from '../emulators/nextion.ts'

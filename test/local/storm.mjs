@@ -1,5 +1,5 @@
-import { arrive } from '../../worker/guardians.ts'
-import { beginDeposit } from '../../worker/payments.ts'
+import { beginDeposit } from '../../worker/payments/payments.ts'
+import { arrive } from '../../worker/people/guardians.ts'
 import dated from './dated.mjs'
 
 // Plain JavaScript, since the worker's global types and Node's exclude one another in one TypeScript project.

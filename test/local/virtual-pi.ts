@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { kroner, type Ore } from '../../shared/money.ts'
-import { palette } from '../../terminal/panel.ts'
-import { pictograms } from '../../terminal/pictograms.ts'
+import { palette } from '../../terminal/screen/panel.ts'
+import { pictograms } from '../../terminal/screen/pictograms.ts'
 import type { Place } from './system.ts'
 
 const PAGE = new URL('./virtual-pi.html', import.meta.url)

@@ -1,7 +1,7 @@
 import type { DebitMessage, DebitResult } from '../../shared/debit.ts'
 import type { CardStatus, OfflineLimits, SyncAnswer } from '../../shared/wire.ts'
 import type { Entry, Journal } from '../../terminal/journal.ts'
-import type { View } from '../../terminal/view.ts'
+import type { View } from '../../terminal/screen/view.ts'
 import type { Box } from './box.ts'
 import type { Heard } from './network.ts'
 import type { World } from './world.ts'

@@ -1,10 +1,10 @@
 import { createExecutionContext, env } from 'cloudflare:test'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { base64url, digest } from '../../shared/signing.ts'
-import { setDailyLimit } from '../../worker/accounts.ts'
-import { setStatus } from '../../worker/cards.ts'
+import { setStatus } from '../../worker/cards/cards.ts'
 import worker, { app } from '../../worker/main.ts'
-import { draftPayout, requestPayout } from '../../worker/payouts.ts'
+import { draftPayout, requestPayout } from '../../worker/payouts/payouts.ts'
+import { setDailyLimit } from '../../worker/statements/accounts.ts'
 import { bankReport, colleague, ownAccount } from './bank.ts'
 import {
   type CardHolder,

@@ -2,19 +2,19 @@ import { env } from 'cloudflare:test'
 import fc from 'fast-check'
 import { beforeEach, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
-import { beginCardChange, beginSetup, completeSetup } from '../../worker/agreement-setup.ts'
-import { keepAgreements } from '../../worker/agreement-upkeep.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { post } from '../../worker/ledger/transfers.ts'
+import { setUp } from '../../worker/municipality/setup.ts'
+import { beginCardChange, beginSetup, completeSetup } from '../../worker/payments/agreement-setup.ts'
+import { keepAgreements } from '../../worker/payments/agreement-upkeep.ts'
 import {
   cancelAgreement,
   cancelAgreementsOf,
   comeIntoForce,
   draftAgreement,
   resumeAgreement,
-} from '../../worker/agreements.ts'
-import { post } from '../../worker/ledger.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { setUp } from '../../worker/setup.ts'
-import { topUp } from '../../worker/top-ups.ts'
+} from '../../worker/payments/agreements.ts'
+import { topUp } from '../../worker/payments/top-ups.ts'
 import * as meant from './agreement-model.ts'
 import { emptyDatabases } from './municipality.ts'
 import { type Desk, topUpDesk } from './top-up-desk.ts'

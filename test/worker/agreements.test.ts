@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { beginCardChange, beginSetup, completeSetup } from '../../worker/agreement-setup.ts'
-import { announceExpiring, keepAgreements } from '../../worker/agreement-upkeep.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { confirm } from '../../worker/login/confirmations.ts'
+import { settings } from '../../worker/municipality/settings.ts'
+import { beginCardChange, beginSetup, completeSetup } from '../../worker/payments/agreement-setup.ts'
+import { announceExpiring, keepAgreements } from '../../worker/payments/agreement-upkeep.ts'
 import {
   type AgreementDraft,
   agreementIn,
@@ -14,10 +17,7 @@ import {
   draftAgreement,
   resumeAgreement,
   topUpBounds,
-} from '../../worker/agreements.ts'
-import { confirm } from '../../worker/confirmations.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { settings } from '../../worker/settings.ts'
+} from '../../worker/payments/agreements.ts'
 import { type CardHolder, cardHolder, emptyDatabases, type Municipality, municipality, pay } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
 import { addressOf, type Desk, topUpDesk } from './top-up-desk.ts'

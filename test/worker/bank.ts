@@ -1,8 +1,8 @@
 import { ore } from '../../shared/money.ts'
 import { digest } from '../../shared/signing.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { bankId } from '../../worker/bank-files.ts'
-import { post } from '../../worker/ledger.ts'
+import { post } from '../../worker/ledger/transfers.ts'
+import { bankId } from '../../worker/payouts/bank-files.ts'
 import { type Answer, call, type Municipality } from './municipality.ts'
 
 /** What a payout's tests need beside a wallet: money that came by card, a second member of staff, and the bank's word. */

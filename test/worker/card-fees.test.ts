@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
-import { orderCard } from '../../worker/card-orders.ts'
-import { beginCardFee, settle } from '../../worker/payments.ts'
+import { orderCard } from '../../worker/cards/card-orders.ts'
+import { beginCardFee, settle } from '../../worker/payments/payments.ts'
 import { newSale } from './municipality.ts'
 import { expectSound, type Till, till } from './paying.ts'
 

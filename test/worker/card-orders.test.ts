@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { ore } from '../../shared/money.ts'
-import { type Ordering, orderCard } from '../../worker/card-orders.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
+import { type Ordering, orderCard } from '../../worker/cards/card-orders.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
 import {
   type CardHolder,
   call,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { CardToken, DebitResult } from '../../shared/debit.ts'
 import { base64url } from '../../shared/signing.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
 import {
   type CardHolder,
   cardHolder,

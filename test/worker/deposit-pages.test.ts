@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { beginCardChange, beginSetup } from '../../worker/agreement-setup.ts'
-import { draftAgreement } from '../../worker/agreements.ts'
-import { keepDraft } from '../../worker/sessions.ts'
+import { keepDraft } from '../../worker/login/sessions.ts'
+import { beginCardChange, beginSetup } from '../../worker/payments/agreement-setup.ts'
+import { draftAgreement } from '../../worker/payments/agreements.ts'
 import { newBroker } from './guest.ts'
 import {
   type CardHolder,

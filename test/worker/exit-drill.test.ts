@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
 import type { ExitDrill } from '../../shared/reports.ts'
-import { type AccountOf, type Movement, post } from '../../worker/ledger.ts'
+import { type AccountOf, type Movement, post } from '../../worker/ledger/transfers.ts'
 import {
   type CardHolder,
   cardHolder,

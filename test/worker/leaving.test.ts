@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
-import { orderCard } from '../../worker/card-orders.ts'
-import { leave as leaveNow } from '../../worker/leaving.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { deliver } from '../../worker/outbox.ts'
+import { orderCard } from '../../worker/cards/card-orders.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { deliver } from '../../worker/letters/outbox.ts'
+import { leave as leaveNow } from '../../worker/people/leaving.ts'
 import { mailService } from './mail-service.ts'
 import {
   type CardHolder,

@@ -4,19 +4,12 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { CardToken, DebitMessage } from '../../shared/debit.ts'
 import { ore } from '../../shared/money.ts'
 import { digest } from '../../shared/signing.ts'
-import {
-  type Booking,
-  book,
-  type Condition,
-  post,
-  postAsFarAsThere,
-  postBack,
-  type SignedMessage,
-} from '../../worker/ledger.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { putAside } from '../../worker/quarantine.ts'
-import { openReviews, settle } from '../../worker/review.ts'
-import { setUp } from '../../worker/setup.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { type Booking, book, type SignedMessage } from '../../worker/ledger/debits.ts'
+import { type Condition, post, postAsFarAsThere, postBack } from '../../worker/ledger/transfers.ts'
+import { setUp } from '../../worker/municipality/setup.ts'
+import { putAside } from '../../worker/terminals/quarantine.ts'
+import { openReviews, settle } from '../../worker/terminals/review.ts'
 import {
   bookAsideToo,
   dayOf,

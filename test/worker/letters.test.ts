@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Contact, setContact } from '../../worker/contact.ts'
-import { deliver, moneyLetter } from '../../worker/outbox.ts'
-import { sumUpWeek } from '../../worker/weekly.ts'
+import { deliver, moneyLetter } from '../../worker/letters/outbox.ts'
+import { sumUpWeek } from '../../worker/letters/weekly.ts'
+import { type Contact, setContact } from '../../worker/people/contact.ts'
 import { mailService } from './mail-service.ts'
 import {
   type CardHolder,

@@ -1,6 +1,6 @@
 import { applyD1Migrations, env, reset } from 'cloudflare:test'
 import { expect, it } from 'vitest'
-import { checkLedger } from '../../worker/ledger-check.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
 
 const MONEY = '0002_money.sql'
 const db = env.DB_4000

@@ -1,5 +1,5 @@
 import type { CardToken, DebitMessage, DebitResult, DeclineReason } from '../../shared/debit.ts'
-import type { Booking, SignedMessage } from '../../worker/ledger.ts'
+import type { Booking, SignedMessage } from '../../worker/ledger/debits.ts'
 
 /**
  * The ledger as the design tells it, without a database: what each call is answered, and what each account holds

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:test'
 import { type DebitMessage, type SaleLine, totalOf } from '../../shared/debit.ts'
 import { ore } from '../../shared/money.ts'
-import { book, post } from '../../worker/ledger.ts'
-import { setUp } from '../../worker/setup.ts'
+import { book } from '../../worker/ledger/debits.ts'
+import { post } from '../../worker/ledger/transfers.ts'
+import { setUp } from '../../worker/municipality/setup.ts'
 import { emptyDatabases, newSale } from './municipality.ts'
 
 /*

@@ -2,10 +2,10 @@ import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { base64url } from '../../shared/signing.ts'
 import type { Env } from '../../worker/env.ts'
+import { ATTEMPTS_MAX, answeredLetter, deliver, mailChangedLetter } from '../../worker/letters/outbox.ts'
+import { sumUpWeek, weekOf, weekToSumUp } from '../../worker/letters/weekly.ts'
 import worker from '../../worker/main.ts'
-import { ATTEMPTS_MAX, answeredLetter, deliver, mailChangedLetter } from '../../worker/outbox.ts'
-import { sweep } from '../../worker/sweep.ts'
-import { sumUpWeek, weekOf, weekToSumUp } from '../../worker/weekly.ts'
+import { sweep } from '../../worker/municipality/sweep.ts'
 import { mailService } from './mail-service.ts'
 import {
   type CardHolder,

@@ -1,7 +1,7 @@
 import { createExecutionContext, env } from 'cloudflare:test'
-import { arrive } from '../../worker/guardians.ts'
+import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/login/sessions.ts'
 import worker from '../../worker/main.ts'
-import { csrfOf, openSession, SESSION_COOKIE } from '../../worker/sessions.ts'
+import { arrive } from '../../worker/people/guardians.ts'
 import type { Municipality } from './municipality.ts'
 
 /** What a browser got: the page's text as people type it, without no-break spaces, and where it is sent on to. */

@@ -1,8 +1,8 @@
 import type Stripe from 'stripe'
 import { expect } from 'vitest'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { type Beginning, beginDeposit, type Deposit } from '../../worker/payments.ts'
-import type { StripeAccount } from '../../worker/stripe.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { type Beginning, beginDeposit, type Deposit } from '../../worker/payments/payments.ts'
+import type { StripeAccount } from '../../worker/payments/stripe/stripe.ts'
 import type { Given } from '../local/stripe/stand-in.ts'
 import {
   type CardHolder,

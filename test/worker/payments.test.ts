@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { cancelPayment, paymentOf, paymentQuery, settle, settleCheckout } from '../../worker/payments.ts'
-import { reconcile } from '../../worker/reconciliation.ts'
+import { cancelPayment, paymentOf, paymentQuery, settle, settleCheckout } from '../../worker/payments/payments.ts'
+import { reconcile } from '../../worker/payments/reconciliation.ts'
 import { cardHolder, newSale } from './municipality.ts'
 import { parentOf } from './parent.ts'
 import { expectSound, HOUR_MS, MINUTE_MS, type Till, till } from './paying.ts'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { reject } from '../../worker/payout-desk.ts'
-import { requestPayout } from '../../worker/payouts.ts'
+import { reject } from '../../worker/payouts/payout-desk.ts'
+import { requestPayout } from '../../worker/payouts/payouts.ts'
 import {
   type CardHolder,
   cardHolder,

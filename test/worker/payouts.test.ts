@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { bankDetailsOf } from '../../shared/bank-accounts.ts'
 import { copenhagenMidnight } from '../../shared/copenhagen.ts'
 import { BankFileContent } from '../../shared/payout-wire.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { importStatus } from '../../worker/payout-reports.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { sweep } from '../../worker/municipality/sweep.ts'
+import { importStatus } from '../../worker/payouts/payout-reports.ts'
 import {
   DRAFT_LIFE_MS,
   draftPayout,
@@ -13,8 +14,7 @@ import {
   payoutsQuery,
   payoutViewOf,
   requestPayout,
-} from '../../worker/payouts.ts'
-import { sweep } from '../../worker/sweep.ts'
+} from '../../worker/payouts/payouts.ts'
 import { bankReport, type Colleague, colleague, held, newId, ownAccount, paidDeposit } from './bank.ts'
 import {
   type CardHolder,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { base64url, digest } from '../../shared/signing.ts'
-import { type Disclosure, disclosure } from '../../worker/disclosure.ts'
+import { type Disclosure, disclosure } from '../../worker/people/disclosure.ts'
 import { markdownHtml } from '../../worker/portal/publication.tsx'
 import {
   type CardHolder,

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { SESSION_COOKIE } from '../../worker/sessions.ts'
+import { SESSION_COOKIE } from '../../worker/login/sessions.ts'
 import {
   type CardHolder,
   cardHolder,

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, expect, it } from 'vitest'
-import { checkLedger } from '../../worker/ledger-check.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
 import {
   type Answer,
   call,

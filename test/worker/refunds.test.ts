@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
-import { post } from '../../worker/ledger.ts'
-import { settle } from '../../worker/payments.ts'
-import { draftPayout, requestPayout } from '../../worker/payouts.ts'
-import { applyIntent, pushRefunds } from '../../worker/refunds.ts'
+import { post } from '../../worker/ledger/transfers.ts'
+import { settle } from '../../worker/payments/payments.ts'
+import { applyIntent, pushRefunds } from '../../worker/payments/refunds.ts'
+import { draftPayout, requestPayout } from '../../worker/payouts/payouts.ts'
 import { newSale } from './municipality.ts'
 import { expectSound, HOUR_MS, MINUTE_MS, type Till, till } from './paying.ts'
 

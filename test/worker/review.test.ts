@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { digest } from '../../shared/signing.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
 import {
   type Answer,
   type CardHolder,

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ErrorCode } from '../../shared/errors.ts'
 import { base64url, cardHash, fromBase64url } from '../../shared/signing.ts'
 import { BalanceAnswer, CARDS_PER_PAGE, Child, SyncAnswer } from '../../shared/wire.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { cardKeyOf, cprHash } from '../../worker/secrets.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { cardKeyOf, cprHash } from '../../worker/municipality/secrets.ts'
 import {
   call,
   cardHolder,

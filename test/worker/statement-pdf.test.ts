@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Language } from '../../shared/wire.ts'
 import { statementPdf } from '../../worker/portal/statement-pdf.ts'
 import { speaker } from '../../worker/portal/texts/language.ts'
-import type { Statement, StatementLine } from '../../worker/statements.ts'
+import type { Statement, StatementLine } from '../../worker/statements/statements.ts'
 
 declare global {
   namespace Cloudflare {

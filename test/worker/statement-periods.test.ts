@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { addDays, isoWeek, mondayOf } from '../../shared/copenhagen.ts'
 import { barsOverTime } from '../../worker/portal/spending-chart.tsx'
 import { speaker } from '../../worker/portal/texts/language.ts'
-import { parseDay, periodOf, usualPeriods } from '../../worker/statement-periods.ts'
+import { parseDay, periodOf, usualPeriods } from '../../worker/statements/statement-periods.ts'
 
 const DAY_MS = 86_400_000
 

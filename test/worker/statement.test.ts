@@ -11,7 +11,7 @@ import {
   type StatementRow,
   statement,
   statementLine,
-} from '../../worker/statements.ts'
+} from '../../worker/statements/statements.ts'
 import { dayOf } from './model.ts'
 import { db, newWallet, openBook, PRODUCTS, payIn, SITES, say, type TillName, UNKNOWN_PRODUCT } from './movements.ts'
 

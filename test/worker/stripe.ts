@@ -1,7 +1,7 @@
 import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:test'
 import { vi } from 'vitest'
 import worker from '../../worker/main.ts'
-import type { StripeAccount } from '../../worker/stripe.ts'
+import type { StripeAccount } from '../../worker/payments/stripe/stripe.ts'
 import { createStandIn, type StandIn } from '../local/stripe/stand-in.ts'
 
 declare global {

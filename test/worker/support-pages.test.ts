@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { keepDraft } from '../../worker/sessions.ts'
+import { keepDraft } from '../../worker/login/sessions.ts'
 import {
   type CardHolder,
   cardHolder,

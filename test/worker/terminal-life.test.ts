@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { digest } from '../../shared/signing.ts'
 import { SyncAnswer } from '../../shared/wire.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
 import {
   type Answer,
   type CardHolder,

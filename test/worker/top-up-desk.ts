@@ -1,7 +1,7 @@
 import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:test'
 import { vi } from 'vitest'
-import { completeSetup, type PageOpened } from '../../worker/agreement-setup.ts'
 import worker from '../../worker/main.ts'
+import { completeSetup, type PageOpened } from '../../worker/payments/agreement-setup.ts'
 import type { Given } from '../local/stripe/stand-in.ts'
 import { stripeAccount } from './stripe.ts'
 

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ore } from '../../shared/money.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { beginCardChange, beginSetup, completeSetup } from '../../worker/agreement-setup.ts'
-import { keepAgreements } from '../../worker/agreement-upkeep.ts'
+import { checkLedger } from '../../worker/ledger/check.ts'
+import { balanceOf, post } from '../../worker/ledger/transfers.ts'
+import { beginCardChange, beginSetup, completeSetup } from '../../worker/payments/agreement-setup.ts'
+import { keepAgreements } from '../../worker/payments/agreement-upkeep.ts'
 import {
   cancelAgreement,
   draftAgreement,
@@ -10,10 +12,8 @@ import {
   restAfterPayout,
   restAfterRefund,
   resumeAgreement,
-} from '../../worker/agreements.ts'
-import { balanceOf, post } from '../../worker/ledger.ts'
-import { checkLedger } from '../../worker/ledger-check.ts'
-import { settleTopUp, topUp } from '../../worker/top-ups.ts'
+} from '../../worker/payments/agreements.ts'
+import { settleTopUp, topUp } from '../../worker/payments/top-ups.ts'
 import {
   type CardHolder,
   call,

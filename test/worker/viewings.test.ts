@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { openCase } from '../../worker/cases.ts'
-import { cprHash } from '../../worker/secrets.ts'
-import { viewed, viewedAccounts, viewingOf, viewingsQuery } from '../../worker/viewings.ts'
+import { cprHash } from '../../worker/municipality/secrets.ts'
+import { viewed, viewedAccounts, viewingOf, viewingsQuery } from '../../worker/people/viewings.ts'
+import { openCase } from '../../worker/support/cases.ts'
 import {
   type CardHolder,
   call,

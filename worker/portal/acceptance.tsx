@@ -1,4 +1,4 @@
-import type { PublicationText } from '../publications.ts'
+import type { PublicationText } from '../support/publications.ts'
 import type { Typed } from './form.tsx'
 import { deposit as texts } from './texts/deposit.ts'
 import type { View } from './view.ts'

@@ -1,6 +1,6 @@
 import type { CardStatus } from '../../shared/wire.ts'
-import type { GuardedAccount } from '../sessions.ts'
-import type { StatementLine } from '../statements.ts'
+import type { GuardedAccount } from '../login/sessions.ts'
+import type { StatementLine } from '../statements/statements.ts'
 import { Notice } from './form.tsx'
 import { firstName, kr, shortInstant } from './format.ts'
 import { Message } from './layout.tsx'

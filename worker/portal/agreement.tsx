@@ -1,5 +1,5 @@
-import { type AgreementView, monthOf, topUpBounds } from '../agreements.ts'
-import type { PublicationText } from '../publications.ts'
+import { type AgreementView, monthOf, topUpBounds } from '../payments/agreements.ts'
+import type { PublicationText } from '../support/publications.ts'
 import { Acceptance } from './acceptance.tsx'
 import { Closed, Left, Tabs } from './deposit.tsx'
 import { type Fact, Facts, Way, Ways } from './facts.tsx'

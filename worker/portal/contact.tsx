@@ -1,4 +1,4 @@
-import type { Guardian } from '../sessions.ts'
+import type { Guardian } from '../login/sessions.ts'
 import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { amountField } from './format.ts'
 import { profile as texts } from './texts/profile.ts'

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx'
-import type { PaymentView } from '../payments.ts'
-import type { PublicationText } from '../publications.ts'
+import type { PaymentView } from '../payments/payments.ts'
+import type { PublicationText } from '../support/publications.ts'
 import { Acceptance, termsPath } from './acceptance.tsx'
 import { type Fact, Facts, Way, Ways } from './facts.tsx'
 import { ErrorSummary, Form, Notice, type Typed } from './form.tsx'

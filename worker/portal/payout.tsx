@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx'
-import type { PayoutLimits, PayoutRefund, PayoutView } from '../payouts.ts'
+import type { PayoutLimits, PayoutRefund, PayoutView } from '../payouts/payouts.ts'
 import { type Fact, Facts, Way, Ways } from './facts.tsx'
 import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { kr, shortInstant } from './format.ts'

@@ -1,4 +1,4 @@
-import type { Viewing } from '../viewings.ts'
+import type { Viewing } from '../people/viewings.ts'
 import { longDay } from './format.ts'
 import type { Both } from './texts/language.ts'
 import { privacy as texts } from './texts/privacy.ts'

@@ -1,7 +1,7 @@
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { micromark } from 'micromark'
-import type { PublicationText } from '../publications.ts'
+import type { PublicationText } from '../support/publications.ts'
 import { Notice } from './form.tsx'
 import { longDay } from './format.ts'
 import { publication as texts } from './texts/publication.ts'

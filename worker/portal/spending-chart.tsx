@@ -1,7 +1,7 @@
 import { addDays, isoWeek, mondayOf } from '../../shared/copenhagen.ts'
 import type { Language } from '../../shared/wire.ts'
 import { ProductCategory } from '../../shared/wire.ts'
-import type { Period, Spending } from '../statements.ts'
+import type { Period, Spending } from '../statements/statements.ts'
 import { kr } from './format.ts'
 import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'

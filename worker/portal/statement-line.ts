@@ -1,6 +1,6 @@
 import { kroner, type Ore } from '../../shared/money.ts'
 import type { Language } from '../../shared/wire.ts'
-import type { Statement, StatementLine, TransferKind } from '../statements.ts'
+import type { Statement, StatementLine, TransferKind } from '../statements/statements.ts'
 import { shortInstant } from './format.ts'
 import type { Say } from './texts/language.ts'
 import { statement } from './texts/statement.ts'

@@ -1,5 +1,5 @@
-import { parseDay, usualPeriods } from '../statement-periods.ts'
-import type { Period, Statement, StatementLine, TransferKind } from '../statements.ts'
+import { parseDay, usualPeriods } from '../statements/statement-periods.ts'
+import type { Period, Statement, StatementLine, TransferKind } from '../statements/statements.ts'
 import { Choice, ErrorSummary, Field, type Typed } from './form.tsx'
 import { kr, longDay, shortInstant } from './format.ts'
 import { SpendingSection } from './spending-chart.tsx'

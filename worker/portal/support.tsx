@@ -1,4 +1,4 @@
-import type { CaseSummary, CaseView } from '../cases.ts'
+import type { CaseSummary, CaseView } from '../support/cases.ts'
 import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { shortInstant } from './format.ts'
 import { Reach } from './reach.tsx'

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import type { Language } from '../../shared/wire.ts'
 import type { AppEnv } from '../env.ts'
-import type { GuardedAccount, Visit } from '../sessions.ts'
-import type { SettingsView } from '../settings.ts'
+import type { GuardedAccount, Visit } from '../login/sessions.ts'
+import type { SettingsView } from '../municipality/settings.ts'
 import type { Say } from './texts/language.ts'
 
 /**

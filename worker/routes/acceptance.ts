@@ -3,7 +3,7 @@ import { uuidv7 } from '../../shared/uuidv7.ts'
 import { versionName } from '../portal/acceptance.tsx'
 import { deposit as texts } from '../portal/texts/deposit.ts'
 import type { View } from '../portal/view.ts'
-import type { PublicationText } from '../publications.ts'
+import type { PublicationText } from '../support/publications.ts'
 
 type Fields = Record<string, string>
 

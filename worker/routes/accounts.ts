@@ -1,11 +1,11 @@
 import { Hono } from 'hono'
-import { localPath } from '../logins.ts'
+import { localPath } from '../login/logins.ts'
+import { viewedAccounts } from '../people/viewings.ts'
 import { AccountsPage } from '../portal/accounts.tsx'
 import { page } from '../portal/layout.tsx'
 import { accounts } from '../portal/texts/accounts.ts'
 import type { AccountEnv, GuardianEnv } from '../portal/view.ts'
-import { latestQuery, type StatementRow, statementLine } from '../statements.ts'
-import { viewedAccounts } from '../viewings.ts'
+import { latestQuery, type StatementRow, statementLine } from '../statements/statements.ts'
 
 const LATEST = 5
 

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { parseKroner } from '../../shared/money.ts'
-import { completeSetup } from '../agreement-setup.ts'
+import { completeSetup } from '../payments/agreement-setup.ts'
 import {
   type AgreementView,
   agreementIn,
@@ -13,7 +13,9 @@ import {
   resumeAgreement,
   stands,
   topUpBounds,
-} from '../agreements.ts'
+} from '../payments/agreements.ts'
+import { stripeOf } from '../payments/stripe/stripe.ts'
+import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'
 import { AgreementPage, type Done, type Found } from '../portal/agreement.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
@@ -23,9 +25,7 @@ import { agreement as texts } from '../portal/texts/agreement.ts'
 import { deposit } from '../portal/texts/deposit.ts'
 import { payment as common } from '../portal/texts/payment.ts'
 import type { AccountEnv } from '../portal/view.ts'
-import { currentPublicationQuery, publicationOf } from '../publications.ts'
-import { stripeOf } from '../stripe.ts'
-import { viewed } from '../viewings.ts'
+import { currentPublicationQuery, publicationOf } from '../support/publications.ts'
 import { acceptanceFault, FormId, formIdOr, MailAddress, shownAgain } from './acceptance.ts'
 import { fieldsOf } from './door.ts'
 import { stepUp } from './step-up.ts'

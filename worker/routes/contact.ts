@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
-import { setContact } from '../contact.ts'
+import { setContact } from '../people/contact.ts'
 import { ContactPage, storedContact } from '../portal/contact.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'

@@ -1,8 +1,8 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { ErrorBody, type ErrorCode } from '../../shared/errors.ts'
 import type { AppEnv } from '../env.ts'
+import type { Staff } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
-import type { Staff } from '../staff.ts'
 
 /** What a route of the staff API finds in its context. */
 export type StaffEnv = AppEnv & { Variables: { staff: Staff } }

@@ -1,6 +1,8 @@
 import { type Context, Hono } from 'hono'
 import { parseKroner } from '../../shared/money.ts'
-import { beginDeposit, cancelPayment, type PaymentView, paymentOf, paymentQuery, settle } from '../payments.ts'
+import { beginDeposit, cancelPayment, type PaymentView, paymentOf, paymentQuery, settle } from '../payments/payments.ts'
+import { stripeOf } from '../payments/stripe/stripe.ts'
+import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'
 import { DepositPage, ReceiptPage, receiptTitle } from '../portal/deposit.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
@@ -9,9 +11,12 @@ import { page } from '../portal/layout.tsx'
 import { deposit as texts } from '../portal/texts/deposit.ts'
 import { payment as common } from '../portal/texts/payment.ts'
 import type { AccountEnv } from '../portal/view.ts'
-import { currentPublication, currentPublicationQuery, type PublicationText, publicationOf } from '../publications.ts'
-import { stripeOf } from '../stripe.ts'
-import { viewed } from '../viewings.ts'
+import {
+  currentPublication,
+  currentPublicationQuery,
+  type PublicationText,
+  publicationOf,
+} from '../support/publications.ts'
 import { acceptanceFault, FormId, formIdOr, MailAddress, shownAgain } from './acceptance.ts'
 import { fieldsOf } from './door.ts'
 

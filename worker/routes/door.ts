@@ -1,14 +1,14 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import type { Language } from '../../shared/wire.ts'
-import { localPath } from '../logins.ts'
+import { localPath } from '../login/logins.ts'
+import { callerOf, csrfOf, keepDraft, SESSION_COOKIE, type Visit } from '../login/sessions.ts'
+import { sameSecret } from '../municipality/secrets.ts'
 import { ExpiredPage } from '../portal/expired.tsx'
 import { Message, page } from '../portal/layout.tsx'
 import { LANGUAGES, speaker } from '../portal/texts/language.ts'
 import { portal } from '../portal/texts/portal.ts'
 import type { AccountEnv, GuardianEnv, PortalEnv, View } from '../portal/view.ts'
-import { sameSecret } from '../secrets.ts'
-import { callerOf, csrfOf, keepDraft, SESSION_COOKIE, type Visit } from '../sessions.ts'
 
 /** The account that was chosen last, and the language; neither is a secret, and neither is believed unchecked. */
 const ACCOUNT_COOKIE = '__Host-account'

@@ -1,8 +1,8 @@
 import { type Context, Hono } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
-import { brokerOf, endOfSession } from '../broker.ts'
-import { confirm } from '../confirmations.ts'
 import { log } from '../log.ts'
+import { brokerOf, endOfSession } from '../login/broker.ts'
+import { confirm } from '../login/confirmations.ts'
 import {
   beginLogin,
   type Confirming,
@@ -12,16 +12,16 @@ import {
   LOGIN_MAX_MS,
   type LoginOutcome,
   localPath,
-} from '../logins.ts'
-import { networkOf } from '../networks.ts'
+} from '../login/logins.ts'
+import { csrfOf, endSession, SESSION_COOKIE } from '../login/sessions.ts'
+import { networkOf } from '../municipality/networks.ts'
+import { stripeOf } from '../payments/stripe/stripe.ts'
 import { page } from '../portal/layout.tsx'
 import { LoginFailed, LoginPage, NotConfirmed } from '../portal/login.tsx'
 import type { Both } from '../portal/texts/language.ts'
 import { login } from '../portal/texts/login.ts'
 import { stepUp } from '../portal/texts/step-up.ts'
 import type { PortalContext, PortalEnv, View } from '../portal/view.ts'
-import { csrfOf, endSession, SESSION_COOKIE } from '../sessions.ts'
-import { stripeOf } from '../stripe.ts'
 import { COOKIE } from './door.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))

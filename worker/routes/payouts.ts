@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { type BankDetails, bankDetailsOf } from '../../shared/bank-accounts.ts'
 import { parseKroner } from '../../shared/money.ts'
-import { reachQuery } from '../outbox.ts'
+import { reachQuery } from '../letters/outbox.ts'
 import {
   DRAFT_LIFE_MS,
   type Drafted,
@@ -12,7 +12,8 @@ import {
   payoutQuery,
   payoutsQuery,
   payoutViewOf,
-} from '../payouts.ts'
+} from '../payouts/payouts.ts'
+import { viewed } from '../people/viewings.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { amountField, kr, plainKr } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
@@ -20,7 +21,6 @@ import { PayoutPage, PayoutReceipt, PayoutSummary } from '../portal/payout.tsx'
 import { payment as common } from '../portal/texts/payment.ts'
 import { payout as texts } from '../portal/texts/payout.ts'
 import type { AccountEnv } from '../portal/view.ts'
-import { viewed } from '../viewings.ts'
 import { FormId, formIdOr, MailAddress } from './acceptance.ts'
 import { fieldsOf } from './door.ts'
 import { stepUp } from './step-up.ts'

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
-import { disclosure } from '../disclosure.ts'
+import { disclosure } from '../people/disclosure.ts'
 import { privacy as texts } from '../portal/texts/privacy.ts'
 import type { GuardianEnv } from '../portal/view.ts'
 

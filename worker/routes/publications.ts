@@ -1,12 +1,17 @@
 import { type Context, Hono } from 'hono'
+import { viewingOf, viewingsQuery } from '../people/viewings.ts'
 import { page } from '../portal/layout.tsx'
 import { OwnPrivacy } from '../portal/privacy.tsx'
 import { PublicationPage } from '../portal/publication.tsx'
 import { LANGUAGES } from '../portal/texts/language.ts'
 import { portal } from '../portal/texts/portal.ts'
 import type { PortalEnv } from '../portal/view.ts'
-import { currentPublication, currentPublicationQuery, publicationOf, publicationVersion } from '../publications.ts'
-import { viewingOf, viewingsQuery } from '../viewings.ts'
+import {
+  currentPublication,
+  currentPublicationQuery,
+  publicationOf,
+  publicationVersion,
+} from '../support/publications.ts'
 
 const KINDS = { '/handelsbetingelser': 'terms', '/was': 'accessibility', '/privatliv': 'privacy' } as const
 type Address = keyof typeof KINDS

@@ -1,7 +1,7 @@
 import { InitAnswer, InitCall } from '../../shared/wire.ts'
+import { newToken, sameSecret } from '../municipality/secrets.ts'
+import { setUp } from '../municipality/setup.ts'
 import { refuse } from '../refusal.ts'
-import { newToken, sameSecret } from '../secrets.ts'
-import { setUp } from '../setup.ts'
 import { changing, router } from './contract.ts'
 
 /** Sets up an empty database, for whoever holds the set-up key. */

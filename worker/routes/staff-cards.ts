@@ -12,11 +12,11 @@ import {
   ChildLeft,
   HandOutCall,
 } from '../../shared/wire.ts'
-import { addCard, cardReach, setStatus } from '../cards.ts'
-import { comeBack, leave } from '../leaving.ts'
-import { cancelOrder, handOut, type OrderRefusal, sendOrder, staffOrders } from '../order-desk.ts'
+import { addCard, cardReach, setStatus } from '../cards/cards.ts'
+import { cancelOrder, handOut, type OrderRefusal, sendOrder, staffOrders } from '../cards/order-desk.ts'
+import { cardKeyOf } from '../municipality/secrets.ts'
+import { comeBack, leave } from '../people/leaving.ts'
 import { refuse } from '../refusal.ts'
-import { cardKeyOf } from '../secrets.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
 /** Cards, orders of new ones, and children who leave. Part of the staff API. */

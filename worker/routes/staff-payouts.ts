@@ -14,9 +14,9 @@ import {
   StaffPayout,
   StaffPayouts,
 } from '../../shared/payout-wire.ts'
-import { approve, type Decided, payouts, reject } from '../payout-desk.ts'
-import { bankFile, bankFiles, exportPayouts } from '../payout-files.ts'
-import { importStatus, release } from '../payout-reports.ts'
+import { approve, type Decided, payouts, reject } from '../payouts/payout-desk.ts'
+import { bankFile, bankFiles, exportPayouts } from '../payouts/payout-files.ts'
+import { importStatus, release } from '../payouts/payout-reports.ts'
 import { refuse } from '../refusal.ts'
 import { changing, Nothing, reading, router, type StaffEnv } from './contract.ts'
 

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { StaffCall, StaffMember, StaffToken } from '../../shared/wire.ts'
+import { newToken } from '../municipality/secrets.ts'
+import { addStaff, revokeStaff, staffMembers } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
-import { newToken } from '../secrets.ts'
-import { addStaff, revokeStaff, staffMembers } from '../staff.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))

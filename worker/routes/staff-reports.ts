@@ -1,9 +1,9 @@
 import { Clearing, ExitDrill, ExitDrillCall, Liabilities, Report, ReportQuery, Volume } from '../../shared/reports.ts'
-import { clearing } from '../clearing.ts'
-import { exitDrill } from '../exit-drill.ts'
-import { liabilities } from '../liabilities.ts'
+import { liabilities } from '../ledger/liabilities.ts'
+import { clearing } from '../payments/clearing.ts'
+import { exitDrill } from '../payouts/exit-drill.ts'
 import { refuse } from '../refusal.ts'
-import { report, volume } from '../reports.ts'
+import { report, volume } from '../statements/reports.ts'
 import { changing, reading, router, type StaffEnv } from './contract.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))

@@ -11,10 +11,10 @@ import {
   StaffCaseSummary,
   StaffCases,
 } from '../../shared/wire.ts'
-import { answer, close, staffCase, staffCases } from '../case-desk.ts'
-import { publications, publish } from '../publications.ts'
+import { changeSettings, settings } from '../municipality/settings.ts'
 import { refuse } from '../refusal.ts'
-import { changeSettings, settings } from '../settings.ts'
+import { answer, close, staffCase, staffCases } from '../support/case-desk.ts'
+import { publications, publish } from '../support/publications.ts'
 import { changing, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
 /** What staff do for parents: answer them, and publish what the portal tells them. Part of the staff API. */

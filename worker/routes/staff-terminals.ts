@@ -15,11 +15,11 @@ import {
   TerminalCall,
   TerminalCode,
 } from '../../shared/wire.ts'
-import { offlineRisk, setSiteLimits, siteLimits } from '../offline-limits.ts'
+import { newCode } from '../municipality/secrets.ts'
 import { refuse } from '../refusal.ts'
-import { openReviews, review, type SettleRefusal, settle, settledReviews } from '../review.ts'
-import { newCode } from '../secrets.ts'
-import { addTerminal, CODE_LIFE_MS, renewCode, revoke, terminals } from '../terminals.ts'
+import { offlineRisk, setSiteLimits, siteLimits } from '../terminals/offline-limits.ts'
+import { openReviews, review, type SettleRefusal, settle, settledReviews } from '../terminals/review.ts'
+import { addTerminal, CODE_LIFE_MS, renewCode, revoke, terminals } from '../terminals/terminals.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv, TerminalParam } from './contract.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
+import { viewed } from '../people/viewings.ts'
 import type { Typed } from '../portal/form.tsx'
 import { firstName, wholeNumber } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
@@ -7,9 +8,8 @@ import { type Shown, StatementPage, TRANSFER_KINDS } from '../portal/statement.t
 import { statementCsv } from '../portal/statement-csv.ts'
 import { statement as texts } from '../portal/texts/statement.ts'
 import type { AccountEnv } from '../portal/view.ts'
-import { parseDay, periodOf } from '../statement-periods.ts'
-import { type Excerpt, type Period, type Statement, statement, type TransferKind } from '../statements.ts'
-import { viewed } from '../viewings.ts'
+import { parseDay, periodOf } from '../statements/statement-periods.ts'
+import { type Excerpt, type Period, type Statement, statement, type TransferKind } from '../statements/statements.ts'
 
 /** How many lines one side of the page shows, and how many a file may hold: to set a page of print takes time. */
 const PAGE_LINES = 100

@@ -1,4 +1,4 @@
-import type { Confirmation } from '../confirmations.ts'
+import type { Confirmation } from '../login/confirmations.ts'
 import type { PortalContext } from '../portal/view.ts'
 import { sendToBroker } from './login.tsx'
 

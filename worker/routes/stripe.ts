@@ -1,11 +1,11 @@
 import { bodyLimit } from 'hono/body-limit'
-import { completeSetup } from '../agreement-setup.ts'
 import { log } from '../log.ts'
-import { settleCheckout } from '../payments.ts'
-import { applyIntent } from '../refunds.ts'
+import { completeSetup } from '../payments/agreement-setup.ts'
+import { settleCheckout } from '../payments/payments.ts'
+import { applyIntent } from '../payments/refunds.ts'
+import { type StripeAccount, stripeOf } from '../payments/stripe/stripe.ts'
+import { type Event, eventOf } from '../payments/stripe/stripe-events.ts'
 import { refuse } from '../refusal.ts'
-import { type StripeAccount, stripeOf } from '../stripe.ts'
-import { type Event, eventOf } from '../stripe-events.ts'
 import { router } from './contract.ts'
 
 /** Stripe's own events are a few kilobytes. */

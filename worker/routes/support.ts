@@ -1,6 +1,11 @@
 import { type Context, Hono } from 'hono'
 import { parsePhone } from '../../shared/phone.ts'
 import { CaseId, CaseSubject, CaseText } from '../../shared/wire.ts'
+import { type Typed, untouched } from '../portal/form.tsx'
+import { page } from '../portal/layout.tsx'
+import { CasePage, type Done, SupportPage } from '../portal/support.tsx'
+import { support as texts } from '../portal/texts/support.ts'
+import type { GuardianEnv, GuardianView } from '../portal/view.ts'
 import {
   CASE_MESSAGES_MAX,
   CASES_A_DAY_MAX,
@@ -11,12 +16,7 @@ import {
   type Opening,
   openCase,
   reply,
-} from '../cases.ts'
-import { type Typed, untouched } from '../portal/form.tsx'
-import { page } from '../portal/layout.tsx'
-import { CasePage, type Done, SupportPage } from '../portal/support.tsx'
-import { support as texts } from '../portal/texts/support.ts'
-import type { GuardianEnv, GuardianView } from '../portal/view.ts'
+} from '../support/cases.ts'
 import { fieldsOf } from './door.ts'
 
 const DONE = new Map<string, Done>([

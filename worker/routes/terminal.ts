@@ -14,14 +14,14 @@ import {
   SyncAnswer,
   SyncQuery,
 } from '../../shared/wire.ts'
-import { cardBalance } from '../cards.ts'
-import { deliver } from '../deliveries.ts'
+import { cardBalance } from '../cards/cards.ts'
 import type { AppEnv } from '../env.ts'
+import { cardKeyOf } from '../municipality/secrets.ts'
 import { refuse } from '../refusal.ts'
-import { cardKeyOf } from '../secrets.ts'
-import { sync } from '../sync.ts'
-import { rotateKey } from '../terminal-keys.ts'
-import { enrol, recogniseProof, type Trusted } from '../terminals.ts'
+import { deliver } from '../terminals/deliveries.ts'
+import { sync } from '../terminals/sync.ts'
+import { rotateKey } from '../terminals/terminal-keys.ts'
+import { enrol, recogniseProof, type Trusted } from '../terminals/terminals.ts'
 import { changing, reading, router } from './contract.ts'
 import { topUpLater } from './top-up.ts'
 

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../env.ts'
 import { log } from '../log.ts'
+import { stripeOf } from '../payments/stripe/stripe.ts'
+import { topUp } from '../payments/top-ups.ts'
 import type { AccountEnv } from '../portal/view.ts'
-import { stripeOf } from '../stripe.ts'
-import { topUp } from '../top-ups.ts'
 
 /** Tops accounts up that may be low, after the answer, which waits for nothing; where that fails, the cron does it. */
 export function topUpLater(c: Context<AppEnv> | Context<AccountEnv>, accounts: readonly number[]): void {

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { MESSAGES_MAX } from '../../shared/wire.ts'
+import { type Database, type Journal, openJournal } from '../journal.ts'
+import type { Link } from '../link.ts'
+import { disk, type Files } from './files.ts'
+import { dropKey, Enrolment, enrolment, heldKey, keepEnrolment, keyPair, promoteKey, readJson } from './identity.ts'
+
+/**
+ * What an enrolment has still to do here, once the worker has taken it. `aside` is where the old journal goes; null where
+ * there is none.
+ */
+const Taken = z.object({
+  enrolment: Enrolment,
+  begins: z.object({ seq: z.int().min(0), hash: z.string() }),
+  aside: z.string().nullable(),
+})
+export type Taken = z.infer<typeof Taken>
+
+const takenFile = (state: string) => join(state, 'enrolling.json')
+
+export const journalFile = (state: string) => join(state, 'journal.db')
+
+/** How an old journal is called: 'journal-20261121T143105123.db'. It is kept. */
+export const asideName = (nowMs: number) => `journal-${new Date(nowMs).toISOString().replaceAll(/[-:.Z]/g, '')}.db`
+
+/** The key to enrol with, made here. It stays the same until the worker has taken it, so that a lost answer does no harm. */
+export const enrollingKey = (state: string, files: Files = disk) => keyPair(state, 'key-enrolling', files)
+
+/** Keeps that the worker has taken an enrolment, and completes it. */
+export async function take(state: string, taken: Taken, open?: (path: string) => Database, files: Files = disk) {
+  await files.write(takenFile(state), JSON.stringify(taken))
+  await complete(state, open, files)
+}
+
+/**
+ * Completes an enrolment that the worker has taken, from wherever the power left it: the old journal is moved aside, a
+ * new one begins after the newest message that the worker has, and the new key comes into use. Nothing is there to
+ * complete most of the time.
+ */
+export async function complete(state: string, open?: (path: string) => Database, files: Files = disk) {
+  const taken = await readJson(takenFile(state), Taken, files)
+  if (taken === null) return
+  const path = journalFile(state)
+  if (taken.aside !== null && !existsSync(join(state, taken.aside))) {
+    // One that is opened and closed is whole in its file, and leaves no log beside it.
+    openJournal(path, open).close()
+    await files.move(path, join(state, taken.aside))
+  }
+  const journal = openJournal(path, open)
+  try {
+    if (journal.head().seq === 0) journal.begin(taken.begins)
+  } finally {
+    journal.close()
+  }
+  await promoteKey(state, 'key-enrolling', files)
+  await dropKey(state, 'key-rotating', files)
+  await keepEnrolment(state, taken.enrolment, files)
+  await files.remove(takenFile(state))
+}
+
+/**
+ * Sends what a journal has unsent, as before another takes its place; resolves to how many messages are left, because
+ * the worker is not there or will not have them.
+ */
+export async function sendLeft(journal: Journal, link: Pick<Link, 'send'>): Promise<number> {
+  for (;;) {
+    const batch = journal.unanswered(MESSAGES_MAX)
+    if (batch.length === 0) return 0
+    const sent = await link.send(batch.map(({ jws }) => jws))
+    if (sent.kind !== 'answer' || sent.value.results.length === 0) return journal.queue().count
+    journal.answer(sent.value.results, sent.value.time)
+  }
+}
+
+/** What a state folder says of its terminal, an interrupted enrolment completed first. */
+export async function identityIn(state: string, open?: (path: string) => Database, files: Files = disk) {
+  await complete(state, open, files)
+  const enrolled = await enrolment(state, files)
+  const key = enrolled && (await heldKey(state, 'key', files))
+  return enrolled && key ? { enrolled, key } : null
+}
