@@ -76,6 +76,7 @@ export default defineConfig(async () => ({
         ],
         test: {
           name: 'worker',
+          isolate: false, // Each file empties the databases first; loading the worker anew for each took longer than its tests.
           include: ['test/worker/**/*.test.ts'],
           testTimeout: 120_000,
           deps: { optimizer: { ssr: { enabled: true, include: PACKAGES } } },
