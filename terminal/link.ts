@@ -3,8 +3,8 @@ import { sign } from '../shared/signing.ts'
 import { BalanceAnswer, EnrolAnswer, KeyAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
 import type { Clock } from './clock.ts'
 import { call, type Result, type Wire } from './http.ts'
+import type { Enrolment, KeyPair } from './identity.ts'
 import type { Head } from './journal.ts'
-import type { Enrolment, KeyPair } from './upkeep/identity.ts'
 import { SOFTWARE } from './upkeep/version.ts'
 
 const SEND_TIMEOUT_MS = 10_000

@@ -5,6 +5,7 @@ import { type Cart, EMPTY_CART, saleLines, totalOfCart, typed, typedAmount, with
 import type { Clock } from './clock.ts'
 import type { Tap } from './devices/card-reader.ts'
 import type { Forwarder } from './forwarder.ts'
+import type { Enrolment, KeyPair } from './identity.ts'
 import { DiskError, type Entry, type Journal } from './journal.ts'
 import type { Link } from './link.ts'
 import { offlineRefusal } from './offline.ts'
@@ -12,7 +13,6 @@ import { type Presented, presented } from './presented.ts'
 import { priceText, texts } from './screen/texts.ts'
 import { failedView, obstacleView, pagesOf, productsOn, saleView } from './screen/till-view.ts'
 import type { Press, Screen, View } from './screen/view.ts'
-import type { Enrolment, KeyPair } from './upkeep/identity.ts'
 
 /** How long a request may go unanswered before the till decides for itself. */
 export const ANSWER_WAIT_MS = 2_000

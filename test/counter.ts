@@ -7,11 +7,11 @@ import type { SyncAnswer } from '../shared/wire.ts'
 import { type Clock, learningClock } from '../terminal/clock.ts'
 import type { CardMemory, CardType } from '../terminal/devices/card-reader.ts'
 import type { Wire } from '../terminal/http.ts'
+import { type Enrolment, type KeyPair, keyPair } from '../terminal/identity.ts'
 import { type Database, openJournal } from '../terminal/journal.ts'
 import { link as linkOf } from '../terminal/link.ts'
 import type { View } from '../terminal/screen/view.ts'
 import { station } from '../terminal/station.ts'
-import { type Enrolment, type KeyPair, keyPair } from '../terminal/upkeep/identity.ts'
 
 /** What a test's worker says to a path: JSON under a status; null is no answer at all. */
 export type Worker = (path: string, body: unknown, query: URLSearchParams) => { status?: number; json: unknown } | null

@@ -3,18 +3,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { verified, verifyingKey } from '../shared/signing.ts'
 import type { Clock } from '../terminal/clock.ts'
+import { hold } from '../terminal/hold.ts'
+import { type Enrolment, enrolment, heldKey, type KeyPair, keepEnrolment, keyPair } from '../terminal/identity.ts'
 import { openJournal } from '../terminal/journal.ts'
+import { asideName, complete, enrollingKey, identityIn, journalFile, take } from '../terminal/reenrolment.ts'
 import { disk, type Files } from '../terminal/upkeep/files.ts'
-import { hold } from '../terminal/upkeep/hold.ts'
-import {
-  type Enrolment,
-  enrolment,
-  heldKey,
-  type KeyPair,
-  keepEnrolment,
-  keyPair,
-} from '../terminal/upkeep/identity.ts'
-import { asideName, complete, enrollingKey, identityIn, journalFile, take } from '../terminal/upkeep/reenrolment.ts'
 import { rotation } from '../terminal/upkeep/rotation.ts'
 import { CARD_KEY, scratch, wireTo } from './counter.ts'
 

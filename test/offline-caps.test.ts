@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { cardHash } from '../shared/signing.ts'
 import type { OfflineLimits, SyncAnswer } from '../shared/wire.ts'
+import type { KeyPair } from '../terminal/identity.ts'
 import { syncOnce } from '../terminal/sync.ts'
-import type { KeyPair } from '../terminal/upkeep/identity.ts'
 import { bookingWorker, CARD_KEY, counter, scratch, someKey, synced } from './counter.ts'
 
 const [ONE, OTHER] = ['04010203', '04010204']

@@ -43,6 +43,10 @@ describe('who may import whom', () => {
     expect(
       crossings('worker/', /^worker\/routes\//).filter((place) => !/^worker\/(main|routes\/)/.test(place)),
     ).toEqual([]))
+  test('only routes and pages import pages', () =>
+    expect(
+      crossings('worker/', /^worker\/portal\//).filter((place) => !/^worker\/(portal|routes)\//.test(place)),
+    ).toEqual([]))
   test('the command line never sees a database', () =>
     expect(crossings('terminal/staff/', /journal|worker\//)).toEqual([]))
   test('shared uses no Node', () =>
@@ -81,6 +85,9 @@ describe('hazards', () => {
   )
   hazard('only the ledger writes messages, transfers and postings', /INSERT INTO (message|transfer|posting)\b/, [
     ...product.filter(({ path }) => path.startsWith('worker/') && !path.startsWith('worker/ledger/')),
+  ])
+  hazard('only the adapter knows Stripe', /from 'stripe'/, [
+    ...product.filter(({ path }) => !path.startsWith('worker/payments/stripe/')),
   ])
   hazard('no barrel', /^export \* from/)
 })

@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: ['./worker/schema.ts', './worker/payments/money-schema.ts', './worker/terminals/terminal-schema.ts'],
+  schema: ['./worker/schema/core.ts', './worker/schema/money.ts', './worker/schema/terminals.ts'],
   out: './migrations',
 })

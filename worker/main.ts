@@ -10,7 +10,6 @@ import { deliver } from './letters/outbox.ts'
 import { sumUpWeek } from './letters/weekly.ts'
 import { log } from './log.ts'
 import { health } from './municipality/health.ts'
-import { sweep } from './municipality/sweep.ts'
 import { announceExpiring, keepAgreements } from './payments/agreement-upkeep.ts'
 import { clearing, importBook } from './payments/clearing.ts'
 import { reconcile } from './payments/reconciliation.ts'
@@ -25,6 +24,7 @@ import { setupRoutes } from './routes/setup.ts'
 import { staffRoutes } from './routes/staff.ts'
 import { stripeRoutes } from './routes/stripe.ts'
 import { terminalRoutes } from './routes/terminal.ts'
+import { sweep } from './sweep.ts'
 
 /** The largest body that is read: a hundred messages of the largest size. */
 const BODY_MAX_BYTES = 1_048_576

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { learningClock, type Machine } from '../clock.ts'
+import { hold } from '../hold.ts'
 import { openJournal } from '../journal.ts'
 import { enrolAt, link as linkOf } from '../link.ts'
-import { hold } from './hold.ts'
-import { asideName, enrollingKey, identityIn, journalFile, sendLeft, take } from './reenrolment.ts'
+import { asideName, enrollingKey, identityIn, journalFile, sendLeft, take } from '../reenrolment.ts'
 import { Refused } from './refused.ts'
 import { rotation as rotationOf } from './rotation.ts'
 

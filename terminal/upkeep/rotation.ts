@@ -1,9 +1,9 @@
 import type { KeyAnswer } from '../../shared/wire.ts'
 import type { Clock } from '../clock.ts'
 import type { Result, Wire } from '../http.ts'
+import { dropKey, type Enrolment, heldKey, type KeyPair, keepEnrolment, keyPair, promoteKey } from '../identity.ts'
 import { rotateAt } from '../link.ts'
 import { disk, type Files } from './files.ts'
-import { dropKey, type Enrolment, heldKey, type KeyPair, keepEnrolment, keyPair, promoteKey } from './identity.ts'
 
 /** A key in use for longer than this is changed, when nothing is unsent. */
 export const KEY_AGE_MAX_MS = 90 * 24 * 3_600_000

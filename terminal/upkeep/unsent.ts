@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { journalFile } from './reenrolment.ts'
+import { journalFile } from '../reenrolment.ts'
 
 /** Messages that the worker is not known to have; the sum of what was sold in øre, the oldest in epoch milliseconds. */
 export type Unsent = { count: number; sum: number; oldestAt: number | null }

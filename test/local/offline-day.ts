@@ -4,10 +4,10 @@ import { setTimeout } from 'node:timers/promises'
 import { fetch } from 'undici'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { learningClock } from '../../terminal/clock.ts'
+import { keyPair } from '../../terminal/identity.ts'
 import { openJournal } from '../../terminal/journal.ts'
 import { enrolAt, link as linkOf } from '../../terminal/link.ts'
 import { station } from '../../terminal/station.ts'
-import { keyPair } from '../../terminal/upkeep/identity.ts'
 import type { Office } from './office.ts'
 
 const DAY_MS = 86_400_000

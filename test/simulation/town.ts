@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { exportJWK, importJWK } from 'jose'
 import { cardHash, sign } from '../../shared/signing.ts'
-import type { Enrolment, KeyPair } from '../../terminal/upkeep/identity.ts'
+import type { Enrolment, KeyPair } from '../../terminal/identity.ts'
 import { ROOT } from '../local/processes.ts'
 import { HOST, type WorkerProcess } from './worker-call.ts'
 

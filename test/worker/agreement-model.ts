@@ -1,4 +1,4 @@
-import { dayOf } from './model.ts'
+import { dayOf } from './ledger-model.ts'
 
 /**
  * Top-up agreements of one account as they are meant, without a database and without Stripe. The property test holds the

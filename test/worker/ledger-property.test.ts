@@ -22,7 +22,7 @@ import {
   spentOn,
   takeAsFarAsThere,
   takeBack,
-} from './model.ts'
+} from './ledger-model.ts'
 import { call, emptyDatabases, type Key, newKey, signed } from './municipality.ts'
 
 /*

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { login } from '../../worker/portal/texts/login.ts'
-import { stepUp } from '../../worker/portal/texts/step-up.ts'
+import { login } from '../../worker/texts/login.ts'
+import { stepUp } from '../../worker/texts/step-up.ts'
 import { ACR, type Guest, guestWith, newBroker, said, sent } from './guest.ts'
 import { contents, emptyDatabases, type Municipality, municipality } from './municipality.ts'
 import type { OpenidBroker, Said } from './openid.ts'

@@ -5,7 +5,7 @@ import type { Env } from '../../worker/env.ts'
 import { ATTEMPTS_MAX, answeredLetter, deliver, mailChangedLetter } from '../../worker/letters/outbox.ts'
 import { sumUpWeek, weekOf, weekToSumUp } from '../../worker/letters/weekly.ts'
 import worker from '../../worker/main.ts'
-import { sweep } from '../../worker/municipality/sweep.ts'
+import { sweep } from '../../worker/sweep.ts'
 import { mailService } from './mail-service.ts'
 import {
   type CardHolder,

@@ -3,7 +3,6 @@ import { bankDetailsOf } from '../../shared/bank-accounts.ts'
 import { copenhagenMidnight } from '../../shared/copenhagen.ts'
 import { BankFileContent } from '../../shared/payout-wire.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
-import { sweep } from '../../worker/municipality/sweep.ts'
 import { importStatus } from '../../worker/payouts/payout-reports.ts'
 import {
   DRAFT_LIFE_MS,
@@ -15,6 +14,7 @@ import {
   payoutViewOf,
   requestPayout,
 } from '../../worker/payouts/payouts.ts'
+import { sweep } from '../../worker/sweep.ts'
 import { bankReport, type Colleague, colleague, held, newId, ownAccount, paidDeposit } from './bank.ts'
 import {
   type CardHolder,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { networkOf } from '../../worker/login/networks.ts'
 import { keepDraft } from '../../worker/login/sessions.ts'
-import { networkOf } from '../../worker/municipality/networks.ts'
-import { sweep } from '../../worker/municipality/sweep.ts'
+import { sweep } from '../../worker/sweep.ts'
 import { guestWith, newBroker } from './guest.ts'
 import {
   type CardHolder,

@@ -3,8 +3,8 @@ import { PDF } from '@libpdf/core'
 import { describe, expect, it } from 'vitest'
 import type { Language } from '../../shared/wire.ts'
 import { statementPdf } from '../../worker/portal/statement-pdf.ts'
-import { speaker } from '../../worker/portal/texts/language.ts'
 import type { Statement, StatementLine } from '../../worker/statements/statements.ts'
+import { speaker } from '../../worker/texts/language.ts'
 
 declare global {
   namespace Cloudflare {

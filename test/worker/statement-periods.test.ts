@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { addDays, isoWeek, mondayOf } from '../../shared/copenhagen.ts'
 import { barsOverTime } from '../../worker/portal/spending-chart.tsx'
-import { speaker } from '../../worker/portal/texts/language.ts'
 import { parseDay, periodOf, usualPeriods } from '../../worker/statements/statement-periods.ts'
+import { speaker } from '../../worker/texts/language.ts'
 
 const DAY_MS = 86_400_000
 

@@ -3,7 +3,6 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addDays, mondayOf } from '../../shared/copenhagen.ts'
 import type { SaleLine } from '../../shared/debit.ts'
 import { barsByCategory, barsOverTime } from '../../worker/portal/spending-chart.tsx'
-import { speaker } from '../../worker/portal/texts/language.ts'
 import {
   type Excerpt,
   latestQuery,
@@ -12,7 +11,8 @@ import {
   statement,
   statementLine,
 } from '../../worker/statements/statements.ts'
-import { dayOf } from './model.ts'
+import { speaker } from '../../worker/texts/language.ts'
+import { dayOf } from './ledger-model.ts'
 import { db, newWallet, openBook, PRODUCTS, payIn, SITES, say, type TillName, UNKNOWN_PRODUCT } from './movements.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { digest } from '../../shared/signing.ts'
 import { authorization, BrokerConfig } from '../../worker/login/broker.ts'
-import { confirm, confirmationIn } from '../../worker/login/confirmations.ts'
 import { settings } from '../../worker/municipality/settings.ts'
-import { stepUp } from '../../worker/portal/texts/step-up.ts'
+import { confirm, confirmationIn } from '../../worker/routes/confirmations.ts'
+import { stepUp } from '../../worker/texts/step-up.ts'
 import { ACR, CPR, type Guest, guestWith, locationOf, newBroker, said } from './guest.ts'
 import {
   type CardHolder,

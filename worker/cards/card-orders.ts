@@ -3,10 +3,10 @@ import type { CardOrderStatus } from '../../shared/wire.ts'
 import { type Condition, post, postMeasured } from '../ledger/transfers.ts'
 import { moneyLetter } from '../letters/outbox.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
-import type { payment } from '../payments/money-schema.ts'
 import { collected } from '../payments/shortfalls.ts'
 import { childLeft } from '../people/children.ts'
 import { maySteer } from '../people/guardianships.ts'
+import type { payment } from '../schema/money.ts'
 
 /**
  * New cards in the place of lost ones. An account has one order under way at most, and its fee is held by nobody for

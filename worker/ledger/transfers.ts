@@ -1,6 +1,6 @@
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { type Ore, ore } from '../../shared/money.ts'
-import type { transfer } from '../schema.ts'
+import type { transfer } from '../schema/core.ts'
 
 /**
  * The folder `ledger` is the one writer of message, transfer and posting. Every movement of money is a transfer out of a

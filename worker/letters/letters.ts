@@ -1,9 +1,9 @@
 import type { Language } from '../../shared/wire.ts'
-import { longDay, plainKr } from '../portal/format.ts'
-import { deposit } from '../portal/texts/deposit.ts'
-import { type Say, speaker } from '../portal/texts/language.ts'
-import { letters } from '../portal/texts/letters.ts'
-import { payment } from '../portal/texts/payment.ts'
+import { deposit } from '../texts/deposit.ts'
+import { longDay, plainKr } from '../texts/format.ts'
+import { type Say, speaker } from '../texts/language.ts'
+import { letters } from '../texts/letters.ts'
+import { payment } from '../texts/payment.ts'
 
 /**
  * What a letter tells, as the outbox keeps it: amounts in whole øre, instants in epoch milliseconds, days as

@@ -3,7 +3,7 @@ import { balanceSql } from '../ledger/transfers.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import type { SettingsView } from '../municipality/settings.ts'
 import { maySteer } from '../people/guardianships.ts'
-import type { agreement } from './money-schema.ts'
+import type { agreement } from '../schema/money.ts'
 
 /**
  * Agreements that a stored card tops an account up when its balance falls below a threshold: what a guardian agrees to,

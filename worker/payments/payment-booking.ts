@@ -3,8 +3,8 @@ import { orderPaid } from '../cards/card-orders.ts'
 import { type Condition, type Movement, post } from '../ledger/transfers.ts'
 import { moneyLetter } from '../letters/outbox.ts'
 import { log } from '../log.ts'
+import type { payment } from '../schema/money.ts'
 import { comeIntoForce } from './agreements.ts'
-import type { payment } from './money-schema.ts'
 import type { Intent } from './stripe/stripe.ts'
 
 /**

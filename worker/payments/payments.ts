@@ -1,9 +1,9 @@
 import type { Language } from '../../shared/wire.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { maySteer } from '../people/guardianships.ts'
-import { checkout as words } from '../portal/texts/checkout.ts'
-import { speaker } from '../portal/texts/language.ts'
-import type { payment } from './money-schema.ts'
+import type { payment } from '../schema/money.ts'
+import { checkout as words } from '../texts/checkout.ts'
+import { speaker } from '../texts/language.ts'
 import { type End, ended, received } from './payment-booking.ts'
 import {
   type CheckoutState,

@@ -5,7 +5,7 @@ import { moneyLetter, reachedAt } from '../letters/outbox.ts'
 import { recorded, recordedIfChanged } from '../municipality/audit.ts'
 import { collected } from '../payments/shortfalls.ts'
 import { viewedAmong } from '../people/viewings.ts'
-import { bankReason } from '../portal/texts/bank-reasons.ts'
+import { bankReason } from '../texts/bank-reasons.ts'
 import { reasonOf } from './payouts.ts'
 
 /** Payouts as staff see, approve and reject them; drafts, which nobody has confirmed, are not theirs to see. */

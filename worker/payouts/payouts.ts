@@ -4,8 +4,8 @@ import { ore } from '../../shared/money.ts'
 import { balanceSql, type Condition, post } from '../ledger/transfers.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { restAfterPayout } from '../payments/agreements.ts'
-import type { payout, refund } from '../payments/money-schema.ts'
 import { maySteer } from '../people/guardianships.ts'
+import type { payout, refund } from '../schema/money.ts'
 
 /**
  * Money back to a guardian's bank account, as the guardian asks for it; `payout-desk.ts` is what staff do with it. What

@@ -1,6 +1,6 @@
 import type { PublicationText } from '../support/publications.ts'
+import { deposit as texts } from '../texts/deposit.ts'
 import type { Typed } from './form.tsx'
-import { deposit as texts } from './texts/deposit.ts'
 import type { View } from './view.ts'
 
 /** A version of the terms as a form names it: 'da-3'. Versions are counted apart in each language. */

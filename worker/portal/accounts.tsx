@@ -1,13 +1,13 @@
 import type { CardStatus } from '../../shared/wire.ts'
 import type { GuardedAccount } from '../login/sessions.ts'
 import type { StatementLine } from '../statements/statements.ts'
+import { accounts as texts } from '../texts/accounts.ts'
+import { firstName, kr, shortInstant } from '../texts/format.ts'
+import type { Say } from '../texts/language.ts'
+import { statement } from '../texts/statement.ts'
 import { Notice } from './form.tsx'
-import { firstName, kr, shortInstant } from './format.ts'
 import { Message } from './layout.tsx'
 import { boughtWhen, goods } from './statement-line.ts'
-import { accounts as texts } from './texts/accounts.ts'
-import type { Say } from './texts/language.ts'
-import { statement } from './texts/statement.ts'
 import type { GuardianView } from './view.ts'
 
 const BADGE: Record<CardStatus, string> = { active: 'success', blocked: 'warning', closed: 'info' }

@@ -1,13 +1,13 @@
 import { type AgreementView, monthOf, topUpBounds } from '../payments/agreements.ts'
 import type { PublicationText } from '../support/publications.ts'
+import { agreement as texts } from '../texts/agreement.ts'
+import { evenKr, kr, longDay, shortInstant } from '../texts/format.ts'
+import { payment as common } from '../texts/payment.ts'
 import { Acceptance } from './acceptance.tsx'
 import { Closed, Left, Tabs } from './deposit.tsx'
 import { type Fact, Facts, Way, Ways } from './facts.tsx'
 import { ErrorSummary, Form, Notice, type Typed } from './form.tsx'
-import { evenKr, kr, longDay, shortInstant } from './format.ts'
 import { AmountField, MailField, Next } from './money-fields.tsx'
-import { agreement as texts } from './texts/agreement.ts'
-import { payment as common } from './texts/payment.ts'
 import type { AccountEnv } from './view.ts'
 
 type AccountView = AccountEnv['Variables']['view']

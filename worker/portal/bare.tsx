@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
-import { bare } from './texts/bare.ts'
-import { LANGUAGES } from './texts/language.ts'
+import { bare } from '../texts/bare.ts'
+import { LANGUAGES } from '../texts/language.ts'
 
 /** A page for when nothing is known, not even whose it is: what is wrong, in both languages. */
 export function BarePage({ about }: { about: keyof typeof bare }) {

@@ -1,7 +1,7 @@
 import type { Guardian } from '../login/sessions.ts'
+import { amountField } from '../texts/format.ts'
+import { profile as texts } from '../texts/profile.ts'
 import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
-import { amountField } from './format.ts'
-import { profile as texts } from './texts/profile.ts'
 import type { GuardianView } from './view.ts'
 
 /** What the field of the lowest balance says until it is used: 50 kr., as the guide's automatic top-up. */

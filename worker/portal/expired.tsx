@@ -1,6 +1,6 @@
+import { login } from '../texts/login.ts'
+import { portal } from '../texts/portal.ts'
 import { Message } from './layout.tsx'
-import { login } from './texts/login.ts'
-import { portal } from './texts/portal.ts'
 import type { View } from './view.ts'
 
 /** What a form comes to when its session has ended. Where it was `kept`, it waits at `path` for the next log-in. */

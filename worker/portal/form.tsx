@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx'
-import { portal } from './texts/portal.ts'
+import { portal } from '../texts/portal.ts'
 import type { GuardianView, View } from './view.ts'
 
 /** What was typed into a form's fields, and what is wrong with them, by field name. */

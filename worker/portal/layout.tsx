@@ -1,8 +1,8 @@
 import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import { portal } from '../texts/portal.ts'
 import { AlertIcon, Form, Notice } from './form.tsx'
 import { Reach } from './reach.tsx'
-import { portal } from './texts/portal.ts'
 import type { GuardianView, PortalContext, View } from './view.ts'
 
 /** The pages of the menu, in its order; `deposit`, `statement` and `profile` are pages of an account. */

@@ -1,8 +1,8 @@
+import type { Both } from '../texts/language.ts'
+import { login } from '../texts/login.ts'
+import { stepUp } from '../texts/step-up.ts'
 import { Message } from './layout.tsx'
 import { Reach } from './reach.tsx'
-import type { Both } from './texts/language.ts'
-import { login } from './texts/login.ts'
-import { stepUp } from './texts/step-up.ts'
 import type { View } from './view.ts'
 
 /** Where the button leads: to the broker, and from there to a path of ours. */

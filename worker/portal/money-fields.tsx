@@ -1,5 +1,5 @@
+import { deposit as texts } from '../texts/deposit.ts'
 import { Field, type Typed } from './form.tsx'
-import { deposit as texts } from './texts/deposit.ts'
 import type { View } from './view.ts'
 
 /* What the forms of money have in common. */

@@ -1,7 +1,7 @@
 import type { Viewing } from '../people/viewings.ts'
-import { longDay } from './format.ts'
-import type { Both } from './texts/language.ts'
-import { privacy as texts } from './texts/privacy.ts'
+import { longDay } from '../texts/format.ts'
+import type { Both } from '../texts/language.ts'
+import { privacy as texts } from '../texts/privacy.ts'
 import type { GuardianView } from './view.ts'
 
 /** How many viewings of each child the page shows; the file has all of them. */

@@ -1,14 +1,14 @@
 import type { OrderView } from '../cards/card-orders.ts'
 import type { GuardedAccount, Guardian } from '../login/sessions.ts'
 import type { ToldTerminal } from '../terminals/terminals.ts'
+import { cardOrder } from '../texts/card-order.ts'
+import { amountField, kr, longDay, shortInstant } from '../texts/format.ts'
+import type { Say } from '../texts/language.ts'
+import { profile as texts } from '../texts/profile.ts'
 import { StatusBadge } from './accounts.tsx'
 import { OrderList } from './card-order.tsx'
 import { Contact, storedContact } from './contact.tsx'
 import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
-import { amountField, kr, longDay, shortInstant } from './format.ts'
-import { cardOrder } from './texts/card-order.ts'
-import type { Say } from './texts/language.ts'
-import { profile as texts } from './texts/profile.ts'
 import type { GuardianView } from './view.ts'
 
 /** What has just been done on this page. */

@@ -2,9 +2,9 @@ import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { micromark } from 'micromark'
 import type { PublicationText } from '../support/publications.ts'
+import { longDay } from '../texts/format.ts'
+import { publication as texts } from '../texts/publication.ts'
 import { Notice } from './form.tsx'
-import { longDay } from './format.ts'
-import { publication as texts } from './texts/publication.ts'
 import type { View } from './view.ts'
 
 /**

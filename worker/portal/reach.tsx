@@ -1,4 +1,4 @@
-import { portal } from './texts/portal.ts'
+import { portal } from '../texts/portal.ts'
 import type { View } from './view.ts'
 
 /** Where the municipality's support is reached, as far as it has said so. */

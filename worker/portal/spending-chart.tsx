@@ -2,9 +2,9 @@ import { addDays, isoWeek, mondayOf } from '../../shared/copenhagen.ts'
 import type { Language } from '../../shared/wire.ts'
 import { ProductCategory } from '../../shared/wire.ts'
 import type { Period, Spending } from '../statements/statements.ts'
-import { kr } from './format.ts'
-import type { Say } from './texts/language.ts'
-import { statement } from './texts/statement.ts'
+import { kr } from '../texts/format.ts'
+import type { Say } from '../texts/language.ts'
+import { statement } from '../texts/statement.ts'
 import type { View } from './view.ts'
 
 /** One bar: its name in full and in short, and how many øre it stands for. */

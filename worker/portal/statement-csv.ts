@@ -2,10 +2,10 @@ import Papa from 'papaparse'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { danishDay } from '../statements/statement-periods.ts'
 import type { StatementLine } from '../statements/statements.ts'
-import { amountField } from './format.ts'
+import { amountField } from '../texts/format.ts'
+import type { Say } from '../texts/language.ts'
+import { statement } from '../texts/statement.ts'
 import { goods, timeOfDay } from './statement-line.ts'
-import type { Say } from './texts/language.ts'
-import { statement } from './texts/statement.ts'
 
 /*
  * Whatever a spreadsheet could take for a formula (OWASP, "CSV Injection"; the full-width signs count in some

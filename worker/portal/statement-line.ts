@@ -1,9 +1,9 @@
 import { kroner, type Ore } from '../../shared/money.ts'
 import type { Language } from '../../shared/wire.ts'
 import type { Statement, StatementLine, TransferKind } from '../statements/statements.ts'
-import { shortInstant } from './format.ts'
-import type { Say } from './texts/language.ts'
-import { statement } from './texts/statement.ts'
+import { shortInstant } from '../texts/format.ts'
+import type { Say } from '../texts/language.ts'
+import { statement } from '../texts/statement.ts'
 
 const clock = new Intl.DateTimeFormat('da-DK', {
   hour: '2-digit',

@@ -4,9 +4,9 @@ import { kroner, type Ore } from '../../shared/money.ts'
 import type { Language } from '../../shared/wire.ts'
 import { danishDay } from '../statements/statement-periods.ts'
 import type { Period, Statement, StatementLine, TransferKind } from '../statements/statements.ts'
+import type { Say } from '../texts/language.ts'
+import { statement } from '../texts/statement.ts'
 import { boughtWhen, goods, onlyOf, sumOf, timeOfDay } from './statement-line.ts'
-import type { Say } from './texts/language.ts'
-import { statement } from './texts/statement.ts'
 
 /** What the document says beside the movements; `fonts` are TrueType files. */
 export type StatementDocument = {

@@ -1,11 +1,11 @@
 import { parseDay, usualPeriods } from '../statements/statement-periods.ts'
 import type { Period, Statement, StatementLine, TransferKind } from '../statements/statements.ts'
+import { kr, longDay, shortInstant } from '../texts/format.ts'
+import type { Say } from '../texts/language.ts'
+import { statement } from '../texts/statement.ts'
 import { Choice, ErrorSummary, Field, type Typed } from './form.tsx'
-import { kr, longDay, shortInstant } from './format.ts'
 import { SpendingSection } from './spending-chart.tsx'
 import { boughtWhen, goods, onlyOf, sumOf } from './statement-line.ts'
-import type { Say } from './texts/language.ts'
-import { statement } from './texts/statement.ts'
 import type { AccountEnv } from './view.ts'
 
 type AccountView = AccountEnv['Variables']['view']

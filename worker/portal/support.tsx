@@ -1,9 +1,9 @@
 import type { CaseSummary, CaseView } from '../support/cases.ts'
+import { shortInstant } from '../texts/format.ts'
+import type { Say } from '../texts/language.ts'
+import { support as texts } from '../texts/support.ts'
 import { Checkbox, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
-import { shortInstant } from './format.ts'
 import { Reach } from './reach.tsx'
-import type { Say } from './texts/language.ts'
-import { support as texts } from './texts/support.ts'
 import type { GuardianView } from './view.ts'
 
 /** What has just been done in a case. */

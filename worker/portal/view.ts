@@ -3,7 +3,7 @@ import type { Language } from '../../shared/wire.ts'
 import type { AppEnv } from '../env.ts'
 import type { GuardedAccount, Visit } from '../login/sessions.ts'
 import type { SettingsView } from '../municipality/settings.ts'
-import type { Say } from './texts/language.ts'
+import type { Say } from '../texts/language.ts'
 
 /**
  * What every page is made from. `visit` is null where nobody is logged in; `account` is the one that the page is

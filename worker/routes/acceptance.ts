@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { versionName } from '../portal/acceptance.tsx'
-import { deposit as texts } from '../portal/texts/deposit.ts'
 import type { View } from '../portal/view.ts'
 import type { PublicationText } from '../support/publications.ts'
+import { deposit as texts } from '../texts/deposit.ts'
 
 type Fields = Record<string, string>
 

@@ -3,9 +3,9 @@ import { localPath } from '../login/logins.ts'
 import { viewedAccounts } from '../people/viewings.ts'
 import { AccountsPage } from '../portal/accounts.tsx'
 import { page } from '../portal/layout.tsx'
-import { accounts } from '../portal/texts/accounts.ts'
 import type { AccountEnv, GuardianEnv } from '../portal/view.ts'
 import { latestQuery, type StatementRow, statementLine } from '../statements/statements.ts'
+import { accounts } from '../texts/accounts.ts'
 
 const LATEST = 5
 

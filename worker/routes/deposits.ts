@@ -6,10 +6,7 @@ import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'
 import { DepositPage, ReceiptPage, receiptTitle } from '../portal/deposit.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
-import { amountField, evenKr } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
-import { deposit as texts } from '../portal/texts/deposit.ts'
-import { payment as common } from '../portal/texts/payment.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import {
   currentPublication,
@@ -17,6 +14,9 @@ import {
   type PublicationText,
   publicationOf,
 } from '../support/publications.ts'
+import { deposit as texts } from '../texts/deposit.ts'
+import { amountField, evenKr } from '../texts/format.ts'
+import { payment as common } from '../texts/payment.ts'
 import { acceptanceFault, FormId, formIdOr, MailAddress, shownAgain } from './acceptance.ts'
 import { fieldsOf } from './door.ts'
 

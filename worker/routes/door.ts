@@ -6,9 +6,9 @@ import { callerOf, csrfOf, keepDraft, SESSION_COOKIE, type Visit } from '../logi
 import { sameSecret } from '../municipality/secrets.ts'
 import { ExpiredPage } from '../portal/expired.tsx'
 import { Message, page } from '../portal/layout.tsx'
-import { LANGUAGES, speaker } from '../portal/texts/language.ts'
-import { portal } from '../portal/texts/portal.ts'
 import type { AccountEnv, GuardianEnv, PortalEnv, View } from '../portal/view.ts'
+import { LANGUAGES, speaker } from '../texts/language.ts'
+import { portal } from '../texts/portal.ts'
 
 /** The account that was chosen last, and the language; neither is a secret, and neither is believed unchecked. */
 const ACCOUNT_COOKIE = '__Host-account'

@@ -2,7 +2,6 @@ import { type Context, Hono } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { log } from '../log.ts'
 import { brokerOf, endOfSession } from '../login/broker.ts'
-import { confirm } from '../login/confirmations.ts'
 import {
   beginLogin,
   type Confirming,
@@ -13,15 +12,16 @@ import {
   type LoginOutcome,
   localPath,
 } from '../login/logins.ts'
+import { networkOf } from '../login/networks.ts'
 import { csrfOf, endSession, SESSION_COOKIE } from '../login/sessions.ts'
-import { networkOf } from '../municipality/networks.ts'
 import { stripeOf } from '../payments/stripe/stripe.ts'
 import { page } from '../portal/layout.tsx'
 import { LoginFailed, LoginPage, NotConfirmed } from '../portal/login.tsx'
-import type { Both } from '../portal/texts/language.ts'
-import { login } from '../portal/texts/login.ts'
-import { stepUp } from '../portal/texts/step-up.ts'
 import type { PortalContext, PortalEnv, View } from '../portal/view.ts'
+import type { Both } from '../texts/language.ts'
+import { login } from '../texts/login.ts'
+import { stepUp } from '../texts/step-up.ts'
+import { confirm } from './confirmations.ts'
 import { COOKIE } from './door.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))

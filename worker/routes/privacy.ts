@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { disclosure } from '../people/disclosure.ts'
-import { privacy as texts } from '../portal/texts/privacy.ts'
 import type { GuardianEnv } from '../portal/view.ts'
+import { privacy as texts } from '../texts/privacy.ts'
 
 /** What is stored about a guardian and their children, as a file to keep. */
 export const privacyRoutes = new Hono<GuardianEnv>().get('/privatliv/mine-data', async (c) => {

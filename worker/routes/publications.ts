@@ -3,8 +3,6 @@ import { viewingOf, viewingsQuery } from '../people/viewings.ts'
 import { page } from '../portal/layout.tsx'
 import { OwnPrivacy } from '../portal/privacy.tsx'
 import { PublicationPage } from '../portal/publication.tsx'
-import { LANGUAGES } from '../portal/texts/language.ts'
-import { portal } from '../portal/texts/portal.ts'
 import type { PortalEnv } from '../portal/view.ts'
 import {
   currentPublication,
@@ -12,6 +10,8 @@ import {
   publicationOf,
   publicationVersion,
 } from '../support/publications.ts'
+import { LANGUAGES } from '../texts/language.ts'
+import { portal } from '../texts/portal.ts'
 
 const KINDS = { '/handelsbetingelser': 'terms', '/was': 'accessibility', '/privatliv': 'privacy' } as const
 type Address = keyof typeof KINDS

@@ -2,14 +2,14 @@ import { type Context, Hono } from 'hono'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { viewed } from '../people/viewings.ts'
 import type { Typed } from '../portal/form.tsx'
-import { firstName, wholeNumber } from '../portal/format.ts'
 import { page } from '../portal/layout.tsx'
 import { type Shown, StatementPage, TRANSFER_KINDS } from '../portal/statement.tsx'
 import { statementCsv } from '../portal/statement-csv.ts'
-import { statement as texts } from '../portal/texts/statement.ts'
 import type { AccountEnv } from '../portal/view.ts'
 import { parseDay, periodOf } from '../statements/statement-periods.ts'
 import { type Excerpt, type Period, type Statement, statement, type TransferKind } from '../statements/statements.ts'
+import { firstName, wholeNumber } from '../texts/format.ts'
+import { statement as texts } from '../texts/statement.ts'
 
 /** How many lines one side of the page shows, and how many a file may hold: to set a page of print takes time. */
 const PAGE_LINES = 100

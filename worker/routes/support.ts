@@ -4,7 +4,6 @@ import { CaseId, CaseSubject, CaseText } from '../../shared/wire.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
 import { CasePage, type Done, SupportPage } from '../portal/support.tsx'
-import { support as texts } from '../portal/texts/support.ts'
 import type { GuardianEnv, GuardianView } from '../portal/view.ts'
 import {
   CASE_MESSAGES_MAX,
@@ -17,6 +16,7 @@ import {
   openCase,
   reply,
 } from '../support/cases.ts'
+import { support as texts } from '../texts/support.ts'
 import { fieldsOf } from './door.ts'
 
 const DONE = new Map<string, Done>([

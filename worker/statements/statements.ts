@@ -1,6 +1,6 @@
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import type { ProductCategory } from '../../shared/wire.ts'
-import type { transfer } from '../schema.ts'
+import type { transfer } from '../schema/core.ts'
 
 /** The kinds of movement that an account sees: what of a payout goes back where it came from is no refund to its owner. */
 export type TransferKind =

@@ -1,4 +1,4 @@
-import type { alarm } from '../schema.ts'
+import type { alarm } from '../schema/core.ts'
 
 /** What shows that a terminal is not alone with its key, or has lost what it had written. */
 export type TerminalAlarm = {

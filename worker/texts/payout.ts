@@ -1,4 +1,4 @@
-import type { BankDetails, BankFaults } from '../../../shared/bank-accounts.ts'
+import type { BankDetails, BankFaults } from '../../shared/bank-accounts.ts'
 import type { Both, Texts } from './language.ts'
 
 /** Udbetal: the form, the summary that is confirmed, and the receipt with what has become of each part. */

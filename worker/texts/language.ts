@@ -1,4 +1,4 @@
-import { Language } from '../../../shared/wire.ts'
+import { Language } from '../../shared/wire.ts'
 
 /** The languages of the portal; Danish comes first. */
 export const LANGUAGES = Language.options

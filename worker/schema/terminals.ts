@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { account, alarm, card, staffToken, terminal } from '../schema.ts'
+import { account, alarm, card, staffToken, terminal } from './core.ts'
 
 /** What belongs to terminals and cards beside the ledger, and what staff have made of what had to be looked into. */
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK } from 'jose'
 import { z } from 'zod'
-import { PublicKey } from '../../shared/signing.ts'
-import { EnrolAnswer } from '../../shared/wire.ts'
-import { disk, type Files } from './files.ts'
+import { PublicKey } from '../shared/signing.ts'
+import { EnrolAnswer } from '../shared/wire.ts'
+import { disk, type Files } from './upkeep/files.ts'
 
 const PrivateKey = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: PublicKey, d: PublicKey })
 

@@ -3,8 +3,8 @@ import type { SettingsView } from '../municipality/settings.ts'
 import { beginCardChange, beginSetup, type PageOpened } from '../payments/agreement-setup.ts'
 import type { StripeAccount } from '../payments/stripe/stripe.ts'
 import { type Requested, requestPayout } from '../payouts/payouts.ts'
-import { plainKr } from '../portal/format.ts'
-import { agreement as texts } from '../portal/texts/agreement.ts'
+import { agreement as texts } from '../texts/agreement.ts'
+import { plainKr } from '../texts/format.ts'
 
 /**
  * What a fresh log-in confirms (OWASP ASVS 7.5.3), as the attempt keeps it: a payout that has been drafted, an agreement

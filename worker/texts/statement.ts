@@ -1,6 +1,6 @@
-import type { ProductCategory } from '../../../shared/wire.ts'
-import type { PeriodFault } from '../../statements/statement-periods.ts'
-import type { TransferKind } from '../../statements/statements.ts'
+import type { ProductCategory } from '../../shared/wire.ts'
+import type { PeriodFault } from '../statements/statement-periods.ts'
+import type { TransferKind } from '../statements/statements.ts'
 import type { Both, Texts } from './language.ts'
 
 /** Kontoudtog: the page, and the files that are made from it. A kind or a category without a name does not compile. */

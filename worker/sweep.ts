@@ -1,5 +1,5 @@
-import { ATTEMPTS_MAX } from '../letters/outbox.ts'
-import { DRAFT_MAX_MS, IDLE_MAX_MS, SESSION_MAX_MS } from '../login/sessions.ts'
+import { ATTEMPTS_MAX } from './letters/outbox.ts'
+import { DRAFT_MAX_MS, IDLE_MAX_MS, SESSION_MAX_MS } from './login/sessions.ts'
 
 const DAY_MS = 86_400_000
 const LETTER_KEPT_MS = 90 * DAY_MS

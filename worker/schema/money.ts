@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { account, card, guardian, staffToken } from '../schema.ts'
+import { account, card, guardian, staffToken } from './core.ts'
 
 /**
  * Money that comes from outside and goes there: what was asked for, and what became of it. What has moved stands in the

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { MESSAGES_MAX } from '../../shared/wire.ts'
-import { type Database, type Journal, openJournal } from '../journal.ts'
-import type { Link } from '../link.ts'
-import { disk, type Files } from './files.ts'
+import { MESSAGES_MAX } from '../shared/wire.ts'
 import { dropKey, Enrolment, enrolment, heldKey, keepEnrolment, keyPair, promoteKey, readJson } from './identity.ts'
+import { type Database, type Journal, openJournal } from './journal.ts'
+import type { Link } from './link.ts'
+import { disk, type Files } from './upkeep/files.ts'
 
 /**
  * What an enrolment has still to do here, once the worker has taken it. `aside` is where the old journal goes; null where
