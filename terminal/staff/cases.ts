@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/wire.ts'
-import { command, group } from './command.ts'
+import { command, group, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { instant, plain, quoted, tableWithDetails } from './output.ts'
 
@@ -59,11 +59,6 @@ function caseArgument(text: string): string {
 }
 
 type Listing = { state: string; offset: number }
-
-function offsetArgument(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('An offset is a whole number.')
-  return Number(text)
-}
 
 function list({ cases, more }: z.infer<typeof StaffCases>, { state, offset }: Listing): string {
   const rows = tableWithDetails(

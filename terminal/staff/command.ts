@@ -29,6 +29,12 @@ export function idArgument(text: string): number {
   return Number(text)
 }
 
+/** How many of a list to pass over. */
+export function offsetArgument(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('An offset is a whole number.')
+  return Number(text)
+}
+
 /** The id of a terminal, like '4000-7'. */
 export function terminalArgument(text: string): string {
   if (!/^\d{4}-\d{1,6}$/.test(text)) throw new InvalidArgumentError("The id of a terminal looks like '4000-7'.")

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { CardOrder, CardOrderId, CardOrderState, CardOrders, CardUid, HandOutCall } from '../../shared/wire.ts'
-import { command, group } from './command.ts'
+import { command, group, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { amount, instant, plain } from './output.ts'
 
@@ -88,11 +88,6 @@ function orderArgument(text: string): string {
 }
 
 type Listing = { state: string; offset: number }
-
-function offsetArgument(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('An offset is a whole number.')
-  return Number(text)
-}
 
 const where = ({ recipient, street, postalCode, city }: Order) => `${recipient}, ${street}, ${postalCode} ${city}`
 

@@ -18,7 +18,7 @@ import {
   StaffPayouts,
 } from '../../shared/payout-wire.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { command, group } from './command.ts'
+import { command, group, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { amount, counted, instant, notTold, plain, quoted, table, tableWithDetails } from './output.ts'
 
@@ -114,11 +114,6 @@ function idOf(text: string): string {
   const id = PayoutId.safeParse(text)
   if (!id.success) throw new InvalidArgumentError('An id is a UUID.')
   return id.data
-}
-
-function offsetArgument(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('An offset is a whole number.')
-  return Number(text)
 }
 
 // ── Words ───────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ import {
   SettleAnswer,
   SettleCall,
 } from '../../shared/wire.ts'
-import { command, group, idArgument } from './command.ts'
+import { command, group, idArgument, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { amount, counted, instant, plain, tableWithDetails, wrapped } from './output.ts'
 import { worded } from './words.ts'
@@ -78,11 +78,6 @@ function reviewArgument(text: string): string {
   const id = ReviewId.safeParse(text)
   if (!id.success) throw new InvalidArgumentError("An id looks like '4000-7:12', 'alarm:3' or 'quarantine:4000-7'.")
   return id.data
-}
-
-function offsetArgument(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('An offset is a whole number.')
-  return Number(text)
 }
 
 const DECISIONS = ['keep', 'carry', 'charge', 'book', 'discard'] as const

@@ -17,7 +17,7 @@ import {
   resumeAgreement,
   topUpBounds,
 } from '../../worker/payments/agreements.ts'
-import { confirm } from '../../worker/routes/confirmations.ts'
+import { confirm } from '../../worker/confirmations.ts'
 import { type CardHolder, cardHolder, emptyDatabases, type Municipality, municipality, pay } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
 import { addressOf, type Desk, topUpDesk } from './top-up-desk.ts'

@@ -1,4 +1,4 @@
-import type { Child } from 'hono/jsx'
+import type { Child, PropsWithChildren } from 'hono/jsx'
 import { portal } from '../texts/portal.ts'
 import type { GuardianView, View } from './view.ts'
 
@@ -63,18 +63,18 @@ type FieldProps = {
   suffix?: string
 }
 
-/** One field with its label, its hint, and what is wrong with it. With `rows` it takes several lines. */
-export function Field({ typed, name, label, hint, rows, suffix, ...input }: FieldProps) {
+type Labels = { typed: Typed; name: string; label: string; hint?: string }
+
+/** What a control says of itself, and where it is said what is wrong with it. */
+function described({ typed, name, hint }: Labels) {
   const error = typed.errors[name]
-  const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ')
-  const shared = {
-    id: name,
-    name,
-    class: 'form-input',
-    ...(described && { 'aria-describedby': described }),
-    ...(error && { 'aria-invalid': 'true' as const }),
-  }
-  const value = typed.fields[name] ?? ''
+  const by = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ')
+  return { id: name, name, ...(by && { 'aria-describedby': by }), ...(error && { 'aria-invalid': 'true' as const }) }
+}
+
+/** A control with its label, its hint, and what is wrong with it. */
+function Labelled({ typed, name, label, hint, children }: PropsWithChildren<Labels>) {
+  const error = typed.errors[name]
   return (
     <div class={`form-group${error ? ' form-error' : ''}`}>
       <label class="form-label" for={name}>
@@ -90,6 +90,18 @@ export function Field({ typed, name, label, hint, rows, suffix, ...input }: Fiel
           {error}
         </span>
       )}
+      {children}
+    </div>
+  )
+}
+
+/** One field. With `rows` it takes several lines. */
+export function Field({ typed, name, label, hint, rows, suffix, ...input }: FieldProps) {
+  const labels = { typed, name, label, ...(hint !== undefined && { hint }) }
+  const shared = { ...described(labels), class: 'form-input' }
+  const value = typed.fields[name] ?? ''
+  return (
+    <Labelled {...labels}>
       {rows ? (
         <textarea {...shared} rows={rows}>
           {value}
@@ -104,7 +116,7 @@ export function Field({ typed, name, label, hint, rows, suffix, ...input }: Fiel
       ) : (
         <input {...shared} type="text" {...input} value={value} />
       )}
-    </div>
+    </Labelled>
   )
 }
 
@@ -127,46 +139,19 @@ export function Checkbox({ typed, name, label }: { typed: Typed; name: string; l
   )
 }
 
-/** One of several, to choose, with what is wrong with the choice. */
-export function Choice(props: {
-  typed: Typed
-  name: string
-  label: string
-  hint?: string
-  options: [value: string, label: string][]
-}) {
-  const { typed, name, label, hint, options } = props
-  const error = typed.errors[name]
-  const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ')
+/** One of several, to choose. */
+export function Choice({ options, ...labels }: Labels & { options: [value: string, label: string][] }) {
+  const { typed, name } = labels
   return (
-    <div class={`form-group${error ? ' form-error' : ''}`}>
-      <label class="form-label" for={name}>
-        {label}
-      </label>
-      {hint && (
-        <span class="form-hint" id={`${name}-hint`}>
-          {hint}
-        </span>
-      )}
-      {error && (
-        <span class="form-error-message" id={`${name}-error`}>
-          {error}
-        </span>
-      )}
-      <select
-        class="form-select"
-        id={name}
-        name={name}
-        {...(described && { 'aria-describedby': described })}
-        {...(error && { 'aria-invalid': 'true' as const })}
-      >
+    <Labelled {...labels}>
+      <select class="form-select" {...described(labels)}>
         {options.map(([value, text]) => (
           <option value={value} selected={typed.fields[name] === value}>
             {text}
           </option>
         ))}
       </select>
-    </div>
+    </Labelled>
   )
 }
 

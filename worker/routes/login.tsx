@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { confirm } from '../confirmations.ts'
 import { log } from '../log.ts'
 import { brokerOf, endOfSession } from '../login/broker.ts'
 import {
@@ -21,7 +22,6 @@ import type { PortalContext, PortalEnv, View } from '../portal/view.ts'
 import type { Both } from '../texts/language.ts'
 import { login } from '../texts/login.ts'
 import { stepUp } from '../texts/step-up.ts'
-import { confirm } from './confirmations.ts'
 import { COOKIE } from './door.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))

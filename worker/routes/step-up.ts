@@ -1,5 +1,5 @@
+import type { Confirmation } from '../confirmations.ts'
 import type { PortalContext } from '../portal/view.ts'
-import type { Confirmation } from './confirmations.ts'
 import { sendToBroker } from './login.tsx'
 
 /** `returnTo` is the page that shows what is to be confirmed; `message` is what the MitID app says, in a line. */

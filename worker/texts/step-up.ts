@@ -1,4 +1,4 @@
-import type { Refusal } from '../routes/confirmations.ts'
+import type { Refusal } from '../confirmations.ts'
 import type { Both, Texts } from './language.ts'
 
 /** Why a log-in that was to confirm something did not, and why what was confirmed was not done after all. */

@@ -1,10 +1,10 @@
-import type { Language } from '../../shared/wire.ts'
-import type { SettingsView } from '../municipality/settings.ts'
-import { beginCardChange, beginSetup, type PageOpened } from '../payments/agreement-setup.ts'
-import type { StripeAccount } from '../payments/stripe/stripe.ts'
-import { type Requested, requestPayout } from '../payouts/payouts.ts'
-import { agreement as texts } from '../texts/agreement.ts'
-import { plainKr } from '../texts/format.ts'
+import type { Language } from '../shared/wire.ts'
+import type { SettingsView } from './municipality/settings.ts'
+import { beginCardChange, beginSetup, type PageOpened } from './payments/agreement-setup.ts'
+import type { StripeAccount } from './payments/stripe/stripe.ts'
+import { type Requested, requestPayout } from './payouts/payouts.ts'
+import { agreement as texts } from './texts/agreement.ts'
+import { plainKr } from './texts/format.ts'
 
 /**
  * What a fresh log-in confirms (OWASP ASVS 7.5.3), as the attempt keeps it: a payout that has been drafted, an agreement
