@@ -19,20 +19,20 @@ export type BankFaults = {
 }
 
 export const BANK_NAME_MAX = 70
-export const BANK_MESSAGE_MAX = 140
+const BANK_MESSAGE_MAX = 140
 
 /** Blanks, points and dashes, which people write between digits: "1234 567.890". */
 const BETWEEN = /[\s.-]/g
 
 /** A Registreringsnummer: four digits. */
-export function registrationOf(text: string): { value: string } | { fault: NumberFault } {
+function registrationOf(text: string): { value: string } | { fault: NumberFault } {
   const digits = text.replace(BETWEEN, '')
   if (digits === '') return { fault: 'empty' }
   return /^\d{4}$/.test(digits) ? { value: digits } : { fault: 'not_digits' }
 }
 
 /** A Kontonummer: one to ten digits, which become ten with zeros before them. Of zeros alone there is none. */
-export function bankAccountOf(text: string): { value: string } | { fault: NumberFault } {
+function bankAccountOf(text: string): { value: string } | { fault: NumberFault } {
   const digits = text.replace(BETWEEN, '')
   if (digits === '') return { fault: 'empty' }
   return /^\d{1,10}$/.test(digits) && !/^0+$/.test(digits)

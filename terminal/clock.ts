@@ -9,6 +9,8 @@ export type Clock = {
   elapsed(): number
   /** Learns from an answer that carries the worker's time. */
   learn(workerTimeMs: number): void
+  /** Whether the time is the worker's, learnt since the start, and not what the machine believes. */
+  isLearnt(): boolean
 }
 
 /**
@@ -26,5 +28,6 @@ export function learningClock(machine: Machine, notBefore: number): Clock {
     learn(workerTimeMs) {
       base = workerTimeMs - machine.monotonic()
     },
+    isLearnt: () => base !== null,
   }
 }

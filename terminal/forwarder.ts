@@ -1,7 +1,6 @@
 import type { CardToken } from '../shared/debit.ts'
 import type { ErrorCode } from '../shared/errors.ts'
-import { MESSAGES_MAX } from '../shared/wire.ts'
-import type { Entry, Journal } from './journal.ts'
+import type { Journal } from './journal.ts'
 import type { Link } from './link.ts'
 
 /** How the worker is to be had: not asked yet, answering, out of reach, or known not to have us. */
@@ -14,6 +13,12 @@ export type Connection = { kind: 'unknown' | 'online' | 'offline' } | { kind: 'r
 export type Asked = { how: 'answered'; token: CardToken | null } | { how: 'unreachable' | 'late' }
 
 export type Forwarder = ReturnType<typeof forwarder>
+
+/**
+ * How many messages go in one call: half of what the worker takes, since it may need ten statements and more for each,
+ * and its database does a thousand for one call.
+ */
+export const SENT_AT_ONCE = 50
 
 const BACKOFF_FIRST_MS = 500
 const BACKOFF_MAX_MS = 30_000
@@ -43,12 +48,14 @@ export function forwarder({
   random: () => number
   log: (event: string, fields?: Record<string, unknown>) => void
   onChange: (connection: Connection) => void
-  /** Hears of messages of which a restored worker now says otherwise than what the till acted on. */
-  diverged: (entries: readonly Entry[]) => void
+  /** Hears that the journal has messages of which a restored worker now says otherwise than what the till acted on. */
+  diverged: () => void
 }) {
   let reach: 'unknown' | 'online' | 'offline' = 'unknown'
   let barred = journal.barred()
   let failures = 0
+  /** How many messages go in one call until all are sent: fewer, once a call of more has failed. */
+  let atOnce = SENT_AT_ONCE
   let wakeUp = () => {}
   const waiting = new Set<{ seq: number; settle: (asked: Asked) => void }>()
 
@@ -74,19 +81,23 @@ export function forwarder({
   }
 
   async function sendOnce() {
-    const batch = journal.unanswered(Math.max(1, MESSAGES_MAX >> failures)) // What was too much at once goes in parts.
+    const batch = journal.unanswered(Math.max(1, atOnce >> failures))
     if (batch.length === 0) return
     const sent = await link.send(batch.map(({ jws }) => jws))
+    const brokeDown = sent.kind === 'unreachable' || (sent.kind === 'refused' && sent.status >= 500)
+    // What may have been too much at once goes in parts; where one alone fails too, it was not that.
+    if (brokeDown && failures === 0) atOnce = batch.length === 1 ? SENT_AT_ONCE : batch.length >> 1
     switch (sent.kind) {
       case 'answer': {
         const { results, time, quarantined } = sent.value
-        const changed = journal.answer(results, time)
+        journal.answer(results, time, { putAside: quarantined })
         failures = 0
+        if (journal.unanswered(1).length === 0) atOnce = SENT_AT_ONCE
         // What is put aside for staff has arrived, and nothing more is booked for this terminal.
         if (quarantined) change({ reach: 'online', barred: stays(barred) ? barred : 'terminal_revoked' })
         else {
           change({ reach: 'online', ...(!stays(barred) && { barred: null }) })
-          diverged(changed)
+          if (journal.diverged().length > 0) diverged()
         }
         for (const waiter of waiting) {
           const result = results.find(({ seq }) => seq === waiter.seq)
@@ -102,7 +113,8 @@ export function forwarder({
           if (gap === 'told_again') return
           if (gap === 'unreachable') return fail({ reach: 'offline' })
         }
-        log('refused', { code: sent.code, message: sent.message, from: batch[0]?.seq })
+        log('refused', { code: sent.code, message: sent.message, from: batch[0]?.seq, count: batch.length })
+        if (brokeDown && failures === 0 && batch.length > 1) return // The worker answers: the half is tried at once.
         return fail(sent.code === 'too_often' || sent.status >= 500 ? { reach: 'offline' } : { barred: sent.code })
     }
   }
@@ -114,11 +126,14 @@ export function forwarder({
   async function rewind(): Promise<'told_again' | 'unreachable' | 'not_here'> {
     const synced = await link.sync(0, journal.head())
     if (synced.kind !== 'answer') return 'unreachable'
-    const { nextSeq } = synced.value
-    if (nextSeq > journal.head().seq || nextSeq < journal.oldest()) return 'not_here'
-    log('rewind', { to: nextSeq })
-    journal.reopen(nextSeq)
-    return 'told_again'
+    return tellAgain(synced.value.nextSeq) ? 'told_again' : 'not_here'
+  }
+
+  function tellAgain(from: number): boolean {
+    if (from > journal.head().seq || from < journal.oldest()) return false
+    log('rewind', { to: from })
+    journal.reopen(from)
+    return true
   }
 
   return {
@@ -126,6 +141,9 @@ export function forwarder({
 
     /** Tries at once, whatever pause is being kept. */
     wake: () => wakeUp(),
+
+    /** Tells a restored worker again what it has lost, from this number on; false where that is not all here. */
+    tellAgain,
 
     /** Hears from a sync that the worker answers, and so knows this terminal; what it said of messages stands. */
     reached() {

@@ -113,14 +113,27 @@ CREATE TABLE IF NOT EXISTS message (
   balance INTEGER,
   acknowledged INTEGER NOT NULL DEFAULT 0,
   acknowledged_at INTEGER,
-  shown INTEGER NOT NULL DEFAULT 0
+  shown INTEGER NOT NULL DEFAULT 0,
+  diverged INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE TABLE IF NOT EXISTS card (hash TEXT PRIMARY KEY, status TEXT NOT NULL, stale INTEGER NOT NULL DEFAULT 0)
+  STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
+
+/** What the tables of an older program lack. */
+const ADDED = [
+  ['message', 'acknowledged_at', 'INTEGER'],
+  ['message', 'diverged', 'INTEGER NOT NULL DEFAULT 0'],
+  ['card', 'stale', 'INTEGER NOT NULL DEFAULT 0'],
+] as const
+
+const INDEXES = `
 CREATE UNIQUE INDEX IF NOT EXISTS message_once_per_sale ON message (sale, kind);
 CREATE INDEX IF NOT EXISTS message_unanswered ON message (seq) WHERE acknowledged = 0;
 CREATE INDEX IF NOT EXISTS message_sold_unsent ON message (sale, amount) WHERE acknowledged = 0 AND kind = 'advice';
 CREATE INDEX IF NOT EXISTS message_of_card ON message (card, seq) WHERE kind = 'advice';
-CREATE TABLE IF NOT EXISTS card (hash TEXT PRIMARY KEY, status TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
+CREATE INDEX IF NOT EXISTS message_diverged ON message (seq) WHERE diverged = 1;
+CREATE INDEX IF NOT EXISTS card_stale ON card (hash) WHERE stale = 1;`
 
 /** An advice that no reversal has undone. */
 const STANDING_ADVICE = `kind = 'advice' AND NOT EXISTS (
@@ -151,21 +164,27 @@ export function openJournal(path: string, open: (path: string) => Database = onD
   const [check] = db.prepare('PRAGMA quick_check').all() as { quick_check: string }[]
   if (check?.quick_check !== 'ok') throw new DiskError(`the journal ${path} is damaged: ${check?.quick_check}`)
   db.exec(SCHEMA)
-  const columns = db.prepare('PRAGMA table_info(message)').all() as { name: string }[]
-  if (!columns.some(({ name }) => name === 'acknowledged_at'))
-    db.exec('ALTER TABLE message ADD COLUMN acknowledged_at INTEGER')
+  for (const [table, column, type] of ADDED) {
+    const columns = db.prepare(`PRAGMA table_info(${table})`).all() as { name: string }[]
+    if (!columns.some(({ name }) => name === column)) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`)
+  }
+  db.exec(INDEXES)
 
   const newest = db.prepare('SELECT seq, hash FROM message ORDER BY seq DESC LIMIT 1')
   const insert = db.prepare(
-    'INSERT INTO message (seq, kind, sale, card, amount, lines, at, jws, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO message (seq, kind, sale, card, amount, lines, at, jws, hash, shown)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const answer = db.prepare(
     `UPDATE message SET reason = iif(outcome IS NULL, ?2, reason), balance = iif(outcome IS NULL, ?3, balance),
+       diverged = diverged OR (?7 AND coalesce(outcome <> ?1, 0)),
        outcome = coalesce(outcome, ?1), acknowledged = 1, acknowledged_at = ?6
      WHERE seq = ?4 AND sale = ?5`,
   )
   const ofSale = db.prepare('SELECT 1 FROM message WHERE sale = ? AND kind = ?')
-  const latest = db.prepare('SELECT coalesce(max(at), 0) AS at FROM message')
+  const diverged = db.prepare('SELECT * FROM message WHERE diverged = 1 ORDER BY seq')
+  const insisted = db.prepare('UPDATE message SET diverged = 0 WHERE seq = ?')
+  const latest = db.prepare('SELECT coalesce(max(at), 0) AS at FROM message WHERE seq > ?')
   const one = db.prepare('SELECT * FROM message WHERE seq = ?')
   const oldest = db.prepare('SELECT seq FROM message ORDER BY seq LIMIT 1')
   // The newest message is the one that the next is chained to, and what is not delivered is not old, whatever its age.
@@ -197,14 +216,15 @@ export function openJournal(path: string, open: (path: string) => Database = onD
      FROM message WHERE acknowledged = 0`,
   )
   const unshown = db.prepare(
-    `SELECT * FROM message WHERE seq = (SELECT max(seq) FROM message) AND shown = 0
+    `SELECT * FROM message WHERE seq = (SELECT seq FROM message WHERE shown < 2 ORDER BY seq DESC LIMIT 1) AND shown = 0
      AND (kind = 'advice' OR outcome = 'approved')`,
   )
   const reopen = db.prepare('UPDATE message SET acknowledged = 0 WHERE seq >= ?')
   const markShown = db.prepare('UPDATE message SET shown = 1 WHERE seq = ?')
   const cardStatus = db.prepare('SELECT status FROM card WHERE hash = ?')
   const putCard = db.prepare(
-    'INSERT INTO card (hash, status) VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET status = excluded.status',
+    `INSERT INTO card (hash, status) VALUES (?, ?)
+     ON CONFLICT (hash) DO UPDATE SET status = excluded.status, stale = 0`,
   )
   const setting = db.prepare('SELECT value FROM setting WHERE name = ?')
   const putSetting = db.prepare(
@@ -254,28 +274,33 @@ export function openJournal(path: string, open: (path: string) => Database = onD
     /** Writes to the disk and waits until it is there; throws where the disk refuses. */
     probe: (nowMs: number) => void putSetting.run('probed', JSON.stringify(nowMs)),
 
-    /** Puts a signed message on the disk. Its number must be the next one, or the database refuses. */
-    async append(message: DebitMessage, jws: string): Promise<Entry> {
+    /**
+     * Puts a signed message on the disk. Its number must be the next one, or the database refuses. One that is `shown`
+     * already has nobody who waits to see what became of it.
+     */
+    async append(message: DebitMessage, jws: string, { shown = false } = {}): Promise<Entry> {
       const { seq, kind, sale, card, amount, lines, at } = message
-      insert.run(seq, kind, sale, card, amount, JSON.stringify(lines), at, jws, await digest(jws))
+      insert.run(seq, kind, sale, card, amount, JSON.stringify(lines), at, jws, await digest(jws), shown ? 2 : 0)
       return entryOf(one.get(seq))
     },
 
     /**
-     * Puts the worker's answers on the disk. An answer that is there already stays; the messages of which a restored
-     * worker now says otherwise come back, since the till has acted on the first answer. `nowMs` is the worker's time.
+     * Puts the worker's answers on the disk. An answer that is there already stays, since the till has acted on it; where
+     * a restored worker now says otherwise, that is kept too, unless it has `putAside` what it was told. `nowMs` is the
+     * worker's time.
      */
-    answer(results: readonly DebitResult[], nowMs: number): Entry[] {
-      const diverged: Entry[] = []
+    answer(results: readonly DebitResult[], nowMs: number, { putAside = false } = {}) {
       atomically(() => {
-        for (const { seq, sale, outcome, reason, balance } of results) {
-          answer.run(outcome, reason ?? null, balance ?? null, seq, sale, nowMs)
-          const kept = entryOf(one.get(seq))
-          if (kept.outcome !== outcome) diverged.push(kept)
-        }
+        for (const { seq, sale, outcome, reason, balance } of results)
+          answer.run(outcome, reason ?? null, balance ?? null, seq, sale, nowMs, Number(!putAside))
       })
-      return diverged
     },
+
+    /** The messages of which a restored worker said otherwise than at first, and has not been held to it. */
+    diverged: (): Entry[] => diverged.all().map(entryOf),
+
+    /** Notes that the worker is held to its first answer to a message. */
+    insisted: (seq: number) => void insisted.run(seq),
 
     /** The message of a number that is in the journal. */
     entry: (seq: number): Entry => entryOf(one.get(seq)),
@@ -286,7 +311,10 @@ export function openJournal(path: string, open: (path: string) => Database = onD
     /** Requests that the till asked and, before it knew the answer, lost its power. */
     unresolved: (): Entry[] => unresolved.all().map(entryOf),
 
-    /** The newest message, where it let a sale pass and the screen has not confirmed to have shown so. */
+    /**
+     * The newest message, where it let a sale pass and the screen has not confirmed to have shown so. What nobody waits
+     * to see (`shown` 2) does not come between.
+     */
     unshown(): Entry | null {
       const row = unshown.get()
       return row === undefined ? null : entryOf(row)
@@ -306,8 +334,11 @@ export function openJournal(path: string, open: (path: string) => Database = onD
 
     bar: (code: ErrorCode | null) => void putSetting.run('barred', JSON.stringify(code)),
 
-    /** The latest time that is known to have passed, in epoch milliseconds: it cannot be earlier than that now. */
-    notBefore: (): number => Math.max(site().syncedAt ?? 0, (latest.get() as { at: number }).at),
+    /**
+     * The latest time that is known to have passed, in epoch milliseconds: it cannot be earlier than that now. The last
+     * sync told the right time, whatever the clock had been before it.
+     */
+    notBefore: (): number => Math.max(site().syncedAt ?? 0, (latest.get(read('syncedSeq', 0)) as { at: number }).at),
 
     /** How much waits for its answer and since when, for those who look after the terminal. */
     queue: () => queue.get() as { count: number; sum: number; oldestAt: number | null },
@@ -320,11 +351,15 @@ export function openJournal(path: string, open: (path: string) => Database = onD
 
     site,
 
-    /** Takes one page of a sync, whole. Only the last page makes the list as fresh as its time says. */
+    /**
+     * Takes one page of a sync, whole. Only the last page makes the list as fresh as its time says, and forgets what a
+     * list that began anew has not named.
+     */
     synced(page: SyncAnswer) {
       atomically(() => {
-        if (page.restart) db.exec('DELETE FROM card')
+        if (page.restart) db.exec('UPDATE card SET stale = 1')
         for (const card of page.cards) putCard.run(card.hash, card.status)
+        if (!page.more) db.exec('DELETE FROM card WHERE stale = 1')
         const { terminal, products, limits, tokenTypes, language, version } = page
         const syncedAt = page.more ? site().syncedAt : page.time
         const { name, site: place } = terminal

@@ -1,4 +1,5 @@
-import type { z } from 'zod'
+import { z } from 'zod'
+import { CardToken, DebitResult } from '../shared/debit.ts'
 import { sign } from '../shared/signing.ts'
 import { BalanceAnswer, EnrolAnswer, KeyAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
 import type { Clock } from './clock.ts'
@@ -11,6 +12,11 @@ const SEND_TIMEOUT_MS = 10_000
 const BALANCE_TIMEOUT_MS = 2_000
 /** No card is served meanwhile. */
 const ROTATE_TIMEOUT_MS = 3_000
+
+/** A token that is none is left out: it may not hold up what is said about money. */
+const BookedAnswer = MessagesAnswer.extend({
+  results: z.array(DebitResult.extend({ token: CardToken.optional().catch(undefined) })),
+})
 
 export type Link = ReturnType<typeof link>
 
@@ -64,7 +70,7 @@ export function link({
           url: new URL('/api/terminal/messages', url).href,
           method: 'POST',
           body: { messages },
-          schema: MessagesAnswer,
+          schema: BookedAnswer,
           timeoutMs: SEND_TIMEOUT_MS,
         },
         wire,

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { MESSAGES_MAX } from '../shared/wire.ts'
+import { SENT_AT_ONCE } from './forwarder.ts'
 import { dropKey, Enrolment, enrolment, heldKey, keepEnrolment, keyPair, promoteKey, readJson } from './identity.ts'
 import { type Database, type Journal, openJournal } from './journal.ts'
 import type { Link } from './link.ts'
 import { disk, type Files } from './upkeep/files.ts'
+import { Refused } from './upkeep/refused.ts'
 
 /**
  * What an enrolment has still to do here, once the worker has taken it. `aside` is where the old journal goes; null where
@@ -28,6 +29,17 @@ export const asideName = (nowMs: number) => `journal-${new Date(nowMs).toISOStri
 /** The key to enrol with, made here. It stays the same until the worker has taken it, so that a lost answer does no harm. */
 export const enrollingKey = (state: string, files: Files = disk) => keyPair(state, 'key-enrolling', files)
 
+/**
+ * Makes a journal whole in its one file, with no log beside it, so that it can be moved. Throws Refused where somebody
+ * reads it: the log that they hold would become part of the next journal.
+ */
+export function closeWhole(state: string, open?: (path: string) => Database) {
+  const path = journalFile(state)
+  openJournal(path, open).close()
+  if (!existsSync(`${path}-wal`)) return
+  throw new Refused(`somebody reads ${path}, such as \`klubkort-terminal doctor\`: end that, and try again`)
+}
+
 /** Keeps that the worker has taken an enrolment, and completes it. */
 export async function take(state: string, taken: Taken, open?: (path: string) => Database, files: Files = disk) {
   await files.write(takenFile(state), JSON.stringify(taken))
@@ -44,8 +56,7 @@ export async function complete(state: string, open?: (path: string) => Database,
   if (taken === null) return
   const path = journalFile(state)
   if (taken.aside !== null && !existsSync(join(state, taken.aside))) {
-    // One that is opened and closed is whole in its file, and leaves no log beside it.
-    openJournal(path, open).close()
+    closeWhole(state, open)
     await files.move(path, join(state, taken.aside))
   }
   const journal = openJournal(path, open)
@@ -65,12 +76,17 @@ export async function complete(state: string, open?: (path: string) => Database,
  * the worker is not there or will not have them.
  */
 export async function sendLeft(journal: Journal, link: Pick<Link, 'send'>): Promise<number> {
+  let failures = 0
   for (;;) {
-    const batch = journal.unanswered(MESSAGES_MAX)
-    if (batch.length === 0) return 0
+    const atOnce = SENT_AT_ONCE >> failures // What was too much at once goes in parts.
+    const batch = journal.unanswered(atOnce)
+    if (atOnce === 0 || batch.length === 0) return journal.queue().count
     const sent = await link.send(batch.map(({ jws }) => jws))
-    if (sent.kind !== 'answer' || sent.value.results.length === 0) return journal.queue().count
-    journal.answer(sent.value.results, sent.value.time)
+    if (sent.kind === 'answer' && sent.value.results.length > 0) {
+      const { results, time, quarantined } = sent.value
+      journal.answer(results, time, { putAside: Boolean(quarantined) })
+      failures = 0
+    } else failures += 1
   }
 }
 

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { learningClock, type Machine } from './clock.ts'
+import { ReaderFailure } from './devices/card-reader.ts'
 import { readerThread } from './devices/reader-thread.ts'
 import { hold } from './hold.ts'
 import { DiskError, type Journal, openJournal } from './journal.ts'
@@ -151,6 +152,8 @@ async function sell(
   let readerLives = () => {}
   const settings = { device: spi, pollMs: POLL_MS, cardKey: enrolled.cardKey }
   const reader = readerThread(settings, () => readerLives())
+  // What is no failure of the reader itself, such as a thread that cannot start, may need another process.
+  let curableHere = true
 
   await till.recover()
   await init.tell('READY=1')
@@ -161,7 +164,7 @@ async function sell(
       signal,
       log,
       async (works) => {
-        vital.readerBeat()
+        if (curableHere) vital.readerBeat()
         let shown = false
         readerLives = () => {
           works()
@@ -171,6 +174,9 @@ async function sell(
         }
         try {
           for await (const tap of reader.taps(signal)) await till.serve(tap)
+        } catch (error) {
+          curableHere = error instanceof ReaderFailure
+          throw error
         } finally {
           await till.readerIs(false)
         }

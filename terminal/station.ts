@@ -28,7 +28,7 @@ export function station({
       if (connection.kind === 'online') syncer.soon()
       selling?.refresh()
     },
-    diverged: (entries) => selling?.insist(entries),
+    diverged: () => selling?.insist(),
   })
   const syncer = syncerOf({ link, journal, forwarder, sleep, onSynced: () => selling?.refresh() })
   const till = tillOf({ journal, forwarder, link, ...rest })

@@ -8,6 +8,8 @@ export const SYNC_EVERY_MS = 10_000
 /** Asks the worker what has changed since the last sync, page by page, and tells the forwarder whether it answered. */
 export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarder): Promise<boolean> {
   while (true) {
+    /** The first message that the worker need not have. */
+    const owed = journal.unanswered(1)[0]?.seq ?? journal.head().seq + 1
     const page = await link.sync(journal.site().version, journal.head())
     if (page.kind === 'unreachable') {
       forwarder.missed('offline')
@@ -20,6 +22,8 @@ export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarde
     }
     journal.synced(page.value)
     if (page.value.more) continue
+    // What was answered once is gone there, as after a restored backup: nobody has to buy something first.
+    if (page.value.nextSeq < owed) forwarder.tellAgain(page.value.nextSeq)
     forwarder.reached()
     // The worker has more than this journal: it was rolled back, or it is a copy's.
     if (page.value.nextSeq > journal.head().seq + 1) forwarder.missed('seq_gap')

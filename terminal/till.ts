@@ -1,8 +1,9 @@
 import type { DebitMessage } from '../shared/debit.ts'
-import { cardHash, sign } from '../shared/signing.ts'
+import { cardHash } from '../shared/signing.ts'
 import type { Language, SyncProduct } from '../shared/wire.ts'
 import { type Cart, EMPTY_CART, saleLines, totalOfCart, typed, typedAmount, withAmount, withProduct } from './cart.ts'
 import type { Clock } from './clock.ts'
+import { append as appendTo, type Content, undoUnresolved } from './debit-messages.ts'
 import type { Tap } from './devices/card-reader.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Enrolment, KeyPair } from './identity.ts'
@@ -21,7 +22,6 @@ const ANSWER_WAIT_OFFLINE_MS = 400
 const UNDO_WITHIN_MS = 60_000
 const ANSWER_SHOWN_MS = 4_000
 
-type Content = Pick<DebitMessage, 'sale' | 'card' | 'amount' | 'lines' | 'token'>
 type Answer = Extract<View, { kind: 'answer' }>
 
 export type Till = ReturnType<typeof till>
@@ -63,6 +63,8 @@ export function till({
   /** The products on the buttons that are to be seen, which may be older than the newest sync. */
   let offered: SyncProduct[] = []
   let answer: Answer | null = null
+  /** The message whose approval the answer tells, until a display has shown it. */
+  let unseen: number | null = null
   let answerEnds = new AbortController()
   let undoable: { content: Content; at: number } | null = null
   let undoing = false
@@ -101,9 +103,9 @@ export function till({
   /** In the language of the site's display, as it was told last: what is said of a dead disk cannot be read from it. */
   const words = () => texts(language)
 
-  /** What a card laid on now would buy. */
+  /** What a card laid on now would buy. What nobody chose, a card buys only where its child can see that it does. */
   function wanted(): Cart {
-    if (cart.length > 0 || fixedPrice === null) return cart
+    if (cart.length > 0 || fixedPrice === null || !screen) return cart
     const product = journal.site().products.find(({ id }) => id === fixedPrice)
     return (product && withProduct(EMPTY_CART, product)) ?? EMPTY_CART
   }
@@ -121,29 +123,43 @@ export function till({
     return saleView(site, { page, chosen, undoing, canUndo, online }, words())
   }
 
+  /** At a fixed price a card that wavers in the field, or is laid on twice, buys once while its approval is to be seen. */
+  const stillApproved = (card: string) =>
+    fixedPrice !== null && cart.length === 0 && answer?.meaning === 'approved' && undoable?.content.card === card
+
+  /** Takes the last answer away; false where no card is served. */
+  function beginAnew(): boolean {
+    answerEnds.abort()
+    answer = null
+    return forwarder.connection().kind !== 'refused'
+  }
+
   const undoIsOpen = () => undoable !== null && clock.elapsed() - undoable.at <= UNDO_WITHIN_MS
 
-  async function draw(): Promise<boolean> {
-    if (!screen) return false
+  async function draw() {
+    if (!screen) return
     const picture = view()
     if (picture.kind === 'sale') offered = productsOn(journal.site(), page)
     try {
       await screen.show(picture, language)
-      return true
     } catch (error) {
       log('screen_failed', { error: String(error) })
       screen = null // Whoever attached it hears of its end, and attaches it again.
-      return false
+      return
     }
+    if (picture !== answer || unseen === null) return // What is in the way of an approval does not show it.
+    journal.shown(unseen)
+    unseen = null
   }
 
-  /** Shows an answer until it has been seen, or until someone goes on. */
-  async function say(meaning: Answer['meaning'], headline: string, detail: string): Promise<boolean> {
+  /** Shows an answer until it has been seen, or until someone goes on; of an approval it is noted that it was shown. */
+  async function say(meaning: Answer['meaning'], headline: string, detail: string, approved: number | null = null) {
     answerEnds.abort()
     answerEnds = new AbortController()
     const { signal } = answerEnds
     answer = { kind: 'answer', meaning, headline, detail }
-    const shown = await draw()
+    unseen = approved
+    await draw()
     sleep(ANSWER_SHOWN_MS, signal).then(
       () =>
         inTurn(() => {
@@ -151,18 +167,14 @@ export function till({
         }),
       () => undefined,
     )
-    return shown
   }
 
-  async function append(kind: DebitMessage['kind'], content: Content): Promise<Entry> {
+  const author = { journal, enrolment, key, clock }
+
+  async function append(kind: DebitMessage['kind'], content: Content, at?: number, shown?: boolean): Promise<Entry> {
     // The sender may have met a disk that fails in the middle of a sale.
     if (failed) throw new Error('nothing is kept any more')
-    const { seq, hash } = journal.head()
-    const { sale, card, amount, lines, token } = content
-    const at = Math.max(0, Math.round(clock.now()))
-    const message: DebitMessage = { v: 1, kind, sale, seq: seq + 1, prev: hash, card, amount, lines, at }
-    if (token !== undefined && kind !== 'reversal') message.token = token
-    return journal.append(message, await sign(key.privateKey, 'klubkort-debit', enrolment.terminal, message))
+    return appendTo(author, kind, content, at, shown)
   }
 
   async function sell(card: string, chosen: Cart, { token, keep }: Presented) {
@@ -208,8 +220,23 @@ export function till({
     cart = EMPTY_CART
     const soldForMs = Math.max(0, clock.now() - at)
     undoable = { content, at: clock.elapsed() - soldForMs }
-    const shown = await say('approved', `${words().approved} ${priceText(content.amount)}`, detail)
-    if (shown) journal.shown(seq)
+    await say('approved', `${words().approved} ${priceText(content.amount)}`, detail, seq)
+  }
+
+  /**
+   * Holds a restored worker to what was done here on its first answer, or without one: what was sold is told as an
+   * advice, what was declined is reversed. It is told as of then, and nobody waits to see it.
+   */
+  async function insist() {
+    for (const entry of journal.diverged()) {
+      const { sale, seq, at } = entry
+      const sold = entry.outcome === 'approved' || journal.has(sale, 'advice')
+      const kind = sold ? 'advice' : 'reversal'
+      log('diverged', { seq, told_as: kind })
+      if (!journal.has(sale, 'reversal') && !journal.has(sale, kind)) await append(kind, entry, at, true)
+      journal.insisted(seq)
+    }
+    forwarder.wake()
   }
 
   async function undo(card: string) {
@@ -293,29 +320,18 @@ export function till({
   }
 
   return {
-    /** Settles what a power cut left open: a request whose answer nobody knew is undone. */
+    /**
+     * Settles what a power cut left open: a request whose answer nobody knew is undone, and a restored worker is held to
+     * what it had said.
+     */
     recover: () =>
       inTurn(async () => {
-        for (const open of journal.unresolved()) {
-          log('recovered', { seq: open.seq })
-          await append('reversal', open)
-        }
-        forwarder.wake()
+        await undoUnresolved(author, ({ seq }) => log('recovered', { seq }))
+        await insist()
       }),
 
-    /**
-     * Holds a restored worker to what was done here on its first answer: what was sold is told as an advice, what was
-     * declined is reversed.
-     */
-    insist: (entries: readonly Entry[]) =>
-      inTurn(async () => {
-        for (const entry of entries) {
-          const kind = entry.outcome === 'approved' ? 'advice' : 'reversal'
-          log('diverged', { seq: entry.seq, told_as: kind })
-          if (!journal.has(entry.sale, 'reversal') && !journal.has(entry.sale, kind)) await append(kind, entry)
-        }
-        forwarder.wake()
-      }),
+    /** Hears that a restored worker says otherwise than at first. */
+    insist: () => inTurn(insist),
 
     /** Sells nothing any more, since the journal has failed somebody else. */
     giveUp,
@@ -335,15 +351,15 @@ export function till({
     /** A card, or what was none. */
     serve: (tap: Tap) =>
       inTurn(async () => {
-        answerEnds.abort()
-        answer = null
-        if (forwarder.connection().kind === 'refused') return
-        if (tap.kind === 'unreadable')
-          return void (await say('notice', words().declined, words().unreadable[tap.reason]))
+        if (tap.kind === 'unreadable') {
+          if (beginAnew()) await say('notice', words().declined, words().unreadable[tap.reason])
+          return
+        }
         const card = await cardHash(enrolment.cardKey, Uint8Array.from(tap.uid))
+        if (stillApproved(card) || !beginAnew()) return
         const chosen = wanted()
         if (undoing) await undo(card)
-        else if (chosen.length > 0) await sell(card, chosen, await presented(tap, journal.site(), sleep))
+        else if (chosen.length > 0) await sell(card, chosen, await presented(tap, journal.site(), clock, sleep))
         else await showBalance(card)
       }),
 
@@ -370,8 +386,8 @@ export function till({
     attach: (attached: Screen) =>
       inTurn(async () => {
         screen = attached
-        const unseen = journal.unshown()
-        if (unseen) await approve(unseen, unseen, `${words().at} ${timeText(unseen.at)}`)
+        const sold = journal.unshown()
+        if (sold) await approve(sold, sold, `${words().at} ${timeText(sold.at)}`)
       }),
   }
 }

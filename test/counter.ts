@@ -52,6 +52,7 @@ export const messageIn = (jws: string) =>
     sale: string
     seq: number
     amount: number
+    at: number
     token?: unknown
   }
 

@@ -8,6 +8,7 @@ import { digest } from '../shared/signing.ts'
 import { learningClock } from '../terminal/clock.ts'
 import { type Journal, openJournal, type Site } from '../terminal/journal.ts'
 import { offlineRefusal } from '../terminal/offline.ts'
+import { synced } from './counter.ts'
 
 let folder: string
 let journal: Journal
@@ -42,6 +43,19 @@ describe('the journal', () => {
     expect(journal.head()).toEqual({ seq: 1, hash: await digest('jws 1') })
   })
 
+  test('an approval that nobody has seen is still to be shown after a restored worker was told what was sold before', async () => {
+    await append('request', 1)
+    journal.answer([{ seq: 1, sale: sale(1), outcome: 'approved', balance: 0 }], 1)
+    const { seq, hash } = journal.head()
+    const content = { card: 'c'.repeat(43), amount: 1500, lines: [{ product: 1, quantity: 1, price: 1500 }] }
+    const earlier: DebitMessage = { v: 1, kind: 'advice', sale: sale(9), seq: seq + 1, prev: hash, ...content, at: 9 }
+    await journal.append(earlier, 'jws 9', { shown: true })
+    reopened()
+    expect(journal.unshown()?.sale).toBe(sale(1))
+    journal.shown(1)
+    expect(journal.unshown()).toBeNull()
+  })
+
   test('a request whose answer nobody knew is open after a restart, and closed by a reversal', async () => {
     await append('request', 1)
     reopened()
@@ -63,7 +77,7 @@ describe('the journal', () => {
     expect(journal.unresolved()).toEqual([])
   })
 
-  test('a restored worker that says otherwise is noticed, and the first answer stays', async () => {
+  test('a restored worker that says otherwise is noticed over a restart, and the first answer stays', async () => {
     await append('request', 1)
     await append('request', 2)
     journal.answer(
@@ -74,17 +88,20 @@ describe('the journal', () => {
       1,
     )
     journal.reopen(1)
-    const diverged = journal.answer(
+    journal.answer(
       [
         { sale: sale(1), seq: 1, outcome: 'approved', balance: 0 },
         { sale: sale(2), seq: 2, outcome: 'declined', reason: 'insufficient_funds' },
       ],
       1,
     )
-    expect(diverged.map(({ seq, outcome }) => [seq, outcome])).toEqual([
+    reopened()
+    expect(journal.diverged().map(({ seq, outcome }) => [seq, outcome])).toEqual([
       [1, 'declined'],
       [2, 'approved'],
     ])
+    journal.insisted(1)
+    expect(journal.diverged().map(({ seq }) => seq)).toEqual([2])
     expect(journal.entry(1).outcome).toBe('declined')
     expect(journal.unanswered(100)).toEqual([])
   })
@@ -95,6 +112,34 @@ describe('the journal', () => {
     await append('advice', 2, 500)
     await append('reversal', 2, 500)
     expect(journal.exposure('c'.repeat(43))).toEqual({ unsentCount: 4, unsentSum: 1000, cardSum: 1000 })
+  })
+
+  test('what a revoked terminal had put aside is no other answer than the first', async () => {
+    await append('request', 1)
+    journal.answer([{ sale: sale(1), seq: 1, outcome: 'approved', balance: 0 }], 1)
+    journal.reopen(1)
+    const aside = { sale: sale(1), seq: 1, outcome: 'declined', reason: 'terminal_revoked' } as const
+    journal.answer([aside], 1, { putAside: true })
+    expect(journal.diverged()).toEqual([])
+  })
+
+  test('half of a card list that begins anew forgets no card, and the whole of it those that it did not name', () => {
+    const cards = (...hashes: string[]) => hashes.map((hash) => ({ hash, status: 'active' as const }))
+    journal.synced(synced({ version: 10, cards: cards('a', 'b') }))
+    journal.synced(synced({ version: 3, restart: true, more: true, cards: cards('c') }))
+    reopened()
+    expect(['a', 'b', 'c'].map(journal.card)).toEqual(['active', 'active', 'active'])
+    journal.synced(synced({ version: 5, cards: cards('b') }))
+    expect(['a', 'b', 'c'].map(journal.card)).toEqual([null, 'active', 'active'])
+  })
+
+  test('a message of a clock that was wrong before the last sync says nothing of the time that has passed', async () => {
+    await append('request', 5_000_000)
+    expect(journal.notBefore()).toBe(5_000_000)
+    journal.synced(synced({ time: 4_000 }))
+    expect(journal.notBefore()).toBe(4_000)
+    await append('request', 6_000)
+    expect(journal.notBefore()).toBe(6_000)
   })
 })
 
@@ -191,6 +236,8 @@ test('a journal of an older program opens, and keeps what it holds', async () =>
     seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, sale TEXT NOT NULL, card TEXT NOT NULL, amount INTEGER NOT NULL,
     lines TEXT NOT NULL, at INTEGER NOT NULL, jws TEXT NOT NULL, hash TEXT NOT NULL, outcome TEXT, reason TEXT,
     balance INTEGER, acknowledged INTEGER NOT NULL DEFAULT 0, shown INTEGER NOT NULL DEFAULT 0) STRICT;
+    CREATE TABLE card (hash TEXT PRIMARY KEY, status TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO card VALUES ('a', 'active');
     CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO setting VALUES ('site', '{"terminal":"T","name":"S","products":[],"version":3,"syncedAt":5}');
     INSERT INTO message VALUES (1, 'request', '${sale(1)}', 'c', 100, '[]', 1, 'jws 1', 'h', 'approved', NULL, 0, 1, 1)`)
@@ -198,6 +245,8 @@ test('a journal of an older program opens, and keeps what it holds', async () =>
   const opened = openJournal(path)
   expect(opened.head()).toEqual({ seq: 1, hash: 'h' })
   expect(opened.site()).toMatchObject({ version: 3, tokenTypes: [], language: 'da' })
+  opened.synced(synced({ version: 4 }))
+  expect([opened.card('a'), opened.diverged()]).toEqual(['active', []])
   opened.close()
 })
 

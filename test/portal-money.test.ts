@@ -236,12 +236,17 @@ describe('Automatisk optankning', () => {
     expect(await balance(portal)).toBe(11_800)
   })
 
-  test('is cancelled, and the form of a new one is there', async () => {
+  test('changes its card the long way too: it is cancelled, and a new one is made with another', async () => {
     await portal.open(tab)
     await portal.page.locator('main summary', { hasText: 'Annullér aftale' }).click()
     await portal.press('Ja, annullér aftalen')
     expect(await portal.text()).toContain('Aftalen er annulleret.')
-    await portal.page.getByLabel('Beløb', { exact: true }).waitFor()
+    await fillIn(portal, '100', 'cillas-foraelder@klubkort.example')
+    const stripe = await stepUp(portal, WHO, CILLA)
+    await stripe.card(CARDS.good, 'store')
+    expect(await portal.text()).toContain('Aftalen er oprettet.')
+    expect(await fact(portal, 'Status')).toBe('Aktiv')
+    expect(await fact(portal, 'Kort')).toContain('4242')
   })
 })
 

@@ -1,5 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { build } from './local/worker.ts'
 import { Disk } from './simulation/disk.ts'
+import { FAULTS, type Fault, type FaultName } from './simulation/faults.ts'
 import { randomOf } from './simulation/random.ts'
 import { type Cores, cores } from './simulation/run.ts'
 import { SCENARIOS, scenarioOf } from './simulation/scenarios.ts'
@@ -8,22 +13,28 @@ import { openDatabase, plugIn } from './simulation/sqlite.ts'
 import { tableOf } from './simulation/table.ts'
 
 const SEEDS = 32 // Each scenario once or more.
+/** Within so many seeds a fault of the till must be found out. */
+const CAUGHT_WITHIN = 60
 /** Many times what it takes alone: the other tests want the machine too. */
 const PATIENCE_MS = 400_000
 const first = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
 describe(`${SEEDS} seeds of the simulation (SEED=${first})`, () => {
   let players: Cores
-  const orders: Order[] = Array.from({ length: SEEDS }, (_, index) => {
-    const seed = first + index
-    return { seed, scenario: scenarioOf(seed) }
-  })
+  let folder: string
+  let bundle: string
+  const orders = ordersFrom(first, SEEDS)
   const outcomes = new Map<number, Outcome>()
 
   beforeAll(async () => {
-    players = await cores(2)
+    folder = await mkdtemp(join(tmpdir(), 'klubkort-simulation-'))
+    bundle = await build(folder, 'test/simulation/worker.mjs')
+    players = await cores(2, { bundle })
   })
-  afterAll(() => players?.stop())
+  afterAll(async () => {
+    await players?.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
 
   test(
     'no sale is lost, doubled or turned round by whatever goes wrong',
@@ -58,7 +69,37 @@ describe(`${SEEDS} seeds of the simulation (SEED=${first})`, () => {
     },
     PATIENCE_MS,
   )
+
+  test.each(Object.entries(FAULTS) as [FaultName, Fault][])(
+    'a till with %s planted in it is found out, and only that till',
+    async (fault, { figure }) => {
+      const wrong = await cores(1, { bundle, fault })
+      let caught: Outcome | undefined
+      try {
+        // One at a time, and no more once it is found out.
+        for (const order of ordersFrom(1, CAUGHT_WITHIN)) {
+          await wrong.play([order], ({ outcome }) => {
+            if (outcome.failures.some((failure) => failure.figure === figure)) caught = outcome
+          })
+          if (caught) break
+        }
+      } finally {
+        await wrong.stop()
+      }
+      if (!caught) throw new Error(`${CAUGHT_WITHIN} seeds are right in spite of ${fault}`)
+      const { seed, scenario } = caught
+      await players.play([{ seed, scenario }], ({ outcome }) => {
+        expect({ seed, failures: outcome.failures }).toEqual({ seed, failures: [] })
+      })
+    },
+    PATIENCE_MS,
+  )
 })
+
+/** The seeds in turn, each in the scenario that is its own. */
+function ordersFrom(first: number, count: number): Order[] {
+  return Array.from({ length: count }, (_, index) => ({ seed: first + index, scenario: scenarioOf(first + index) }))
+}
 
 /** Writes rows until the power goes, and counts those that had been said to be on the disk and are not. */
 function lostAtPowerLoss(synchronous: 'FULL' | 'NORMAL', seed: number): number {

@@ -1,11 +1,14 @@
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CardToken } from '../shared/debit.ts'
-import { cardHash, digest } from '../shared/signing.ts'
+import { cardHash, digest, sign } from '../shared/signing.ts'
+import { uuidv7 } from '../shared/uuidv7.ts'
 import { slotOf, tokenIn } from '../terminal/card-token.ts'
 import type { CardMemory, CardType } from '../terminal/devices/card-reader.ts'
 import type { KeyPair } from '../terminal/identity.ts'
+import { openJournal } from '../terminal/journal.ts'
 import { syncOnce } from '../terminal/sync.ts'
 import { bookingWorker, CARD_KEY, counter, messageIn, scratch, someKey, synced, type Worker } from './counter.ts'
 
@@ -113,6 +116,66 @@ describe('a card that carries a token', () => {
     expect(tokens()[0]).toEqual(token(7))
   })
 
+  /** Buys, and the till is barred before its display has shown the answer. */
+  async function buyAndBeBarred() {
+    const { memory } = card(token(7), token(6), async () => {
+      desk?.forwarder.missed('terminal_revoked')
+      return 'written'
+    })
+    const { opened } = await buy(memory)
+    expect(opened.approvals()).toEqual([])
+    expect(opened.journal.unshown()).not.toBeNull()
+    return opened
+  }
+
+  test('has an approval that something was in the way of shown as soon as nothing is', async () => {
+    const opened = await buyAndBeBarred()
+    opened.forwarder.reached()
+    await opened.till.refresh()
+    expect(opened.approvals()).toHaveLength(1)
+    expect(opened.journal.unshown()).toBeNull()
+  })
+
+  test('has an approval that something was in the way of shown by the next display', async () => {
+    const opened = await buyAndBeBarred()
+    await opened.till.press({ kind: 'dismiss' })
+    opened.forwarder.reached()
+    expect(opened.approvals()).toEqual([])
+    await opened.till.attach({ show: async (view) => void opened.views.push(view), presses: async function* () {} })
+    expect(opened.approvals()).toHaveLength(1)
+    expect(opened.journal.unshown()).toBeNull()
+  })
+
+  test('is told of by no till that has its time from nobody but itself, which could make its token look outworn', async () => {
+    const worker = bookingWorker({ tokenTypes: ['classic'], cards: [{ hash: await hashOf(), status: 'active' }] })
+    await open(worker.answer)
+    await desk?.stop()
+    worker.reachable = false
+    const dayAhead = { epoch: () => Date.now() + 12 * 3_600_000, monotonic: () => performance.now() }
+    const opened = await open(worker.answer, { machine: dayAhead })
+    const buys = async () => {
+      await opened.till.press({ kind: 'product', index: 0 })
+      await opened.tap(UID, 'classic', card(token(7), token(6)).memory)
+      await opened.till.press({ kind: 'dismiss' })
+    }
+    for (const _ of [1, 2, 3]) await buys()
+    expect(opened.approvals()).toHaveLength(2) // As many as a card may buy that shows none.
+    expect(opened.journal.unanswered(1).map(({ jws }) => 'token' in messageIn(jws))).toEqual([false])
+    worker.reachable = true
+    opened.forwarder.wake()
+    await expect.poll(() => opened.journal.queue().count, { timeout: 5_000 }).toBe(0)
+    await buys()
+    expect(worker.messages.map(messageIn).at(-1)?.token).toEqual(token(7))
+  })
+
+  test('buys also where what it is told to carry is no token', async () => {
+    const { memory, tokens } = card(token(7), token(6))
+    const { opened } = await buy(memory, 'classic', { counter: 2 ** 32, value: 'AAAAAAAAAAA' })
+    expect(opened.approvals()).toHaveLength(1)
+    expect(opened.journal.queue().count).toBe(0)
+    expect(tokens()).toEqual([token(7), token(6)])
+  })
+
   test('sells offline up to the higher cap, and one without a token up to the lower one', async () => {
     const worker = bookingWorker({ tokenTypes: ['classic'], cards: [{ hash: await hashOf(), status: 'active' }] })
     const opened = await open(worker.answer)
@@ -156,6 +219,26 @@ describe('a till with a fixed price', () => {
     await opened.till.press({ kind: 'dismiss' })
     await opened.tap()
     expect(worker.messages.map(messageIn).map(({ amount }) => amount)).toEqual([700, 3200])
+  })
+
+  test('sells once to a card that is laid on again while its approval is to be seen', async () => {
+    const worker = bookingWorker()
+    const opened = await open(worker.answer, { fixedPrice: 2 })
+    await opened.tap()
+    await opened.tap()
+    expect(worker.messages).toHaveLength(1)
+    expect(opened.view()).toMatchObject({ kind: 'answer', meaning: 'approved' })
+    await opened.tap('04a0b0c0')
+    expect(worker.messages).toHaveLength(2)
+  })
+
+  test('sells nothing while no display says what it sells', async () => {
+    const worker = bookingWorker()
+    const opened = await open(worker.answer, { fixedPrice: 2 })
+    await opened.till.attach({ show: () => Promise.reject(new Error('unplugged')), presses: async function* () {} })
+    await opened.tap()
+    await opened.tap('04a0b0c0')
+    expect(worker.messages).toEqual([])
   })
 
   test('shows a balance where its product is gone from the list', async () => {
@@ -258,4 +341,139 @@ describe('a copied card or a journal that was rolled back', () => {
     expect(calls).toBeLessThan(8)
     expect(opened.view()).toMatchObject(STOPPED)
   })
+})
+
+describe('a worker whose database was restored', () => {
+  /** A worker whose answer to requests can be changed, and whose messages taken away. */
+  async function decidingWorker() {
+    const cards = [{ hash: await hashOf(), status: 'active' as const }]
+    const worker = {
+      messages: [] as string[],
+      reachable: true,
+      decides: 'approved' as 'approved' | 'declined',
+      answer: ((path, body) => {
+        if (!worker.reachable) return null
+        if (path === '/api/terminal/sync')
+          return { json: synced({ nextSeq: worker.messages.length + 1, cards, time: Date.now() }) }
+        const sent = (body as { messages: string[] }).messages
+        if (messageIn(sent[0] ?? '').seq > worker.messages.length + 1)
+          return { status: 409, json: { error: { code: 'seq_gap', message: 'gap' } } }
+        const results = sent.map((jws) => {
+          if (!worker.messages.includes(jws)) worker.messages.push(jws)
+          const { sale, seq, kind } = messageIn(jws)
+          const outcome = kind === 'reversal' ? 'reversed' : kind === 'advice' ? 'approved' : worker.decides
+          return { sale, seq, outcome, ...(outcome === 'declined' && { reason: 'insufficient_funds' }), balance: 5000 }
+        })
+        return { json: { results, time: Date.now() } }
+      }) as Worker,
+      /** What it has of the first sale. */
+      ofFirstSale: () => {
+        const told = worker.messages.map(messageIn)
+        return told.filter(({ sale }) => sale === told[0]?.sale)
+      },
+    }
+    return worker
+  }
+
+  async function buy(opened: Awaited<ReturnType<typeof open>>, index = 0) {
+    await opened.till.press({ kind: 'dismiss' })
+    await opened.till.press({ kind: 'product', index })
+    await opened.tap()
+  }
+
+  const delivered = (opened: Awaited<ReturnType<typeof open>>) =>
+    expect.poll(() => [opened.journal.queue().count, opened.journal.diverged()], { timeout: 5_000 }).toEqual([0, []])
+
+  test('that would now approve what it once declined does not have a sale undone that was made without it', async () => {
+    const worker = await decidingWorker()
+    const opened = await open(worker.answer)
+    worker.reachable = false
+    await buy(opened)
+    expect(opened.approvals()).toHaveLength(1)
+    worker.reachable = true
+    worker.decides = 'declined'
+    opened.forwarder.wake()
+    await delivered(opened)
+    worker.messages = []
+    worker.decides = 'approved'
+    await buy(opened)
+    await delivered(opened)
+    expect(opened.logged).toContain('diverged')
+    expect(worker.ofFirstSale().map(({ kind }) => kind)).toEqual(['request', 'advice'])
+  })
+
+  test('is told of an approved sale as of when it was made, and no display shows it again', async () => {
+    const worker = await decidingWorker()
+    const opened = await open(worker.answer)
+    await buy(opened)
+    await setTimeout(20)
+    worker.messages = []
+    worker.decides = 'declined'
+    await buy(opened, 1)
+    await delivered(opened)
+    const [request, advice] = worker.ofFirstSale()
+    expect(advice).toMatchObject({ kind: 'advice', at: request?.at })
+    expect(opened.journal.head().seq).toBe(advice?.seq)
+    const shown: unknown[] = []
+    await opened.till.press({ kind: 'dismiss' })
+    await opened.till.attach({ show: async (view) => void shown.push(view), presses: async function* () {} })
+    expect(shown).not.toContainEqual(expect.objectContaining({ meaning: 'approved' }))
+  })
+
+  test('is told what it has lost at the next sync, though nobody buys anything', async () => {
+    const worker = await decidingWorker()
+    const opened = await open(worker.answer)
+    await buy(opened)
+    const kept = worker.messages
+    worker.messages = []
+    await syncOnce(opened.link, opened.journal, opened.forwarder)
+    await expect.poll(() => worker.messages).toEqual(kept)
+    await syncOnce(opened.link, opened.journal, opened.forwarder)
+    expect(opened.logged.filter((event) => event === 'rewind')).toHaveLength(1)
+  })
+
+  test('is held to its first answer also where the power went in between', async () => {
+    const worker = await decidingWorker()
+    const opened = await open(worker.answer)
+    await buy(opened)
+    await opened.stop()
+    const journal = openJournal(join(folder, 'journal.db'))
+    const [sold] = worker.ofFirstSale()
+    journal.answer([{ sale: sold?.sale ?? '', seq: 1, outcome: 'declined', reason: 'insufficient_funds' }], 1)
+    journal.close()
+    const again = await open(worker.answer)
+    await delivered(again)
+    expect(worker.ofFirstSale().map(({ kind }) => kind)).toEqual(['request', 'advice'])
+    expect(again.approvals()).toEqual([])
+  })
+})
+
+test('what was too much at once goes in smaller parts until all is sent, and the connection is not lost by it', async () => {
+  const worker = bookingWorker()
+  const sizes: number[] = []
+  const opened = await counter({
+    folder,
+    key,
+    worker(path, body, query) {
+      if (path !== '/api/terminal/messages') return worker.answer(path, body, query)
+      const { length } = (body as { messages: string[] }).messages
+      sizes.push(length)
+      return length > 30
+        ? { status: 500, json: { error: { code: 'internal', message: 'too many queries' } } }
+        : worker.answer(path, body, query)
+    },
+  })
+  desk = opened
+  for (let each = 0; each < 210; each++) {
+    const { seq, hash } = opened.journal.head()
+    const sale = uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
+    const lines = [{ product: null, quantity: 1, price: 100 }]
+    const content = { card: CARD_KEY, amount: 100, lines, at: Date.now() }
+    const message = { v: 1, kind: 'reversal', sale, seq: seq + 1, prev: hash, ...content } as const
+    await opened.journal.append(message, await sign(key.privateKey, 'klubkort-debit', '4000-1', message))
+  }
+  await opened.start()
+  await expect.poll(() => opened.journal.queue().count, { timeout: 10_000 }).toBe(0)
+  expect(sizes).toEqual([50, ...Array(8).fill(25), 10])
+  expect(opened.logged.filter((event) => event === 'connection')).toHaveLength(1)
 })

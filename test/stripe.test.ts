@@ -63,6 +63,7 @@ const accountOf = ({ secretKey, webhookSecret, address }: LocalStripe): StripeAc
   secretKey,
   webhookSecret,
   address,
+  patienceMs: null,
 })
 
 const id = () => crypto.randomUUID()
@@ -601,7 +602,8 @@ describe('a webhook', () => {
 
 test("a municipality's own secrets come before the shared ones, and one secret alone is no account", () => {
   const env = { STRIPE_SECRET_KEY: 'sk', STRIPE_WEBHOOK_SECRET: 'wh', STRIPE_WEBHOOK_SECRET_7620: 'wh7620' }
-  expect(stripeOf(env, 4000)).toEqual({ municipality: 4000, secretKey: 'sk', webhookSecret: 'wh', address: null })
+  const found = { municipality: 4000, secretKey: 'sk', webhookSecret: 'wh', address: null, patienceMs: null }
+  expect(stripeOf(env, 4000)).toEqual(found)
   expect(stripeOf(env, 7620)).toMatchObject({ secretKey: 'sk', webhookSecret: 'wh7620' })
   expect(stripeOf({ STRIPE_WEBHOOK_SECRET: 'wh' }, 4000)).toBeNull()
   expect(stripeOf({ ...env, STRIPE_WEBHOOK_SECRET: '' }, 4000)).toBeNull()

@@ -161,12 +161,12 @@ async function mail(env: Env, municipality: number, db: D1Database) {
   if (sent + failed + givenUp > 0) log(failed + givenUp ? 'error' : 'info', 'mail', { municipality, ...delivered })
 }
 
-/** Does at Stripe what is due there, one thing after the other, and says so where there was any. */
+/** Does at Stripe what is due there, one thing after the other, the most urgent first, and says so where there was any. */
 async function money(db: D1Database, stripe: StripeAccount) {
   const { municipality } = stripe
   const tasks = {
-    agreements: () => keepAgreements(db, stripe, Date.now()),
     top_ups: () => topUp(db, stripe, 'all', Date.now()),
+    agreements: () => keepAgreements(db, stripe, Date.now()),
     refunds: () => pushRefunds(db, stripe, Date.now()),
     reconciliation: () => reconcile(db, stripe, Date.now()),
   }

@@ -268,7 +268,7 @@ async function network(
 
 /** Asks as the terminal does, by this machine's own clock, so that a clock that is wrong shows. */
 function knows({ enrolled, key }: Identity, machine: Machine) {
-  const clock = { now: machine.epoch, elapsed: machine.monotonic, learn: () => undefined }
+  const clock = { now: machine.epoch, elapsed: machine.monotonic, learn: () => undefined, isLearnt: () => false }
   return linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID }).balance(NO_CARD)
 }
 

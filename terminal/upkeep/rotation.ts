@@ -8,6 +8,8 @@ import { disk, type Files } from './files.ts'
 /** A key in use for longer than this is changed, when nothing is unsent. */
 export const KEY_AGE_MAX_MS = 90 * 24 * 3_600_000
 
+const BARRED: ReadonlySet<string> = new Set(['terminal_revoked', 'terminal_stopped'])
+
 export type Rotation = Awaited<ReturnType<typeof rotation>>
 
 /**
@@ -94,13 +96,17 @@ export async function rotation({
         return answered
       }),
 
-    /** Nothing is to be sent while this says what is in the way: a rotation of which the worker has not told the end. */
+    /**
+     * Nothing is to be sent while this says what is in the way: a rotation of which the worker has not told the end. That
+     * the terminal is barred is not in the way: what it signed is put aside, with the one key or the other.
+     */
     async settle(): Promise<Exclude<Result<KeyAnswer>, { kind: 'answer' }> | null> {
       if (asking) await asking
       if (!replaced) return null
       const old = replaced
       const answered = await alone(() => change(old, { ...key }))
-      return answered.kind === 'answer' ? null : answered
+      const barred = answered.kind === 'refused' && BARRED.has(answered.code)
+      return answered.kind === 'answer' || barred ? null : answered
     },
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MESSAGES_MAX } from '../../shared/wire.ts'
+import { SENT_AT_ONCE } from '../../terminal/forwarder.ts'
 import { office, setUp } from '../local/office.ts'
 import { offlineDay } from '../local/offline-day.ts'
 import { DATED_WORKER } from '../local/prepared.ts'
@@ -35,7 +35,7 @@ export async function* dayInTheDark(folder: string): AsyncGenerator<Figure> {
     const what = `24 h offline, ${day.sales} sales (${day.messages} messages)`
     yield { name: `${what}: each sale at the till`, value: day.sellMs / day.sales, unit: 'ms' }
     yield { name: `${what}: delivered in`, value: day.drainMs / 1000, unit: 's', goal: { atMost: 60 } }
-    const fewest = Math.ceil(day.messages / MESSAGES_MAX)
+    const fewest = Math.ceil(day.messages / SENT_AT_ONCE)
     yield { name: `${what}: calls`, value: day.calls, unit: 'calls', goal: { atMost: fewest + 2 } }
   } finally {
     await worker.stop()

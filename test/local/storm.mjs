@@ -1,4 +1,5 @@
 import { beginDeposit } from '../../worker/payments/payments.ts'
+import { stripeOf } from '../../worker/payments/stripe/stripe.ts'
 import { arrive } from '../../worker/people/guardians.ts'
 import dated from './dated.mjs'
 
@@ -12,12 +13,7 @@ export default {
     if (!pathname.startsWith('/local/storm/')) return dated.fetch(request, env, context)
     if (request.headers.get('authorization') !== `Bearer ${env.SETUP_KEY}`) return new Response(null, { status: 401 })
     const said = await request.json()
-    const stripe = {
-      municipality: 4000,
-      secretKey: env.STRIPE_SECRET_KEY,
-      webhookSecret: env.STRIPE_WEBHOOK_SECRET,
-      address: env.STRIPE_ADDRESS,
-    }
+    const stripe = stripeOf(env, 4000)
     switch (pathname) {
       case '/local/storm/guardian': {
         const identity = {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
+import { FAULTS, type FaultName } from './faults.ts'
 import { cores, type Played } from './run.ts'
 import { SCENARIOS, type ScenarioName, scenarioOf } from './scenarios.ts'
 import type { Order, Outcome } from './seed.ts'
@@ -22,15 +23,27 @@ const scenario = (text: string): ScenarioName => {
   if (!(text in SCENARIOS)) throw new InvalidArgumentError(`one of ${Object.keys(SCENARIOS).join(', ')}`)
   return text as ScenarioName
 }
+const fault = (text: string): FaultName => {
+  if (!(text in FAULTS)) throw new InvalidArgumentError(`one of ${Object.keys(FAULTS).join(', ')}`)
+  return text as FaultName
+}
 
 const options = new Command('simulate')
   .option('--seeds <count>', 'how many seeds', whole, 200)
   .option('--seed <number>', 'the first of them, or the only one where no count is given', whole)
   .option('--scenario <name>', `one of ${Object.keys(SCENARIOS).join(', ')}`, scenario)
+  .option('--fault <name>', `what is wrong with the tills: one of ${Object.keys(FAULTS).join(', ')}`, fault)
   .option('--cores <count>', 'how many players, each with a worker', whole, Math.max(1, availableParallelism()))
   .option('--story', 'the whole story of each seed')
   .parse(process.argv.slice(3), { from: 'user' }) // After the launcher and this program's name.
-const said = options.opts<{ seeds: number; seed?: number; scenario?: ScenarioName; cores: number; story?: true }>()
+const said = options.opts<{
+  seeds: number
+  seed?: number
+  scenario?: ScenarioName
+  fault?: FaultName
+  cores: number
+  story?: true
+}>()
 
 const first = said.seed ?? 1
 const count = said.seed !== undefined && options.getOptionValueSource('seeds') === 'default' ? 1 : said.seeds
@@ -72,7 +85,7 @@ async function shortest(failed: Outcome, play: (orders: Order[], heard: (played:
 }
 
 const startedAt = performance.now()
-const players = await cores(Math.min(said.cores, count))
+const players = await cores(Math.min(said.cores, count), { fault: said.fault })
 const builtAt = performance.now()
 const outcomes: Outcome[] = []
 let cpuMs = 0

@@ -1,3 +1,4 @@
+import type { Box } from './box.ts'
 import { ALL_CHILDREN, all, boxAt, counter, opening, WEATHERS } from './counter.ts'
 import { FAIR, faultyDatabase } from './network.ts'
 import type { Play } from './play.ts'
@@ -187,18 +188,59 @@ export async function database(play: Play) {
   return {}
 }
 
-/** The database is put back to what it was some minutes ago, and the tills tell it again. */
+/**
+ * The database is put back to what it was some minutes ago, and the tills tell it again: one what it sold without the
+ * network in between, one perhaps by its sync alone, since nobody buys there any more. Each may die as it does so.
+ */
 export async function restored(play: Play) {
+  const { misfortune } = play
   await opening(play, [20_000, 8_000, 3_000, 1_500])
-  const some = (acts: number) => all(play, (box) => counter(play, box, { acts, children: [0, 1, 2, 3] }))
+  const some = (acts: number, idle?: Box) =>
+    all(play, async (box) => {
+      if (box !== idle) await counter(play, box, { acts, children: [0, 1, 2, 3], around: () => on(play, box) })
+    })
   await some(2)
   const restore = await play.world.real(() => play.town.keep())
+  // What it brought is gone with the database, and what was bought for it is refused when it is told again.
+  for (const child of [2, 3]) if (misfortune.chance(0.7)) await play.deposit(child, 3_000)
+  const cut = boxAt(play, 0)
+  cut.cable.plugged = false
+  play.tell(`${cut.name}: the cable is out`)
+  if (misfortune.chance(0.3) && play.act()) diesSoon(play, cut, 200)
   await some(3)
+  cut.cable.plugged = true
+  play.tell(`${cut.name}: the cable is in again`)
+  // Mostly everything has been told before, now and then not.
+  await play.world.sleep(misfortune.pick([40_000, 40_000, 200]))
   if (!play.act()) return {}
   await play.world.real(restore)
   play.network.host.restarted = true
   play.answers.clear() // It forgets what it has answered, and may decide otherwise.
   play.tell('the database is put back to what it was')
-  await some(3)
+  const idle = misfortune.chance(0.6) ? misfortune.pick(play.boxes) : undefined
+  if (idle) play.tell(`${idle.name}: nobody buys here any more`)
+  const doomed = play.boxes.filter(() => misfortune.chance(0.6) && play.act())
+  await Promise.all([some(3, idle), ...doomed.map((box) => diesTelling(play, box))])
+  await play.world.sleep(20_000)
+  for (const box of play.boxes) await on(play, box)
+  await play.world.sleep(40_000)
   return {}
+}
+
+const diesSoon = ({ misfortune }: Play, box: Box, steps: number) =>
+  box.diesIn(misfortune.between(0, steps), misfortune.pick(['power', 'killed']))
+
+/** It dies some steps after it has begun to tell the worker something, if it does so at all. */
+async function diesTelling(play: Play, box: Box) {
+  const until = play.world.now() + 15_000
+  while (play.world.now() < until && box.look((journal) => journal.unanswered(1).length) === 0)
+    await play.world.sleep(10)
+  diesSoon(play, box, 60)
+}
+
+/** The plug is put in again where it was pulled. */
+async function on(play: Play, box: Box) {
+  if (box.isOn()) return
+  box.powerOn()
+  await play.world.sleep(8_000)
 }

@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { ROOT, type Running, startNode } from '../local/processes.ts'
 import { build, secretsIn } from '../local/worker.ts'
+import type { FaultName } from './faults.ts'
 import type { Order, Outcome } from './seed.ts'
 
 /** What came of an order, and what it cost in CPU time of the player and of its worker. */
@@ -21,8 +23,11 @@ export type Cores = {
 /** Memory, where there is such a file system: a database that nobody keeps need not wait for a disk. */
 const fast = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
-/** Builds the worker, and starts it so many times over. `bundle` is what was built already. */
-export async function cores(count: number, bundle?: string): Promise<Cores> {
+/** Builds the worker, and starts it so many times over. `bundle` is what was built already; `fault` is the tills'. */
+export async function cores(
+  count: number,
+  { bundle, fault }: { bundle?: string | undefined; fault?: FaultName | undefined } = {},
+): Promise<Cores> {
   const folder = await mkdtemp(join(fast, 'klubkort-simulation-'))
   const started: { worker: Running; player: ChildProcess }[] = []
   const stop = async () => {
@@ -41,8 +46,10 @@ export async function cores(count: number, bundle?: string): Promise<Cores> {
           env: { ...process.env, WORKER_SECRETS: JSON.stringify(secrets) },
         })
         const [, port = ''] = await worker.says(/^Ready on (\d+)$/m, 60_000)
-        const player = fork(join(ROOT, 'test/simulation/core.ts'), [port, secrets.SETUP_KEY], {
-          execArgv: ['--no-warnings'],
+        const told = [port, secrets.SETUP_KEY, ...(fault ? [fault] : [])]
+        const planting = fault ? ['--import', pathToFileURL(join(ROOT, 'test/simulation/planting.ts')).href] : []
+        const player = fork(join(ROOT, 'test/simulation/core.ts'), told, {
+          execArgv: ['--no-warnings', ...planting],
           stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
         })
         started.push({ worker, player })

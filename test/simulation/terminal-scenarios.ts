@@ -84,9 +84,10 @@ export async function disk(play: Play) {
   return { diskFaults }
 }
 
+const DAY_MS = 86_400_000
+
 export async function clockOff(play: Play) {
   const { misfortune } = play
-  const DAY_MS = 86_400_000
   await opening(play, [20_000, 8_000, 3_000, 900], (box) => {
     box.clockIsOffBy = misfortune.pick([-DAY_MS, DAY_MS, -40 * DAY_MS, 3_600_000])
     play.tell(`${box.name}: its clock is off by ${box.clockIsOffBy / DAY_MS} days`)
@@ -166,7 +167,10 @@ export async function copied(play: Play) {
   return { copies: 1, copiesDetected: detected }
 }
 
-/** Cards that carry a token are torn away as it is read and written; one of them is copied. */
+/**
+ * Cards that carry a token are torn away as it is read and written, at tills of which some begin without the network and
+ * with a clock that is wrong; one of the cards is copied.
+ */
 export async function tokens(play: Play) {
   const { random, misfortune, town } = play
   await play.caps({ tokenTypes: ['classic'], weakSaleMax: 1_300, weakCardSumMax: 2_500 })
@@ -182,14 +186,30 @@ export async function tokens(play: Play) {
         await play.sell(box, random.pick([...children, 3])) // The last has a card that nothing can be written to.
         await play.nap(300, 3_000)
         if (!misfortune.chance(0.15) || !play.act()) continue
-        box.cable.plugged = !box.cable.plugged
-        play.tell(`${box.name}: the cable is ${box.cable.plugged ? 'in again' : 'out'}`)
+        if (box.cable.plugged && misfortune.chance(0.5)) await beginsAlone(box)
+        else {
+          box.cable.plugged = !box.cable.plugged
+          play.tell(`${box.name}: the cable is ${box.cable.plugged ? 'in again' : 'out'}`)
+        }
       }
     })
+  // Nobody tells it what time it is, so what it sells may be of another day.
+  const beginsAlone = async (box: Box) => {
+    box.cable.plugged = false
+    box.die('power')
+    box.clockIsOffBy = misfortune.pick([DAY_MS, DAY_MS, 3_600_000, 60_000, -DAY_MS])
+    play.tell(`${box.name}: begins without the network, and its clock is off by ${box.clockIsOffBy / 60_000} min`)
+    box.powerOn()
+    await play.world.sleep(8_000)
+  }
   await some()
   const stolen = random.pick(children)
   const copy = play.cards.get(stolen)?.copy()
+  if (misfortune.chance(0.4) && play.act()) await beginsAlone(boxAt(play, 0))
   await some()
+  Object.assign(play.haste, { reading: 0, writing: 0 })
+  for (const { cable } of play.boxes) Object.assign(cable, { weather: FAIR, plugged: true })
+  await play.world.sleep(40_000)
   const blocked = async () => {
     const ids = town.children.slice(0, 3).map(({ card }) => card)
     const [rows = []] = await play.query([{ sql: `SELECT id FROM card WHERE status <> 'active' AND id IN (${ids})` }])
@@ -198,9 +218,6 @@ export async function tokens(play: Play) {
   const lockedOut = await blocked()
   for (const child of lockedOut)
     play.fail('locked out', `the card of child ${child + 1} is blocked, and nobody copied it`)
-  Object.assign(play.haste, { reading: 0, writing: 0 })
-  for (const { cable } of play.boxes) Object.assign(cable, { weather: FAIR, plugged: true })
-  await play.world.sleep(40_000)
   const box = boxAt(play, 0)
   // The child's own card goes on, so that what the copy shows is of the past.
   for (let act = 0; act < 2 && play.goesOn(); act++) await play.sell(box, stolen)

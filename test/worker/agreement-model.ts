@@ -15,7 +15,9 @@ export type AgreementModel = {
   guardian: number
   amount: number
   status: 'draft' | 'setting_up' | 'waiting' | 'active' | 'paused' | 'cancelled' | 'abandoned'
-  pausedFor: 'declined' | 'authentication_required' | 'card_unusable' | null
+  pausedFor: 'declined' | 'authentication_required' | 'card_unusable' | 'disputed' | null
+  /** Whether it goes on without waiting for its balance, once it is paused no more. */
+  inForce: boolean
   card: Card | null
   failures: number
   retryAt: number | null
@@ -64,7 +66,7 @@ export function draft(model: AccountModel, guardian: number, amount: number) {
   if (standing(model) >= 0 || !rightful(model, { guardian } as AgreementModel)) return
   model.agreements.push({
     ...{ guardian, amount, status: 'draft', pausedFor: null, card: null, failures: 0, retryAt: null, page: false },
-    draftedAt: model.now,
+    ...{ inForce: false, draftedAt: model.now },
   })
 }
 
@@ -86,9 +88,8 @@ export function finish(model: AccountModel, index: number, card: Card | null) {
     if (card !== null && underWay(model)) return // The change waits for the charge.
     agreement.page = false
     if (card === null) return
-    const ever = agreement.status !== 'waiting'
-    Object.assign(agreement, { card, failures: 0, retryAt: null, pausedFor: null })
-    agreement.status = ever || model.balance >= ACTIVATION ? 'active' : 'waiting'
+    agreement.card = card
+    goOn(model, agreement)
     return
   }
   agreement.page = false
@@ -98,12 +99,20 @@ export function finish(model: AccountModel, index: number, card: Card | null) {
     return
   }
   agreement.card = card
-  agreement.status = model.balance >= ACTIVATION ? 'active' : 'waiting'
+  goOn(model, agreement)
+}
+
+/** An agreement has its card, and is paused no more: it goes, or waits where it is not in force. */
+function goOn(model: AccountModel, agreement: AgreementModel) {
+  Object.assign(agreement, { failures: 0, retryAt: null, pausedFor: null, status: 'waiting' })
+  agreement.inForce ||= model.balance >= ACTIVATION
+  if (agreement.inForce) agreement.status = 'active'
 }
 
 export function comeIntoForce(model: AccountModel) {
   for (const agreement of model.agreements) {
-    if (agreement.status === 'waiting' && model.balance >= ACTIVATION) agreement.status = 'active'
+    if (agreement.status !== 'waiting' || model.balance < ACTIVATION) continue
+    Object.assign(agreement, { status: 'active', inForce: true })
   }
 }
 
@@ -116,7 +125,25 @@ export function cancel(model: AccountModel, index: number) {
 export function resume(model: AccountModel, index: number) {
   const agreement = agreementOf(model, index)
   if (agreement.pausedFor !== 'declined' || !rightful(model, agreement)) return
-  Object.assign(agreement, { status: 'active', pausedFor: null, failures: 0, retryAt: null })
+  goOn(model, agreement)
+}
+
+/** Money has gone back to a guardian: what is low by that is not fetched back, and the agreement waits anew. */
+export function rest(model: AccountModel) {
+  const agreement = model.agreements[standing(model)]
+  if (!agreement || model.balance >= THRESHOLD) return
+  Object.assign(agreement, {
+    inForce: false,
+    retryAt: null,
+    ...(agreement.status === 'active' && { status: 'waiting' }),
+  })
+}
+
+/** A guardian contests a payment to the account, whose agreement is theirs or is not. */
+export function dispute(model: AccountModel, guardian: number) {
+  const agreement = model.agreements[standing(model)]
+  if (agreement?.guardian !== guardian) return
+  Object.assign(agreement, { status: 'paused', pausedFor: 'disputed', inForce: false, retryAt: null })
 }
 
 export function leave(model: AccountModel) {
@@ -178,16 +205,19 @@ function apply(model: AccountModel, charge: ChargeModel) {
   Object.assign(agreement, { status: 'paused', pausedFor: reasons[charge.atStripe], retryAt: null })
 }
 
-/** What the cron does: it ends what has lost its right, follows up the charge under way, and makes what is wanted. */
+/** What the cron does: it makes the charge that is wanted, follows up the one under way, and ends what has lost its right. */
 export function cron(model: AccountModel) {
+  const charge = underWay(model)
+  topUp(model)
+  if (charge && charge.checkAt <= model.now) follow(model, charge)
   for (const [index, agreement] of model.agreements.entries()) {
     if (STANDING.includes(agreement.status) && !rightful(model, agreement)) cancel(model, index)
     if (agreement.status === 'draft' && model.now - agreement.draftedAt >= HOUR_MS) agreement.status = 'abandoned'
   }
   comeIntoForce(model)
-  const charge = underWay(model)
-  topUp(model)
-  if (!charge || charge.checkAt > model.now) return
+}
+
+function follow(model: AccountModel, charge: ChargeModel) {
   const agreement = agreementOf(model, charge.agreement)
   const age = model.now - charge.at
   const again = wanted(model, agreement) && age < HOUR_MS

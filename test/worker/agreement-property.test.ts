@@ -12,6 +12,9 @@ import {
   cancelAgreementsOf,
   comeIntoForce,
   draftAgreement,
+  pauseAfterDispute,
+  restAfterPayout,
+  restAfterRefund,
   resumeAgreement,
 } from '../../worker/payments/agreements.ts'
 import { topUp } from '../../worker/payments/top-ups.ts'
@@ -70,6 +73,15 @@ const step = fc.oneof(
     weight: 8,
     arbitrary: fc.record({ do: does('decline'), card: fc.constantFrom('declining', 'lost', 'authenticating') }),
   },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: does('takeOut'),
+      how: fc.constantFrom('payout', 'refund'),
+      amount: fc.constantFrom(2_000, 9_000, 12_000),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: does('dispute'), guardian: fc.nat({ max: 1 }) }) },
   { weight: 1, arbitrary: fc.record({ do: does('leave') }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
@@ -135,6 +147,43 @@ async function live(steps: Step[], desk: Desk, setClock: (nowMs: number) => void
     const id = `correction:${account}-${moved}`
     const movement = { id, kind: 'correction', debitAccount: from, creditAccount: to, amount: ore(amount) } as const
     await db.batch([...post(db, { ...movement, staff: null, reason: null }, model.now), ...more])
+  }
+
+  /** Money back to a guardian: by a payout, or by a refund that was made at Stripe. */
+  async function takeOut(how: 'payout' | 'refund', amount: number) {
+    moved += 1
+    const id = `${how}-${account}-${moved}`
+    const out = { id: `${how}:${id}`, kind: how, debitAccount: account, amount: ore(amount), staff: null, reason: null }
+    await db.batch(
+      how === 'refund'
+        ? [...post(db, { ...out, creditAccount: 'psp_clearing' }, model.now), restAfterRefund(db, account, model.now)]
+        : [
+            db
+              .prepare(
+                `INSERT INTO payout (id, account, guardian, name, registration, bank_account, message, amount,
+                   bank_amount, status, created_at, requested_at)
+                 VALUES (?1, ?2, ?3, 'Asta', '1234', '0012345678', '', ?4, ?4, 'requested', ?5, ?5)`,
+              )
+              .bind(id, account, guardians[0], amount, model.now),
+            ...post(db, { ...out, creditAccount: 'payouts_payable' }, model.now),
+            restAfterPayout(db, id, model.now),
+          ],
+    )
+  }
+
+  /** Says whether the guardian has paid anything that they could contest. */
+  async function dispute(guardian: number): Promise<boolean> {
+    moved += 1
+    const [inserted] = await db.batch([
+      db
+        .prepare(
+          `INSERT INTO dispute (id, payment, amount, status, created_at)
+           SELECT ?1, id, amount, 'needs_response', ?4 FROM payment WHERE account = ?2 AND guardian = ?3 LIMIT 1`,
+        )
+        .bind(`dp-${account}-${moved}`, account, guardians[guardian], model.now),
+      pauseAfterDispute(db, `dp-${account}-${moved}`, model.now),
+    ])
+    return inserted?.meta.changes === 1
   }
 
   async function draft(guardian: number, amount: number) {
@@ -205,9 +254,21 @@ async function live(steps: Step[], desk: Desk, setClock: (nowMs: number) => void
         if (model.balance >= step.amount) model.balance -= step.amount
         await topUp(db, desk.account, [account], model.now)
         return meant.topUp(model)
+      case 'takeOut': {
+        if (model.balance < step.amount) return
+        const was = model.agreements[meant.standing(model)]?.status
+        await takeOut(step.how as 'payout' | 'refund', step.amount)
+        model.balance -= step.amount
+        meant.rest(model)
+        if (was === 'active' && model.agreements[meant.standing(model)]?.status === 'waiting') note('rests')
+        return
+      }
+      case 'dispute':
+        if (await dispute(step.guardian)) meant.dispute(model, step.guardian)
+        return
       case 'cron':
-        await keepAgreements(db, desk.account, model.now)
         await topUp(db, desk.account, 'all', model.now)
+        await keepAgreements(db, desk.account, model.now)
         return meant.cron(model)
       case 'wait': {
         model.now += step.minutes * MINUTE_MS
@@ -331,7 +392,7 @@ it('agreements and their charges do as the model says, over 40 random histories'
 }, 120_000)
 
 /** Histories that are always lived, for what chance may not come by. */
-const EXAMPLES = (['declining', 'lost', 'authenticating'] as const).map((card): [Step[]] => [
+const REFUSED = (['declining', 'lost', 'authenticating'] as const).map((card): [Step[]] => [
   [
     { do: 'deposit', amount: 12_000, byStaff: false },
     { do: 'draft', guardian: 1 },
@@ -355,9 +416,30 @@ const EXAMPLES = (['declining', 'lost', 'authenticating'] as const).map((card): 
   ],
 ])
 
+const GONE_BACK = (['payout', 'refund'] as const).map((how): [Step[]] => [
+  [
+    { do: 'deposit', amount: 12_000, byStaff: false },
+    { do: 'agree', guardian: 0, amount: 10_000, card: 'good' },
+    { do: 'debit', amount: 9_000 },
+    { do: 'takeOut', how, amount: 9_000 },
+    { do: 'cron' },
+    { do: 'deposit', amount: 12_000, byStaff: false },
+    { do: 'dispute', guardian: 1 },
+    { do: 'dispute', guardian: 0 },
+    { do: 'debit', amount: 9_000 },
+    { do: 'resume', which: 0 },
+    { do: 'open', which: 0 },
+    { do: 'finish', which: 0, card: 'good' },
+    { do: 'debit', amount: 6_000 },
+    { do: 'cron' },
+  ],
+])
+
+const EXAMPLES = [...REFUSED, ...GONE_BACK]
+
 const EVERYTHING = [
   ...['draft', 'setting_up', 'waiting', 'active', 'cancelled', 'abandoned'],
-  ...['declined', 'authentication_required', 'card_unusable', 'resumed', 'card_needed'],
+  ...['declined', 'authentication_required', 'card_unusable', 'disputed', 'rests', 'resumed', 'card_needed'],
   ...['charge paid', 'charge failed', 'charge under way'],
   ...['drafted', 'already', 'page', 'unavailable', 'ended'],
 ]

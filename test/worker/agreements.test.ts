@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { uuidv7 } from '../../shared/uuidv7.ts'
+import { confirm } from '../../worker/confirmations.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { settings } from '../../worker/municipality/settings.ts'
 import { beginCardChange, beginSetup, completeSetup } from '../../worker/payments/agreement-setup.ts'
@@ -17,7 +18,6 @@ import {
   resumeAgreement,
   topUpBounds,
 } from '../../worker/payments/agreements.ts'
-import { confirm } from '../../worker/confirmations.ts'
 import { type CardHolder, cardHolder, emptyDatabases, type Municipality, municipality, pay } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
 import { addressOf, type Desk, topUpDesk } from './top-up-desk.ts'

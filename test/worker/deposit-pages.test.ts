@@ -185,6 +185,16 @@ describe('the form of a deposit', () => {
     }
   })
 
+  it('says within seconds that Stripe is away, though it never answers, and so does the receipt', async () => {
+    const { receipt } = await begun()
+    stripe.standIn.fail('silence')
+    const startedAt = performance.now()
+    const [form, waiting] = await Promise.all([asta.post(at('indbetaling'), typed()), asta.get(receipt)])
+    expect(performance.now() - startedAt).toBeLessThan(8_000)
+    expect([form.status, waiting.status]).toEqual([503, 200])
+    for (const { text } of [form, waiting]) expect(text).toContain('svarer ikke lige nu')
+  }, 30_000)
+
   it('keeps what was typed over a log-out', async () => {
     await keepDraft(office.db, asta.token, { path: at('indbetaling'), fields: typed({ amount: '321' }) }, Date.now())
     const page = await asta.get(at('indbetaling'))

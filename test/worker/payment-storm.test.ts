@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { expect, it, vi } from 'vitest'
 import worker from '../../worker/main.ts'
-import type { Forgery } from '../local/stripe/webhooks.ts'
+import { FORGERIES, UNWANTED } from '../local/stripe/webhooks.ts'
 import { cardHolder } from './municipality.ts'
 import { expectSound, MINUTE_MS, till } from './paying.ts'
 
@@ -10,9 +10,6 @@ const PAYMENTS = 100
 const ACCOUNTS = 10
 const COPIES = 10
 const PARALLEL = 20
-const FORGERIES: Forgery[] = ['foreign_secret', 'old', 'other_body', 'unsigned', 'garbage']
-/** What Stripe would be told not to send: it says nothing that the other events do not. */
-const UNWANTED = ['payment_intent.created', 'charge.succeeded']
 const SEED = Number(Date.now() % 1_000_000)
 
 /** Numbers in [0, 1) that follow from a seed (mulberry32). */
@@ -98,6 +95,7 @@ it(`${PAYMENTS} payments, whose webhooks come ${COPIES} times, shuffled, late, o
     const own = payments.filter((payment) => payment.account === account)
     expect(await at.balance(account)).toBe(own.reduce((sum, { amount }) => sum + amount, 0))
   }
+  expect(forged).toHaveLength(2 * (PAYMENTS / 20)) // Each at both municipalities.
   expect(new Set(forged)).toEqual(new Set([401]))
   expect(Math.min(lost.size, late.size)).toBeGreaterThan(0)
   expect(told).toBe(PAYMENTS - (lost.size + late.size) / 2)

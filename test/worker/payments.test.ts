@@ -96,6 +96,20 @@ describe('a deposit is begun', () => {
     expect(await at.balance()).toBe(10_000)
   })
 
+  it.each(['silence', 'hang'] as const)(
+    'by the same form again where Stripe never answered (%s), with one page',
+    async (fault) => {
+      at.stripe.patienceMs = 50
+      at.standIn.fail(fault)
+      const { kind, id } = await at.begin()
+      expect(kind).toBe('unavailable')
+      expect(await at.row(id)).toMatchObject({ status: 'created', checkout: null })
+      at.standIn.mend()
+      const { checkout } = await at.page({ id })
+      expect(Object.keys(at.standIn.state.sessions)).toEqual([checkout])
+    },
+  )
+
   it('not where Stripe is down, and then the payment runs out by itself', async () => {
     at.standIn.fail('cut')
     const { kind, id } = await at.begin()
@@ -204,6 +218,22 @@ describe('a payment is settled', () => {
     at.standIn.mend()
     expect(await settled(id)).toMatchObject({ status: 'paid', stale: false })
   })
+
+  it.each(['silence', 'hang'] as const)(
+    'as stale while Stripe never answers (%s), and credited once afterwards',
+    async (fault) => {
+      const impatient = { ...at.stripe, patienceMs: 50 }
+      const { id, checkout } = await at.page()
+      at.standIn.pay(checkout)
+      at.standIn.fail(fault)
+      expect(await settle(at.db, impatient, id, at.clock.nowMs)).toMatchObject({ status: 'waiting', stale: true })
+      at.standIn.mend()
+      expect(await settle(at.db, impatient, id, at.clock.nowMs)).toMatchObject({ status: 'paid', stale: false })
+      await at.standIn.deliver()
+      expect(await at.transfers()).toHaveLength(1)
+      expect(await at.balance()).toBe(10_000)
+    },
+  )
 
   it('for a child that has left since, and for a guardian who is none any more', async () => {
     const { id } = await at.paid()

@@ -5,7 +5,15 @@
 
 export type Rules = { dayMax: number; refundDays: number; draftLifeMs: number }
 
-export type ModelPayment = { id: string; amount: number; settledAt: number; refunded: number; failed: boolean }
+/** `contested`: the payer contests it, and nobody knows yet how that ends; its money has not been taken. */
+export type ModelPayment = {
+  id: string
+  amount: number
+  settledAt: number
+  refunded: number
+  failed: boolean
+  contested: boolean
+}
 export type ModelPart = { payment: string; amount: number; failed: boolean }
 export type ModelPayout = {
   id: string
@@ -16,6 +24,7 @@ export type ModelPayout = {
   requestedDay: number | null
   approvedBy: number | null
   file: string | null
+  exportedBy: number | null
 }
 
 export type PayoutModel = {
@@ -41,7 +50,7 @@ export const emptyModel = (rules: Rules): PayoutModel => ({
 export const bankPart = ({ amount, parts }: ModelPayout) => amount - parts.reduce((sum, part) => sum + part.amount, 0)
 
 export function deposit(model: PayoutModel, id: string, amount: number, now: number) {
-  model.payments.push({ id, amount, settledAt: now, refunded: 0, failed: false })
+  model.payments.push({ id, amount, settledAt: now, refunded: 0, failed: false, contested: false })
   model.wallet += amount
   model.clearing -= amount
 }
@@ -57,11 +66,27 @@ function divide(model: PayoutModel, amount: number, now: number): ModelPart[] {
   let left = amount
   for (const payment of [...model.payments].sort((a, b) => b.settledAt - a.settledAt || (a.id < b.id ? 1 : -1))) {
     const recent = payment.settledAt > now - model.rules.refundDays * 86_400_000
-    const taken = recent && !payment.failed ? Math.min(left, payment.amount - payment.refunded) : 0
+    const taken =
+      recent && !payment.failed && !payment.contested ? Math.min(left, payment.amount - payment.refunded) : 0
     if (taken > 0) parts.push({ payment: payment.id, amount: taken, failed: false })
     left -= taken
   }
   return parts
+}
+
+/** What the wallet may pay out: what is there beside contested payments, and in any case what goes back to other cards. */
+function payable(model: PayoutModel, now: number): number {
+  const contested = model.payments.filter((payment) => payment.contested)
+  const held = contested.reduce((sum, { amount, refunded }) => sum + amount - refunded, 0)
+  if (held === 0) return model.wallet
+  const back = divide(model, model.wallet, now).reduce((sum, { amount }) => sum + amount, 0)
+  return Math.max(0, model.wallet - held, back)
+}
+
+/** The payer contests a payment, or that is over, and the money stays. */
+export function contest(model: PayoutModel, id: string, contested: boolean) {
+  const payment = model.payments.find((one) => one.id === id)
+  if (payment) payment.contested = contested
 }
 
 /** What of a payout that was requested has not come back. */
@@ -79,9 +104,9 @@ export function draft(model: PayoutModel, id: string, amount: number, now: numbe
   if (amount < 1) return 'below_min'
   const before = model.payouts.get(id)
   if (before) return before.amount === amount ? 'drafted' : 'changed'
-  if (amount > model.wallet) return 'over_balance'
+  if (amount > payable(model, now)) return 'over_balance'
   if (amount > dayLeft(model, day)) return 'over_day_max'
-  const fresh = { requestedDay: null, approvedBy: null, file: null }
+  const fresh = { requestedDay: null, approvedBy: null, file: null, exportedBy: null }
   model.payouts.set(id, { id, amount, parts: divide(model, amount, now), status: 'draft', createdAt: now, ...fresh })
   return 'drafted'
 }
@@ -91,12 +116,12 @@ export function request(model: PayoutModel, id: string, now: number, day: number
   if (!payout) return 'not_found'
   if (payout.status !== 'draft') return 'requested'
   if (now >= payout.createdAt + model.rules.draftLifeMs) return 'too_old'
-  if (payout.amount > model.wallet) return 'not_enough'
+  if (payout.amount > payable(model, now)) return 'not_enough'
   if (payout.amount > dayLeft(model, day)) return 'over_day_max'
   const paymentOf = (part: ModelPart) => model.payments.find(({ id }) => id === part.payment)
   const fits = payout.parts.every((part) => {
     const payment = paymentOf(part)
-    return payment && !payment.failed && part.amount <= payment.amount - payment.refunded
+    return payment && !payment.failed && !payment.contested && part.amount <= payment.amount - payment.refunded
   })
   const rule = divide(model, payout.amount, now).reduce((sum, part) => sum + part.amount, 0)
   if (!fits || bankPart(payout) > payout.amount - rule) return 'changed'
@@ -157,8 +182,18 @@ export function exportAll(model: PayoutModel, file: string, staff: number): stri
   for (const payout of taken) {
     payout.status = 'exported'
     payout.file = file
+    payout.exportedBy = staff
   }
   return taken.map(({ id }) => id)
+}
+
+/** The ids that come back because the bank did not take their file; null where this member of staff made it. */
+export function release(model: PayoutModel, file: string, staff: number): string[] | null {
+  const inFile = [...model.payouts.values()].filter((payout) => payout.file === file)
+  if (inFile.some(({ exportedBy }) => exportedBy === staff)) return null
+  const released = inFile.filter(({ status }) => status === 'exported')
+  for (const payout of released) giveBack(model, payout)
+  return released.map(({ id }) => id)
 }
 
 /** The bank's word about one payout of a file. */

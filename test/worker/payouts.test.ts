@@ -9,7 +9,7 @@ import {
   draftPayout,
   limitsQuery,
   type PayoutLimits,
-  payoutOf,
+  payoutQuery,
   payoutsQuery,
   payoutViewOf,
   requestPayout,
@@ -85,7 +85,10 @@ const letters = async () =>
       .all<{ recipient: string; data: string }>()
   ).results.map(({ recipient, data }) => ({ recipient, ...(JSON.parse(data) as Record<string, unknown>) }))
 
-const view = (id: string) => payoutOf(office.db, id, ida.account, parent.guardian)
+async function view(id: string, guardian = parent.guardian) {
+  const found = await payoutQuery(office.db, id, ida.account, guardian).first()
+  return found ? payoutViewOf(found) : null
+}
 
 describe('what a form may say', () => {
   it('an account is taken as Danes write it, and filled up with zeros', () => {
@@ -150,7 +153,7 @@ describe('a draft', () => {
     expect((await drafted(1000, { id })).kind).toBe('drafted')
     expect(await drafted(1000, { id, guardian: other.guardian })).toEqual({ kind: 'not_found' })
     expect(await requestPayout(office.db, id, other.guardian, NOW)).toEqual({ kind: 'not_found' })
-    expect(await payoutOf(office.db, id, ida.account, other.guardian)).toBeNull()
+    expect(await view(id, other.guardian)).toBeNull()
   })
 
   it('goes back to the newest card payments first, each up to what is left of it', async () => {
@@ -579,10 +582,10 @@ it('a draft that nobody confirmed is swept away after a day, with the bank accou
   if (draft.kind !== 'drafted') throw new Error(draft.kind)
   const kept = await requested(10_000)
   await sweep(office.db, NOW + DAY_MS - 1)
-  expect(await payoutOf(office.db, draft.payout.id, ida.account, parent.guardian)).not.toBeNull()
+  expect(await view(draft.payout.id)).not.toBeNull()
   expect((await sweep(office.db, NOW + DAY_MS + 1)).payoutDrafts).toBe(1)
-  expect(await payoutOf(office.db, draft.payout.id, ida.account, parent.guardian)).toBeNull()
-  expect(await payoutOf(office.db, kept, ida.account, parent.guardian)).not.toBeNull()
+  expect(await view(draft.payout.id)).toBeNull()
+  expect(await view(kept)).not.toBeNull()
   await clean()
 })
 

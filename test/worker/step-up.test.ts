@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { digest } from '../../shared/signing.ts'
+import { confirm, confirmationIn } from '../../worker/confirmations.ts'
 import { authorization, BrokerConfig } from '../../worker/login/broker.ts'
 import { settings } from '../../worker/municipality/settings.ts'
-import { confirm, confirmationIn } from '../../worker/confirmations.ts'
 import { stepUp } from '../../worker/texts/step-up.ts'
 import { ACR, CPR, type Guest, guestWith, locationOf, newBroker, said } from './guest.ts'
 import {

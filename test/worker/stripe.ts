@@ -50,6 +50,7 @@ export function stripeAccount({ now }: { now?: () => number } = {}): TestStripe 
       secretKey: env.STRIPE_SECRET_KEY,
       webhookSecret: secret,
       address: env.STRIPE_ADDRESS,
+      patienceMs: null,
     }),
   }
 }

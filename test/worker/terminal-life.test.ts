@@ -170,6 +170,26 @@ describe('limits', () => {
   })
 })
 
+describe('the worst that can be lost', () => {
+  const worst = async () => (await office.get<{ worst: number }>('/terminals/risk')).worst
+
+  it('counts a terminal that is barred for as long as its card list may be in use, and cards that it may not know of', async () => {
+    await sync()
+    const before = await worst()
+    expect(before).toBeGreaterThan(0)
+    await office.db.prepare("UPDATE card SET status = 'blocked'").run()
+    expect(await worst()).toBe(before)
+    await office.post(`/terminals/${till.id}/revoke`)
+    expect(await worst()).toBe(before)
+    const { sites } = await office.get<{ sites: { limits: { listAgeMaxMs: number } }[] }>('/sites/limits')
+    await office.db
+      .prepare('UPDATE terminal SET last_seen_at = last_seen_at - ?')
+      .bind(sites[0]?.limits.listAgeMaxMs ?? 0)
+      .run()
+    expect(await worst()).toBe(0)
+  })
+})
+
 describe('messages of a terminal that is barred', () => {
   it('are put aside once each and answered, what was booked by its answer, and book nothing', async () => {
     const booked = await request(1000)
@@ -414,6 +434,23 @@ describe("a terminal's key", () => {
     expect(codeOf(await send(await rotation(await newKey())))).toEqual([409, 'terminal_stopped'])
     await office.post(`/terminals/${till.id}/revoke`)
     expect(codeOf(await send(await rotation(await newKey())))).toEqual([401, 'terminal_revoked'])
+    expect(await office.db.prepare('SELECT public_key AS key FROM terminal').first('key')).toBe(till.key.publicKey)
+  })
+
+  it('that a barred terminal has made, on the word of the one it has, signs what is put aside; no second one does', async () => {
+    const [old, next, other] = [{ ...till.key }, await newKey(), await newKey()]
+    await office.post(`/terminals/${till.id}/revoke`)
+    expect(codeOf(await send(await rotation(other, { by: other })))).toEqual([401, 'terminal_revoked'])
+    for (const _ of [1, 2]) expect(codeOf(await send(await rotation(next)))).toEqual([401, 'terminal_revoked'])
+    expect(codeOf(await send(await rotation(other)))).toEqual([401, 'terminal_revoked'])
+    const by = async ({ privateKey }: Key) => {
+      till.key.privateKey = privateKey
+      const { status, body } = await till.send(await request())
+      return [status, body.quarantined ?? body.error?.code]
+    }
+    expect(await by(next)).toEqual([200, true])
+    expect(await by(old)).toEqual([200, true])
+    expect(await by(other)).toEqual([401, 'terminal_revoked'])
   })
 })
 

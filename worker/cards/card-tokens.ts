@@ -13,8 +13,15 @@ import { NEXT_VERSION } from './cards.ts'
 const REQUEST_SKEW_MS = 10_000
 const ADVICE_SKEW_MS = 600_000
 
-/** After how many requests in a row without a readable token staff are told. */
-const MISSING_TOLD = 3
+/*
+ * What a request without a readable token counts, and one with a good token takes off: staff are told when the sum gets
+ * so far. Three among a handful are told, whoever shows good ones between them: a copy does, that has taken a card over.
+ */
+const MISSING_COUNTS = 8
+const MISSING_TOLD = 20
+
+/** The greatest number that a card has room for. */
+const COUNTER_MAX = 0xffff_ffff
 
 /** What a message says of a card's token, and the random value of the token that would come next. */
 export type Showing = {
@@ -81,7 +88,7 @@ WHERE ${PENDING} AND card = (SELECT id FROM card WHERE hash = ?3 AND status = 'a
 const ISSUE = `
 INSERT INTO card_token (card, counter, value, terminal, seq, issued_at)
 SELECT card.id, coalesce(?6, 0) + 1, ?10, ?1, ?2, ?5 FROM card
-WHERE card.hash = ?3 AND card.status = 'active' AND ${UNTOLD}
+WHERE card.hash = ?3 AND card.status = 'active' AND ${UNTOLD} AND coalesce(?6, 0) < ${COUNTER_MAX}
   AND NOT EXISTS (SELECT 1 FROM card_token WHERE card = card.id AND ${PENDING})
   AND (${IS_CURRENT} OR NOT ${CONFIRMED})
 ON CONFLICT DO NOTHING`
@@ -92,13 +99,14 @@ UPDATE card_token SET terminal = ?1, seq = ?2
 WHERE ${PENDING} AND card = (SELECT card.id FROM card WHERE hash = ?3 AND status = 'active' AND NOT ${CONFIRMED}) AND ${UNTOLD}`
 
 const COUNT_MISSING = `
-UPDATE card SET token_missing = iif(${unreadable('?6')}, token_missing + 1, 0)
+UPDATE card SET token_missing = iif(${unreadable('?6')}, token_missing + ${MISSING_COUNTS}, token_missing - 1)
 WHERE hash = ?3 AND status = 'active' AND ${UNTOLD} AND (token_missing > 0 OR ${unreadable('?6')})`
 
 const RAISE_MISSING = `
 INSERT INTO alarm (terminal, kind, seq, hash, at, card)
 SELECT ?1, 'card_unreadable', ?2, ?9, ?5, id FROM card
-WHERE hash = ?3 AND token_missing = ${MISSING_TOLD} AND changes() > 0
+WHERE hash = ?3 AND token_missing >= ${MISSING_TOLD} AND token_missing < ${MISSING_TOLD + MISSING_COUNTS}
+  AND ${unreadable('?6')} AND changes() > 0
 ON CONFLICT DO NOTHING`
 
 /**

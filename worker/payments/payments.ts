@@ -30,7 +30,7 @@ const MINUTE_MS = 60_000
 const PAGE_LIFE_MS = 35 * MINUTE_MS
 
 /** When Stripe is asked first, though nobody has said anything. */
-export const FIRST_CHECK_MS = 2 * MINUTE_MS
+const FIRST_CHECK_MS = 2 * MINUTE_MS
 
 /** How long after its row Stripe still opens a payment's page: until a page's least life would be too short (`stripe.ts`). */
 const OPENED_WITHIN_MS = 50_000

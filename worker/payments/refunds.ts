@@ -131,7 +131,7 @@ FROM refund JOIN payment ON payment.id = refund.payment LEFT JOIN payout ON payo
 WHERE refund.status <> 'draft' AND payment.intent IS NOT NULL`
 
 /** Sends one refund to Stripe, or asks about it, and applies the answer; null where there is none to be sent. */
-export async function settleRefund(
+async function settleRefund(
   db: D1Database,
   stripe: StripeAccount,
   id: string,

@@ -15,7 +15,7 @@ type FileView = z.infer<typeof BankFile>
 type FileContent = z.infer<typeof BankFileContent>
 
 /** How many payouts one file has at most. */
-export const FILE_MAX = 500
+const FILE_MAX = 500
 /** How far ahead the bank can be asked to execute. */
 const AHEAD_MAX_DAYS = 60
 /** How often an export begins anew because another one took its payouts. */

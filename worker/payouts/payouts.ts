@@ -363,14 +363,3 @@ export function payoutQuery(db: D1Database, id: string, account: number, guardia
     .prepare(`${VIEW} WHERE payout.id = ?2 AND payout.account = ?3 AND payout.guardian = ?1`)
     .bind(guardian, id, account)
 }
-
-/** One payout of a guardian's own; null where this account has none of theirs of that id. */
-export async function payoutOf(
-  db: D1Database,
-  id: string,
-  account: number,
-  guardian: number,
-): Promise<PayoutView | null> {
-  const found = await payoutQuery(db, id, account, guardian).first()
-  return found ? payoutViewOf(found) : null
-}

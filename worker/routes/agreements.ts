@@ -14,7 +14,7 @@ import {
   stands,
   topUpBounds,
 } from '../payments/agreements.ts'
-import { stripeOf } from '../payments/stripe/stripe.ts'
+import { BROWSER_PATIENCE_MS, stripeOf } from '../payments/stripe/stripe.ts'
 import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'
 import { AgreementPage, type Done, type Found } from '../portal/agreement.tsx'
@@ -175,7 +175,7 @@ export const agreementRoutes = new Hono<AccountEnv>()
     const before = await ownAgreement(c)
     if (!before) return c.notFound()
     const tab = `/konto/${view.account.id}/optankning`
-    const stripe = stripeOf(c.env, municipality)
+    const stripe = stripeOf(c.env, municipality, BROWSER_PATIENCE_MS)
     const settled = before.pageOpen && stripe ? await completeSetup(db, stripe, before.id, now) : 'settled'
     if (before.pageOpen && settled === 'settled') topUpLater(c, [view.account.id])
     const after = settled === 'settled' && before.pageOpen ? await ownAgreement(c) : before

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono'
 import { City, PostalCode, Recipient, Street } from '../../shared/wire.ts'
 import { type Ordering, type OrderView, orderCard, orderQuery, ordersQuery, orderViewOf } from '../cards/card-orders.ts'
 import { beginCardFee, cancelPayment, settle } from '../payments/payments.ts'
-import { stripeOf } from '../payments/stripe/stripe.ts'
+import { BROWSER_PATIENCE_MS, stripeOf } from '../payments/stripe/stripe.ts'
 import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'
 import { OrderFormPage, OrderPage, openCards, orderPath, type PayWays } from '../portal/card-order.tsx'
@@ -125,7 +125,7 @@ function fieldsOfOrder({ own, lostCard, paidFrom }: OrderView): Fields {
  */
 async function pay(c: Account, standing: Standing, { id }: Ordering, fields: Fields) {
   const { view, db, now, municipality } = c.var
-  const stripe = stripeOf(c.env, municipality)
+  const stripe = stripeOf(c.env, municipality, BROWSER_PATIENCE_MS)
   if (stripe === null) return show(c, standing, untouched(fields), 409)
   const [account, guardian] = [view.account.id, view.visit.guardian.id]
   const origin = new URL(c.req.url).origin
@@ -228,7 +228,7 @@ export const cardOrderRoutes = new Hono<AccountEnv>()
     if (!found?.results[0]) return c.notFound()
     let order = orderViewOf(found.results[0], guardian)
     let stale = false
-    const stripe = stripeOf(c.env, municipality)
+    const stripe = stripeOf(c.env, municipality, BROWSER_PATIENCE_MS)
     const awaited = order.own?.payment
     if (awaited && stripe) {
       const payer = { guardian, account: view.account.id }

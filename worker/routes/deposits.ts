@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { parseKroner } from '../../shared/money.ts'
 import { beginDeposit, cancelPayment, type PaymentView, paymentOf, paymentQuery, settle } from '../payments/payments.ts'
-import { stripeOf } from '../payments/stripe/stripe.ts'
+import { BROWSER_PATIENCE_MS, stripeOf } from '../payments/stripe/stripe.ts'
 import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'
 import { DepositPage, ReceiptPage, receiptTitle } from '../portal/deposit.tsx'
@@ -96,7 +96,7 @@ export const depositRoutes = new Hono<AccountEnv>()
     const sent = (await fieldsOf(c)) ?? {}
     const fields = { ...sent, id: formIdOr(sent.id, now) }
     const terms = await currentPublication(db, 'terms', language)
-    const stripe = stripeOf(c.env, municipality)
+    const stripe = stripeOf(c.env, municipality, BROWSER_PATIENCE_MS)
     if (terms === null || stripe === null || account.child.left) return show(c, terms, untouched(fields), 409)
     const { amount, errors } = readIn(c.var, sent, terms)
     if (amount === null || Object.keys(errors).length > 0) return show(c, terms, { fields, errors }, 400)
@@ -144,7 +144,7 @@ export const depositRoutes = new Hono<AccountEnv>()
     const { view, db, now, municipality } = c.var
     const own = await ownDeposit(c)
     if (!own) return c.notFound()
-    const stripe = stripeOf(c.env, municipality)
+    const stripe = stripeOf(c.env, municipality, BROWSER_PATIENCE_MS)
     const payer = { guardian: view.visit.guardian.id, account: view.account.id }
     // Stripe's page leads back by a GET. The id is nobody's to guess, and what is lost is a page that can be opened anew.
     if (c.req.query('afbrudt') !== undefined) {

@@ -15,7 +15,7 @@ import {
 } from '../login/logins.ts'
 import { networkOf } from '../login/networks.ts'
 import { csrfOf, endSession, SESSION_COOKIE } from '../login/sessions.ts'
-import { stripeOf } from '../payments/stripe/stripe.ts'
+import { BROWSER_PATIENCE_MS, stripeOf } from '../payments/stripe/stripe.ts'
 import { page } from '../portal/layout.tsx'
 import { LoginFailed, LoginPage, NotConfirmed } from '../portal/login.tsx'
 import type { PortalContext, PortalEnv, View } from '../portal/view.ts'
@@ -164,7 +164,7 @@ async function goOn(
   const { db, now, municipality, view } = c.var
   const { language, settings, visit } = view
   const confirmer = { guardian, language, settings, origin: new URL(c.req.url).origin }
-  const confirmed = await confirm(db, stripeOf(c.env, municipality), confirms, confirmer, now)
+  const confirmed = await confirm(db, stripeOf(c.env, municipality, BROWSER_PATIENCE_MS), confirms, confirmer, now)
   switch (confirmed.kind) {
     case 'done':
       return c.redirect(returnTo, 303)

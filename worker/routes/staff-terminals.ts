@@ -50,7 +50,7 @@ staffTerminalRoutes
   )
   .openapi(
     reading({ path: '/terminals/risk', summary: 'The worst that can be lost offline', answer: OfflineRisk }),
-    async (c) => c.json(await offlineRisk(c.var.db), 200),
+    async (c) => c.json(await offlineRisk(c.var.db, c.var.now), 200),
   )
 
 for (const [verb, summary, again] of [

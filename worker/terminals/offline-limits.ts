@@ -90,18 +90,25 @@ type Cap = 'unsentSum' | 'unsentCount' | 'cardSum'
 
 /**
  * The worst that can be lost offline, in øre: every enrolled terminal cut off at once and selling all that its caps let
- * it to cards behind which there is nothing. Each cap alone would let it sell so much; the least of them holds.
+ * it to cards behind which there is nothing. Each cap alone would let it sell so much; the least of them holds. A
+ * terminal that has been barred, and a card that has been blocked, count as long as a terminal may not know of it.
  */
-export async function offlineRisk(db: D1Database): Promise<z.infer<typeof OfflineRisk>> {
+export async function offlineRisk(db: D1Database, nowMs: number): Promise<z.infer<typeof OfflineRisk>> {
   const [limits, terminals, cards] = await db.batch<Record<string, unknown>>([
     siteLimitsQuery(db, null),
-    db.prepare(
-      `SELECT site, count(*) AS count FROM terminal
-       WHERE public_key IS NOT NULL AND revoked_at IS NULL AND stopped_at IS NULL GROUP BY site`,
-    ),
-    db.prepare("SELECT count(*) AS count FROM card WHERE status = 'active'"),
+    db
+      .prepare(
+        `SELECT site, count(*) AS count FROM terminal
+         JOIN site ON site.id = terminal.site JOIN municipality
+         WHERE public_key IS NOT NULL AND (revoked_at IS NULL AND stopped_at IS NULL
+           OR last_seen_at + coalesce(site.offline_list_age_max_ms, municipality.offline_list_age_max_ms) > ?1)
+         GROUP BY site`,
+      )
+      .bind(nowMs),
+    db.prepare("SELECT count(*) AS count, sum(status = 'active') AS active FROM card WHERE status <> 'closed'"),
   ])
-  const activeCards = Number(cards?.results[0]?.count ?? 0)
+  const activeCards = Number(cards?.results[0]?.active ?? 0)
+  const knownCards = Number(cards?.results[0]?.count ?? 0)
   const counts = new Map(terminals?.results.map(({ site, count }) => [Number(site), Number(count)]))
   const sites = ((limits?.results ?? []) as SiteLimitsRow[]).map((row) => {
     const own = ownLimitsOf(row).limits
@@ -109,7 +116,7 @@ export async function offlineRisk(db: D1Database): Promise<z.infer<typeof Offlin
     const caps: Record<Cap, number> = {
       unsentSum: count * own.unsentSumMax,
       unsentCount: count * Math.floor(own.unsentCountMax / 2) * own.saleMax, // A request and an advice for each sale.
-      cardSum: count * activeCards * own.cardSumMax,
+      cardSum: count * knownCards * own.cardSumMax,
     }
     return { id: row.id, name: row.name, terminals: count, limits: own, caps, worst: Math.min(...Object.values(caps)) }
   })

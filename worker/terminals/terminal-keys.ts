@@ -18,7 +18,8 @@ export type Rotation =
 
 /**
  * Gives a terminal another key of its own making, on the word of the one it has. Told again after it has happened, with
- * the former key's word, it is answered again; a key that somebody has, or had, becomes nobody's anew.
+ * the former key's word, it is answered again; a key that somebody has, or had, becomes nobody's anew. One that is barred
+ * is refused: what it signs with its new key, not knowing of it, is put aside as what it signed before.
  */
 export async function rotateKey(
   db: D1Database,
@@ -29,6 +30,10 @@ export async function rotateKey(
   const id = claimedSigner(proof, 'klubkort-rotation')
   if (id === null) return { kind: 'proof_invalid' }
   const recognition = await recognise(db, id)
+  if ('publicKey' in recognition && recognition.publicKey !== '') {
+    const asked = await signedBy([recognition.publicKey], { terminal: id, publicKey, proof }, url, nowMs)
+    if (asked) await keepOfBarred(db, { terminal: id, publicKey }, nowMs)
+  }
   if (recognition.kind !== 'trusted') return { kind: recognition.kind }
   const current = recognition.terminal.publicKey
   const done = current === publicKey
@@ -54,6 +59,21 @@ export async function rotateKey(
     db.prepare('SELECT public_key AS publicKey FROM terminal WHERE id = ?').bind(id),
   ])
   return now?.results[0]?.publicKey === publicKey ? { kind: 'rotated', terminal: id } : { kind: 'proof_invalid' }
+}
+
+/** Keeps the first key that a terminal makes after it was barred among those that it had. */
+async function keepOfBarred(db: D1Database, made: { terminal: string; publicKey: string }, nowMs: number) {
+  await db
+    .prepare(
+      `INSERT INTO terminal_key (public_key, terminal, replaced_at) SELECT ?2, id, ?3 FROM terminal
+       WHERE id = ?1 AND (revoked_at IS NOT NULL OR stopped_at IS NOT NULL)
+         AND NOT EXISTS (SELECT 1 FROM terminal AS other WHERE other.public_key = ?2)
+         AND NOT EXISTS (SELECT 1 FROM terminal_key AS made WHERE made.terminal = terminal.id
+           AND made.replaced_at >= coalesce(min(revoked_at, stopped_at), revoked_at, stopped_at))
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(made.terminal, made.publicKey, nowMs)
+    .run()
 }
 
 /** Whether one of the keys asks for this very rotation, here and now, and the new key agrees. */

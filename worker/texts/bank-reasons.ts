@@ -1,4 +1,4 @@
-import type { Both, Texts } from './language.ts'
+import type { Both } from './language.ts'
 
 /*
  * Why a bank sends a transfer back, by the codes of ISO 20022's external code list ExternalStatusReason1Code that a
@@ -21,11 +21,9 @@ const REASONS: Record<string, Both<string>> = {
   RC04: { da: 'Registreringsnummeret findes ikke', en: 'The registration number does not exist' },
 }
 
-export const bankReasons = {
-  other: { da: 'Banken har afvist overførslen', en: 'The bank has refused the transfer' },
-} satisfies Texts
+const OTHER = { da: 'Banken har afvist overførslen', en: 'The bank has refused the transfer' }
 
 /** What a bank's code means to whoever should have had the money. */
 export function bankReason(code: string): Both<string> {
-  return REASONS[code] ?? bankReasons.other
+  return REASONS[code] ?? OTHER
 }

@@ -22,8 +22,12 @@ export type WebhookVices = {
 /** One try, and what the endpoint answered; 0 where it did not. */
 export type Delivery = { event: string; type: string; url: string; status: number }
 
-/** A genuine event with a fault that its receiver must see. */
-export type Forgery = 'foreign_secret' | 'old' | 'other_body' | 'unsigned' | 'garbage'
+/** Ways to give a genuine event a fault that its receiver must see. */
+export const FORGERIES = ['foreign_secret', 'old', 'other_body', 'unsigned', 'garbage'] as const
+export type Forgery = (typeof FORGERIES)[number]
+
+/** What Stripe would be told not to send: it says nothing that the other events do not. */
+export const UNWANTED = ['payment_intent.created', 'charge.succeeded']
 
 /** Stripe tries for up to three days; here it gives up sooner. */
 const TRIES_MAX = 8

@@ -5,11 +5,15 @@ import type { Refused, StripeAccount, Unavailable } from './stripe.ts'
 const TIMEOUT_MS = 10_000
 const RETRIES_MAX = 1
 
-export function clientOf({ secretKey, address }: StripeAccount): Stripe {
+export function clientOf({ secretKey, address, patienceMs }: StripeAccount): Stripe {
   const at = address === null ? null : new URL(address)
+  const outOfPatience = patienceMs === null ? null : AbortSignal.timeout(patienceMs)
   return new Stripe(secretKey, {
     apiVersion: Stripe.API_VERSION,
-    httpClient: Stripe.createFetchHttpClient((...call: Parameters<typeof fetch>) => fetch(...call)),
+    httpClient: Stripe.createFetchHttpClient((input: string | URL | Request, init?: RequestInit) => {
+      const signals = [init?.signal, outOfPatience].filter((signal) => signal instanceof AbortSignal)
+      return fetch(input, { ...init, signal: AbortSignal.any(signals) })
+    }),
     maxNetworkRetries: RETRIES_MAX,
     timeout: TIMEOUT_MS,
     telemetry: false,

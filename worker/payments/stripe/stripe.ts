@@ -26,7 +26,12 @@ export type StripeAccount = {
   webhookSecret: string
   /** Where Stripe's API is, other than at Stripe: a stand-in on this machine. Its pages are there too. */
   address: string | null
+  /** How long a question may take in all, with its second try, in milliseconds; null where nobody waits for a page. */
+  patienceMs: number | null
 }
+
+/** How long somebody at a browser waits for Stripe, before a page says that it does not answer. */
+export const BROWSER_PATIENCE_MS = 4_000
 
 /** Stripe did not answer, or not as it should: what became of the call is not known. `reason` holds no secret. */
 export type Unavailable = { kind: 'unavailable'; reason: string }
@@ -95,13 +100,13 @@ export type Charge =
 type Bindings = { STRIPE_SECRET_KEY?: string; STRIPE_WEBHOOK_SECRET?: string; STRIPE_ADDRESS?: string }
 
 /** The municipality's account at Stripe; null where it has none, or where one of the two secrets is missing. */
-export function stripeOf(env: Bindings, municipality: number): StripeAccount | null {
+export function stripeOf(env: Bindings, municipality: number, patienceMs: number | null = null): StripeAccount | null {
   const bindings: Record<string, unknown> = { ...env }
   const own = (name: string) => bindings[`${name}_${municipality}`] ?? bindings[name]
   const [secretKey, webhookSecret] = [own('STRIPE_SECRET_KEY'), own('STRIPE_WEBHOOK_SECRET')]
   if (typeof secretKey !== 'string' || typeof webhookSecret !== 'string') return null
   if (secretKey === '' || webhookSecret === '') return null
-  return { municipality, secretKey, webhookSecret, address: env.STRIPE_ADDRESS || null }
+  return { municipality, secretKey, webhookSecret, address: env.STRIPE_ADDRESS || null, patienceMs }
 }
 
 /** The origin of Stripe's pages, to which a form of ours may lead. */
