@@ -51,8 +51,16 @@ export const lookup: LookupFunction = (hostname, options, found) => {
   return first ? found(null, first.address, first.family) : found(new Error(`no address of family ${family}`), '', 0)
 }
 
+/** How long one of several addresses is tried before the next: Node's quarter of a second is short for a slow network. */
+const ADDRESS_TRIED_MS = 1_000
+
 /** Connections are kept for the next tap, so that it does not wait for TLS; idle ones keep no process alive. */
-const agent = (maxResponseSize: number) => new Agent({ connect: { lookup }, keepAliveTimeout: 30_000, maxResponseSize })
+const agent = (maxResponseSize: number) =>
+  new Agent({
+    connect: { lookup, autoSelectFamilyAttemptTimeout: ADDRESS_TRIED_MS },
+    keepAliveTimeout: 30_000,
+    maxResponseSize,
+  })
 const dispatcher = agent(ANSWER_BYTES_MAX)
 
 /** What carries a call: fetch, and what ends it after so many milliseconds. */

@@ -62,14 +62,28 @@ async function newPi(name: string): Promise<Pi> {
   return pi
 }
 
+let cards = 0
+
 /** A child with money and a card, for one customer of the test. */
 async function customer(index: number, block: number) {
   const child = await desk.addChild(`Prøvebarn ${block}-${index}`)
   const uid = `04${block.toString(16).padStart(2, '0')}${index.toString(16).padStart(10, '0')}`
   await desk.addCard(child.id, uid)
+  cards += 1
   const id = uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
   await desk.credit(child.account, id, START_BALANCE, 'Startsaldo')
   return { uid, account: child.account }
+}
+
+/** Waits until a terminal's list has all cards: one that it does not know it refuses while the worker is away. */
+async function listed(pi: Pi): Promise<void> {
+  for (const until = Date.now() + 30_000; Date.now() < until; await setTimeout(200)) {
+    const journal = new DatabaseSync(join(pi.state, 'journal.db'), { readOnly: true })
+    const { n } = journal.prepare('SELECT count(*) AS n FROM card').get() as { n: number }
+    journal.close()
+    if (n >= cards) return
+  }
+  throw new Error(`the card list does not come:\n${pi.log()}`)
 }
 
 /** Makes one sale of one toast; true where the display said that it was approved, false where it did not live to. */
@@ -124,7 +138,9 @@ describe(`power cuts (SEED=${seed})`, () => {
   }, async () => {
     const random = randomOf(seed)
     const pi = await newPi('Terminal')
-    const customers = await Promise.all(Array.from({ length: 50 }, (_, index) => customer(index, 1)))
+    const customers: Awaited<ReturnType<typeof customer>>[] = []
+    for (let index = 0; index < 50; index += 1) customers.push(await customer(index, 1))
+    await listed(pi)
     await pi.shows(/^Vælg varer/, 15_000)
     const acknowledged = new Set<number>()
     let kills = 0
@@ -162,7 +178,9 @@ describe(`power cuts (SEED=${seed})`, () => {
   }, async () => {
     const random = randomOf(seed + 1)
     const pi = await newPi('Terminal 2')
-    const customers = await Promise.all(Array.from({ length: 40 }, (_, index) => customer(index, 2)))
+    const customers: Awaited<ReturnType<typeof customer>>[] = []
+    for (let index = 0; index < 40; index += 1) customers.push(await customer(index, 2))
+    await listed(pi)
     await pi.shows(/^Vælg varer/, 15_000)
     const bought = new Map<number, number>()
     const killAt = new Set(Array.from({ length: 6 }, () => Math.floor(random() * 200)))
