@@ -77,6 +77,7 @@ async function buy({ pi, demo }: Place, child: string, product: string): Promise
   const card = demo.children.find(({ name }) => name === child)
   if (!card) throw new Error(`no child ${child} in the demo`)
   await pi.shows(/^Vælg varer/)
+  await pi.shows(/^Online/, 20_000) // Else the till would decide alone, by its limits.
   if (!pi.press(product)) throw new Error(`no button '${product}' on the display: ${pi.texts().join(' | ')}`)
   await pi.shows(new RegExp(`^1 × ${product}`))
   const answered = pi.shows(/Godkendt|Ikke gennemført/, 8_000)
