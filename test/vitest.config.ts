@@ -48,7 +48,7 @@ const NODE_COMPILE_CACHE = `${root}node_modules/.cache/compiled`
 export default defineConfig(async () => ({
   root,
   test: {
-    maxWorkers: 3, // Many tests wait for a till, a browser or a worker more than they compute.
+    maxWorkers: 2, // A till, a worker and a browser at a time are enough for two cores: what waits must not wait in vain.
     sequence: { sequencer: Order },
     reporters: ['default', `${root}test/closing-line.ts`],
     projects: [
