@@ -531,12 +531,12 @@ it('the ledger answers and holds what the model does, over 500 random histories'
     return booking
   }
   const sealed = async (_terminal: string, message: DebitMessage) => JSON.stringify(message)
-  await fc.assert(
-    fc.asyncProperty(history, (past) => live(past, sealed, deliver, { tokens: true })),
-    { numRuns: 500 },
-  )
-  // The histories are worth something only if they come by every answer that the ledger has.
-  for (const answer of EVERY_ANSWER) expect(seen.get(answer) ?? 0, answer).toBeGreaterThan(5)
+  const property = fc.asyncProperty(history, (past) => live(past, sealed, deliver, { tokens: true }))
+  await fc.assert(property, { numRuns: 500 })
+  // The histories are worth something only if they come by every answer that the ledger has, the rare ones too.
+  const enough = (answer: string) => (seen.get(answer) ?? 0) > 20
+  for (let more = 0; more < 5 && !EVERY_ANSWER.every(enough); more += 1) await fc.assert(property, { numRuns: 100 })
+  for (const answer of EVERY_ANSWER) expect(seen.get(answer) ?? 0, answer).toBeGreaterThan(20)
 }, 300_000)
 
 const EVERY_ANSWER = [
