@@ -7,8 +7,11 @@ export type Clock = {
   now(): number
   /** Milliseconds that only ever grow and never jump; for measuring how long something takes. */
   elapsed(): number
-  /** Learns from an answer that carries the worker's time. */
-  learn(workerTimeMs: number): void
+  /**
+   * Learns from an answer to what was asked at `askedAt`, a reading of `elapsed`: the worker's time was `workerTimeMs` at
+   * some moment since then. A slow answer says little, and does not undo what a quick one has told.
+   */
+  learn(workerTimeMs: number, askedAt: number): void
   /** Whether the time is the worker's, learnt since the start, and not what the machine believes. */
   isLearnt(): boolean
 }
@@ -25,8 +28,9 @@ export function learningClock(machine: Machine, notBefore: number): Clock {
     now: () =>
       base === null ? Math.max(machine.epoch(), notBefore + machine.monotonic() - started) : base + machine.monotonic(),
     elapsed: machine.monotonic,
-    learn(workerTimeMs) {
-      base = workerTimeMs - machine.monotonic()
+    learn(workerTimeMs, askedAt) {
+      const [earliest, latest] = [workerTimeMs - machine.monotonic(), workerTimeMs - askedAt]
+      base = base === null ? earliest : Math.min(Math.max(base, earliest), latest)
     },
     isLearnt: () => base !== null,
   }

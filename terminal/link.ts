@@ -54,9 +54,10 @@ export function link({
     }
     const trouble = await settle()
     if (trouble) return trouble
+    const askedAt = clock.elapsed()
     const first = await once()
     if (first.kind !== 'refused' || first.code !== 'proof_invalid' || first.workerTimeMs === null) return first
-    clock.learn(first.workerTimeMs)
+    clock.learn(first.workerTimeMs, askedAt)
     return once()
   }
 
@@ -65,6 +66,7 @@ export function link({
     async send(messages: string[]): Promise<Result<z.infer<typeof MessagesAnswer>>> {
       const trouble = await settle()
       if (trouble) return trouble
+      const askedAt = clock.elapsed()
       const sent = await call(
         {
           url: new URL('/api/terminal/messages', url).href,
@@ -75,15 +77,16 @@ export function link({
         },
         wire,
       )
-      if (sent.kind === 'answer') clock.learn(sent.value.time)
+      if (sent.kind === 'answer') clock.learn(sent.value.time, askedAt)
       return sent
     },
 
     /** One page of what has changed since a version of the card list; tells what the newest message here is. */
     async sync(since: number, { seq, hash }: Head): Promise<Result<SyncAnswer>> {
       const query = new URLSearchParams({ since: String(since), head: String(seq), hash, version: SOFTWARE })
+      const askedAt = clock.elapsed()
       const synced = await read('/api/terminal/sync', `?${query}`, SyncAnswer, SEND_TIMEOUT_MS)
-      if (synced.kind === 'answer') clock.learn(synced.value.time)
+      if (synced.kind === 'answer') clock.learn(synced.value.time, askedAt)
       return synced
     },
 

@@ -14,14 +14,15 @@ import type { View } from '../terminal/screen/view.ts'
 import { station } from '../terminal/station.ts'
 
 /** What a test's worker says to a path: JSON under a status; null is no answer at all. */
-export type Worker = (path: string, body: unknown, query: URLSearchParams) => { status?: number; json: unknown } | null
+export type Worker = (path: string, body: unknown, query: URLSearchParams) => Said | Promise<Said>
+type Said = { status?: number; json: unknown } | null
 
 /** The wire to it. */
 export const wireTo = (worker: Worker): Wire => ({
   deadline: (ms) => AbortSignal.timeout(ms),
   fetch: (async (url: string, init: { body?: string }) => {
     const { pathname, searchParams } = new URL(url)
-    const said = worker(pathname, init.body === undefined ? null : JSON.parse(init.body), searchParams)
+    const said = await worker(pathname, init.body === undefined ? null : JSON.parse(init.body), searchParams)
     if (said === null) throw new Error('the cable is cut')
     const { status = 200, json } = said
     return new Response(JSON.stringify(json), { status, headers: { date: new Date().toUTCString() } })
@@ -61,7 +62,7 @@ export function bookingWorker(more: Partial<SyncAnswer> = {}) {
   const worker = {
     messages: [] as string[],
     reachable: true,
-    answer: ((path, body) => {
+    answer(path: string, body: unknown, _query?: URLSearchParams): Said {
       if (!worker.reachable) return null
       if (path === '/api/terminal/sync') return { json: synced({ nextSeq: worker.messages.length + 1, ...more }) }
       const results = (body as { messages: string[] }).messages.map((jws) => {
@@ -70,7 +71,7 @@ export function bookingWorker(more: Partial<SyncAnswer> = {}) {
         return { sale, seq, outcome: kind === 'reversal' ? 'reversed' : 'approved', balance: 5000 }
       })
       return { json: { results, time: Date.now() } }
-    }) as Worker,
+    },
   }
   return worker
 }

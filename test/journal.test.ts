@@ -309,10 +309,32 @@ describe('the clock of a Pi', () => {
     let epoch = 1_000
     let monotonic = 0
     const clock = learningClock({ epoch: () => epoch, monotonic: () => monotonic }, 0)
-    clock.learn(500_000)
+    clock.learn(500_000, monotonic)
     epoch += 86_400_000
     monotonic += 10
     expect(clock.now()).toBe(500_010)
+  })
+
+  test('a slow answer, whose time is of its beginning, does not set it back', () => {
+    let monotonic = 0
+    const clock = learningClock({ epoch: () => 1_000, monotonic: () => monotonic }, 0)
+    const [slow, quick] = [500_000, 501_000]
+    monotonic += 1_020
+    clock.learn(quick, 1_000)
+    monotonic += 2_000
+    clock.learn(slow, 0)
+    expect(clock.now()).toBe(503_000)
+  })
+
+  test('an answer corrects it as far as the answer allows', () => {
+    let monotonic = 0
+    const clock = learningClock({ epoch: () => 1_000, monotonic: () => monotonic }, 0)
+    clock.learn(500_000, monotonic)
+    monotonic += 10_000
+    clock.learn(520_000, monotonic - 50)
+    expect(clock.now()).toBe(520_000)
+    clock.learn(505_000, monotonic - 50)
+    expect(clock.now()).toBe(505_050)
   })
 
   test('before the worker is heard, it is never earlier than what the journal knows to have passed', () => {

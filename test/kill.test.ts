@@ -183,6 +183,7 @@ describe(`power cuts (SEED=${seed})`, () => {
     await listed(pi)
     await pi.shows(/^Vælg varer/, 15_000)
     const bought = new Map<number, number>()
+    const declined: number[] = []
     const killAt = new Set(Array.from({ length: 6 }, () => Math.floor(random() * 200)))
     let restarting: Promise<void> | null = null
     for (let sale = 0; sale < 200; sale += 1) {
@@ -197,9 +198,11 @@ describe(`power cuts (SEED=${seed})`, () => {
         })
       }
       if (await selling) bought.set(account, (bought.get(account) ?? 0) + 1)
+      else declined.push(sale)
     }
     await restarting
     await drained(pi)
+    expect(declined, pi.log()).toEqual([])
     let total = 0
     for (const { account } of customers) {
       const times = bought.get(account) ?? 0

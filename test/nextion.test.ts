@@ -735,17 +735,19 @@ describe('a serial line', () => {
     )
   })
 
-  test('ends for its reader when the device is lost', async () => {
-    const line = openPty()
-    const port = await openSerial(line.path, 115_200)
-    lines.push(port)
-    port.resume()
-    // The library sees a hang-up while it waits for bytes, which it does from the first empty read on.
-    await sleep(200)
-    const closed = once(port, 'close', { signal: AbortSignal.timeout(5_000) })
-    line.close()
-    await closed
-    expect(port.destroyed).toBe(true)
+  test('ends for its reader whenever the device is lost', async () => {
+    for (let round = 0; round < 100; round++) {
+      const line = openPty()
+      const port = await openSerial(line.path, 115_200)
+      lines.push(port)
+      const closed = once(port, 'close', { signal: AbortSignal.timeout(5_000) })
+      port.resume()
+      // At any moment of a read, before the library waits for bytes as well as while it does.
+      await sleep(round % 10)
+      line.close()
+      await closed
+      expect(port.destroyed).toBe(true)
+    }
   })
 
   test('outlives a killed program and serves the next one', async () => {

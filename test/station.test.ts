@@ -199,6 +199,29 @@ describe('a card that carries a token', () => {
   })
 })
 
+test('a card list that came while a slow answer was under way still sells when the network goes', async () => {
+  const worker = bookingWorker({ cards: [{ hash: await hashOf(), status: 'active' }] })
+  const opened = await open(async (path, body) => {
+    const time = Date.now()
+    const said = worker.answer(path, body)
+    if (said === null || path !== '/api/terminal/messages') return said
+    await setTimeout(1_500)
+    return { json: { ...(said.json as object), time } }
+  })
+  const buys = async () => {
+    await opened.till.press({ kind: 'product', index: 0 })
+    await opened.tap()
+    await opened.till.press({ kind: 'dismiss' })
+    return opened.approvals().length
+  }
+  const buying = buys()
+  await setTimeout(1_000)
+  await syncOnce(opened.link, opened.journal, opened.forwarder)
+  expect(await buying).toBe(1)
+  worker.reachable = false
+  expect(await buys()).toBe(2)
+})
+
 describe('a till with a fixed price', () => {
   test('sells one of its product to each card, without a button', async () => {
     const worker = bookingWorker()

@@ -1,4 +1,7 @@
+import { read } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import { promisify } from 'node:util'
+import { unixRead } from '@serialport/bindings-cpp/dist/unix-read.js'
 import { SerialPort } from 'serialport'
 
 /**
@@ -16,6 +19,13 @@ export async function openSerial(path: string, baudRate: number): Promise<Duplex
       else resolve()
     })
   })
+  const line = port.port
+  // An open serial line has no end (read(2) waits for one byte at least, or says EAGAIN), so nothing read is a hang-up.
+  // The library reads on without a pause instead: https://github.com/serialport/bindings-cpp/pull/164
+  if (line && 'poller' in line) {
+    line.read = (buffer: Buffer, offset: number, length: number) =>
+      unixRead({ binding: line, buffer, offset, length, fsReadAsync: readOrHangUp })
+  }
   // The library emits 'close' without destroying the stream, and destroys without closing the file. Both ends of that
   // are joined here, so that a lost device ends every reader and a destroyed stream never keeps the line locked.
   port._destroy = (error, done) => {
@@ -24,4 +34,13 @@ export async function openSerial(path: string, baudRate: number): Promise<Duplex
   }
   port.once('close', () => port.destroy())
   return port
+}
+
+const readBytes = promisify(read)
+
+/** As fs.read, but an end of the file is an error, which the library takes for an unplugged device. */
+const readOrHangUp: typeof readBytes = async (...args: Parameters<typeof readBytes>) => {
+  const got = await readBytes(...args)
+  if (got.bytesRead === 0) throw new Error('the line hung up')
+  return got
 }

@@ -45,18 +45,20 @@ export async function rotation({
   }
 
   async function ask(old: KeyPair, next: KeyPair): Promise<Result<KeyAnswer>> {
+    const askedAt = clock.elapsed()
     const answered = await rotateAt({ enrolment, old, next, nowMs: clock.now(), jti: uuid() }, wire)
     if (answered.kind === 'refused' && answered.code === 'proof_invalid' && answered.workerTimeMs !== null) {
-      clock.learn(answered.workerTimeMs)
+      clock.learn(answered.workerTimeMs, askedAt)
       return rotateAt({ enrolment, old, next, nowMs: clock.now(), jti: uuid() }, wire)
     }
     return answered
   }
 
   async function change(old: KeyPair, next: KeyPair): Promise<Result<KeyAnswer>> {
+    const askedAt = clock.elapsed()
     const answered = await ask(old, next)
     if (answered.kind === 'answer') {
-      clock.learn(answered.value.time)
+      clock.learn(answered.value.time, askedAt)
       await promoteKey(state, 'key-rotating', files)
       Object.assign(key, next)
       replaced = null
