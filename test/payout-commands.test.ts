@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { z } from 'zod'
-import type { BankFileContent, ImportStatusAnswer, StaffPayout } from '../shared/payout-wire.ts'
+import type { BankFileContent, ImportStatusAnswer, StaffPayout } from '../shared/office/payouts.ts'
 
 const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 

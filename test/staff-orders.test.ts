@@ -4,12 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
-import type * as wire from '../shared/wire.ts'
+import type { CardOrder } from '../shared/office/cards.ts'
+import type { Child } from '../shared/office/children.ts'
 
 const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const ID = '0198c0de-0000-7000-8000-000000000001'
 
-const order: z.infer<typeof wire.CardOrder> = {
+const order: z.infer<typeof CardOrder> = {
   id: ID,
   account: 7,
   child: { id: 3, name: 'Freja \u001b[31mPrøvebarn' },
@@ -27,7 +28,7 @@ const order: z.infer<typeof wire.CardOrder> = {
   endedAt: null,
 }
 
-const child: z.infer<typeof wire.Child> = {
+const child: z.infer<typeof Child> = {
   ...{ id: 3, name: 'Freja Prøvebarn', account: 7, balance: 12_350, dailyLimit: null, cards: [], guardians: 1 },
   leftAt: Date.UTC(2026, 11, 24, 17, 0),
 }

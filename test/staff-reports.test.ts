@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copenhagenDay } from '../shared/copenhagen.ts'
-import type { Clearing, ExitDrill, Liabilities, Report, Volume } from '../shared/reports.ts'
+import type { Clearing, ExitDrill, Liabilities, Report, Volume } from '../shared/office/reports.ts'
 
 const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 

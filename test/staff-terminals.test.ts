@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
-import type * as wire from '../shared/wire.ts'
+import type { Review, ReviewItem, ReviewSettling } from '../shared/office/review.ts'
+import type { OfflineRisk, SiteLimits } from '../shared/office/sites.ts'
+import type { Terminal } from '../shared/office/terminals.ts'
 
 const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const AT = Date.UTC(2026, 11, 24, 17, 0)
@@ -55,7 +57,7 @@ const widest = (page: string) => Math.max(...page.split('\n').map((line) => line
 
 const EVIL = 'Ond\u001b[2J\u202eklub'
 const site = { id: 1, name: 'Fritidsklubben Prøvehøj og Omegns Kantine' }
-const item: z.infer<typeof wire.ReviewItem> = {
+const item: z.infer<typeof ReviewItem> = {
   ...{ id: '4000-7:12', kind: 'advice', what: 'insufficient_funds', terminal: '4000-7', site, amount: 123_450 },
   ...{ account: 7, card: 9, count: 1, at: AT },
 }
@@ -64,11 +66,11 @@ const aside: typeof item = {
   ...{ terminal: '4000-123456', amount: 9_999_999_900, account: null, card: null, count: 1_999 },
 }
 const alarm: typeof item = { ...item, id: 'alarm:3', kind: 'alarm', what: 'journal_rolled_back', amount: null }
-const settling: z.infer<typeof wire.ReviewSettling> = {
+const settling: z.infer<typeof ReviewSettling> = {
   ...{ subject: `quarantine:4000-123456:12:${'A'.repeat(43)}`, decision: 'discard', account: null },
   ...{ staff: 'Astrid Prøvemedarbejder', note: 'terminalen blev stjålet fra skabet i løbet af natten', at: AT },
 }
-const review: z.infer<typeof wire.Review> = {
+const review: z.infer<typeof Review> = {
   ...item,
   messages: [
     {
@@ -92,14 +94,14 @@ const own = {
   ...{ saleMax: 5_000, cardSumMax: null, weakSaleMax: 2_500, weakCardSumMax: null, unsentCountMax: null },
   ...{ unsentSumMax: 2_000_000, listAgeMaxMs: null, language: null },
 }
-const siteLimits: z.infer<typeof wire.SiteLimits> = { ...site, limits: { ...limits, language: 'da' }, own }
+const siteLimits: z.infer<typeof SiteLimits> = { ...site, limits: { ...limits, language: 'da' }, own }
 const caps = { unsentSum: 6_000_000, unsentCount: 15_000_000, cardSum: 9_999_999_900 }
-const risk: z.infer<typeof wire.OfflineRisk> = {
+const risk: z.infer<typeof OfflineRisk> = {
   activeCards: 1,
   sites: [{ ...site, terminals: 3, limits, caps, worst: 6_000_000 }],
   worst: 6_000_000,
 }
-const terminal: z.infer<typeof wire.Terminal> = {
+const terminal: z.infer<typeof Terminal> = {
   ...{ id: '4000-123456', site: 12, name: 'Kantinen ved den store sal', state: 'stopped', lastSeq: 123_456 },
   ...{ lastSeenAt: AT, cardListVersion: 3, listedAt: AT, software: '1.2.3', quarantined: 1_999 },
 }

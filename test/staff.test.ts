@@ -8,8 +8,13 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { type Account, CreditCall } from '../shared/office/accounts.ts'
+import type { Child } from '../shared/office/children.ts'
+import type { Settings } from '../shared/office/settings.ts'
+import { Site } from '../shared/office/sites.ts'
+import type { WhoAmI } from '../shared/office/staff.ts'
+import { AnswerCall, type StaffCase, type StaffCaseSummary } from '../shared/office/support.ts'
 import { uuidv7 } from '../shared/uuidv7.ts'
-import * as wire from '../shared/wire.ts'
 import { call } from '../terminal/http.ts'
 
 const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
@@ -107,7 +112,7 @@ const errorOf = (ended: Ended) =>
   z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) }).parse(JSON.parse(ended.err))
     .error
 
-const child: z.infer<typeof wire.Child> = {
+const child: z.infer<typeof Child> = {
   id: 3,
   name: 'Freja Nielsen',
   account: 7,
@@ -117,7 +122,7 @@ const child: z.infer<typeof wire.Child> = {
   guardians: 2,
   leftAt: null,
 }
-const account: z.infer<typeof wire.Account> = {
+const account: z.infer<typeof Account> = {
   id: 7,
   child: { id: 3, name: 'Freja Nielsen' },
   balance: -330,
@@ -136,7 +141,7 @@ const account: z.infer<typeof wire.Account> = {
   ],
 }
 const caseId = '0198c0de-0000-7000-8000-000000000001'
-const listedCase: z.infer<typeof wire.StaffCaseSummary> = {
+const listedCase: z.infer<typeof StaffCaseSummary> = {
   id: caseId,
   subject: 'Et køb, som jeg ikke kender, og et til, som jeg heller ikke kender',
   account: 7,
@@ -147,7 +152,7 @@ const listedCase: z.infer<typeof wire.StaffCaseSummary> = {
   closedAt: null,
   waitingSince: Date.UTC(2026, 6, 1, 10, 5),
 }
-const supportCase: z.infer<typeof wire.StaffCase> = {
+const supportCase: z.infer<typeof StaffCase> = {
   ...listedCase,
   guardian: { name: 'Anna Prøveforælder', mail: 'anna@mail.example' },
   children: [{ id: 3, name: 'Freja Nielsen', account: 7 }],
@@ -157,7 +162,7 @@ const supportCase: z.infer<typeof wire.StaffCase> = {
   ],
 }
 const publication = { kind: 'terms', language: 'da', version: 7, at: Date.UTC(2026, 6, 1, 10, 5), staff: 'Astrid' }
-const settings: z.infer<typeof wire.Settings> = {
+const settings: z.infer<typeof Settings> = {
   name: 'Prøve Kommune',
   supportPhone: '00 00 00 00',
   supportMail: null,
@@ -353,7 +358,7 @@ describe.concurrent('wrong usage', () => {
 })
 
 describe.concurrent('login', () => {
-  const me: z.infer<typeof wire.WhoAmI> = {
+  const me: z.infer<typeof WhoAmI> = {
     municipality: 4000,
     municipalityName: 'Prøve Kommune',
     staff: 'Anne',
@@ -608,7 +613,7 @@ describe.concurrent('at the wire', () => {
       { kind: 'terms', language: 'da', text: lines },
       { kind: 'terms', language: 'da', text: lines },
     ])
-    expect(z.uuidv7().safeParse(wire.AnswerCall.parse(heard[0]?.body).id).success).toBe(true)
+    expect(z.uuidv7().safeParse(AnswerCall.parse(heard[0]?.body).id).success).toBe(true)
   })
 
   test('every credit gets an id of its own', async () => {
@@ -618,7 +623,7 @@ describe.concurrent('at the wire', () => {
     const args = ['account', 'credit', '7', '45.50', '--reason', 'Kontant']
     const [first] = await each([1, 2], () => klubkort(args, { url }))
     expect(first?.out).toBe('45,50 kr credited to account 7; the balance is 91,00 kr.\n')
-    const [a, b] = heard.map(({ body }) => wire.CreditCall.parse(body).id)
+    const [a, b] = heard.map(({ body }) => CreditCall.parse(body).id)
     expect(a).not.toBe(b)
   })
 })
@@ -768,7 +773,7 @@ describe.concurrent('failures', () => {
     ['an endless answer', { body: 'x'.repeat(5_000_000) }, 'exceed'],
   ] as [string, Said, string][])('%s is no answer of the worker', async ([, said, words]) => {
     const { url, heard } = await standIn({ 'GET /': said })
-    const answer = await call({ url, method: 'GET', schema: z.object({ sites: z.array(wire.Site) }), timeoutMs: 5_000 })
+    const answer = await call({ url, method: 'GET', schema: z.object({ sites: z.array(Site) }), timeoutMs: 5_000 })
     expect(answer).toEqual({ kind: 'unreachable', cause: expect.stringContaining(words) })
     expect(heard).toHaveLength(1)
   })

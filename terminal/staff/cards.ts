@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { CardCall, CardUid, CardView } from '../../shared/wire.ts'
+import { CardCall, CardUid, CardView } from '../../shared/office/cards.ts'
 import { command, group, idArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { counted } from './output.ts'

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/office/support.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/wire.ts'
 import { command, group, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { instant, plain, quoted, tableWithDetails } from './output.ts'

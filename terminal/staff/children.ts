@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import type { Ore } from '../../shared/money.ts'
-import { Child, ChildCall, ChildLeft } from '../../shared/wire.ts'
+import { Child, ChildCall, ChildLeft } from '../../shared/office/children.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { guardianCommands } from './guardians.ts'

@@ -1,7 +1,7 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { ExitDrill, ExitDrillCall } from '../../shared/reports.ts'
+import { ExitDrill, ExitDrillCall } from '../../shared/office/reports.ts'
 import { command } from './command.ts'
 import { change, type Desk, type Outcome } from './desk.ts'
 import { diskTrouble } from './disk.ts'

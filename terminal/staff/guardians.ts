@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { parseCpr } from '../../shared/cpr.ts'
-import { Child, GuardianCall } from '../../shared/wire.ts'
+import { Child, GuardianCall } from '../../shared/office/children.ts'
 import { command, group, idArgument } from './command.ts'
 import { change, type Desk, type Outcome, told } from './desk.ts'
 import { counted, plain } from './output.ts'

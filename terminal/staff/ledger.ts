@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { LedgerCheck } from '../../shared/wire.ts'
+import { LedgerCheck } from '../../shared/office/ledger.ts'
 import { command, group } from './command.ts'
 import { type Desk, type Outcome, read } from './desk.ts'
 import { counted, table } from './output.ts'

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
-import { CardOrder, CardOrderId, CardOrderState, CardOrders, CardUid, HandOutCall } from '../../shared/wire.ts'
+import { CardOrder, CardOrderId, CardOrderState, CardOrders, CardUid, HandOutCall } from '../../shared/office/cards.ts'
 import { command, group, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { amount, instant, plain } from './output.ts'

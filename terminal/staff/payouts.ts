@@ -16,7 +16,7 @@ import {
   ReleaseCall,
   StaffPayout,
   StaffPayouts,
-} from '../../shared/payout-wire.ts'
+} from '../../shared/office/payouts.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { command, group, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { Role, StaffCall, StaffMember, StaffToken } from '../../shared/wire.ts'
+import { Role, StaffCall, StaffMember, StaffToken } from '../../shared/office/staff.ts'
 import { command, group, idArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { instant, plain, table } from './output.ts'

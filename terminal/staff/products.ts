@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from 'commander'
 import { z } from 'zod'
 import type { Ore } from '../../shared/money.ts'
-import { CategoryCall, PriceCall, Product, ProductCall, ProductCategory } from '../../shared/wire.ts'
+import { CategoryCall, PriceCall, Product, ProductCall, ProductCategory } from '../../shared/office/products.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { amount, instant, plain, table } from './output.ts'

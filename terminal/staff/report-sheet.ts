@@ -1,4 +1,4 @@
-import type { Clearing, Liabilities, Report, Volume } from '../../shared/reports.ts'
+import type { Clearing, Liabilities, Report, Volume } from '../../shared/office/reports.ts'
 import { amountCell, instant } from './output.ts'
 import { ACCOUNT_WORDS, worded } from './words.ts'
 

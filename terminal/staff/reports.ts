@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { addDays, copenhagenDay } from '../../shared/copenhagen.ts'
-import { Clearing, Day, Liabilities, Report, Volume } from '../../shared/reports.ts'
+import { Clearing, Day, Liabilities, Report, Volume } from '../../shared/office/reports.ts'
 import { command, group, idArgument } from './command.ts'
 import { type Asked, type Desk, type Outcome, read } from './desk.ts'
 import { diskTrouble } from './disk.ts'

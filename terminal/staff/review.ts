@@ -10,7 +10,7 @@ import {
   Reviews,
   SettleAnswer,
   SettleCall,
-} from '../../shared/wire.ts'
+} from '../../shared/office/review.ts'
 import { command, group, idArgument, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { amount, counted, instant, plain, tableWithDetails, wrapped } from './output.ts'

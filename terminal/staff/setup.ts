@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { InitAnswer, InitCall, WhoAmI } from '../../shared/wire.ts'
+import { InitAnswer, InitCall, WhoAmI } from '../../shared/office/staff.ts'
 import { command, idArgument } from './command.ts'
 import { keepLogin, Token, URL_RULE, workerUrl } from './credentials.ts'
 import { callAs, type Desk, issueOf, type Outcome } from './desk.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { Site, SiteCall, SiteLimits, SiteLimitsCall } from '../../shared/wire.ts'
+import { Site, SiteCall, SiteLimits, SiteLimitsCall } from '../../shared/office/sites.ts'
 import { command, group, idArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { hoursCell, LIMIT_OPTIONS, limitOptions, limitsOf } from './limits.ts'

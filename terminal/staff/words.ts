@@ -1,4 +1,4 @@
-import type { AccountKind } from '../../shared/reports.ts'
+import type { AccountKind } from '../../shared/office/reports.ts'
 
 /** What the book's accounts are to those who do not keep it. */
 export const ACCOUNT_WORDS: Readonly<Record<AccountKind, string>> = {

@@ -1,5 +1,5 @@
+import type { ProductCategory } from '../../shared/office/products.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import type { ProductCategory } from '../../shared/wire.ts'
 import { openingOf, type PastPurchase, sellInThePast, spentOn, type TellTime } from './demo-history.ts'
 import { demoTexts } from './demo-texts.ts'
 import type { Office } from './office.ts'

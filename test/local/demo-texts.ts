@@ -1,4 +1,5 @@
-import type { Language, PublicationKind } from '../../shared/wire.ts'
+import type { PublicationKind } from '../../shared/office/publications.ts'
+import type { Language } from '../../shared/wire.ts'
 
 /** What a municipality of the demo publishes, in Markdown. Short, and no model for a real one: that takes a lawyer. */
 export function demoTexts(municipality: string): { kind: PublicationKind; language: Language; text: string }[] {

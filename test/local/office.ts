@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import * as wire from '../../shared/wire.ts'
+import { Account, CreditAnswer } from '../../shared/office/accounts.ts'
+import { CardView } from '../../shared/office/cards.ts'
+import { Child } from '../../shared/office/children.ts'
+import { LedgerCheck } from '../../shared/office/ledger.ts'
+import { Product, type ProductCategory } from '../../shared/office/products.ts'
+import { Publication, type PublicationCall } from '../../shared/office/publications.ts'
+import { Reviews } from '../../shared/office/review.ts'
+import { Settings, type SettingsCall } from '../../shared/office/settings.ts'
+import { Site } from '../../shared/office/sites.ts'
+import { InitAnswer, type Role, StaffToken } from '../../shared/office/staff.ts'
+import { StaffCaseSummary } from '../../shared/office/support.ts'
+import { Terminal, TerminalCode } from '../../shared/office/terminals.ts'
 import { call } from '../../terminal/http.ts'
 
 export type Office = ReturnType<typeof office>
@@ -21,35 +32,34 @@ export function office(url: string, token: string) {
   }
   return {
     url,
-    addSite: (name: string) => ask('POST', '/api/staff/sites', wire.Site, { name }),
-    addProduct: (site: number, name: string, price: number, category: wire.ProductCategory = 'other') =>
-      ask('POST', '/api/staff/products', wire.Product, { site, name, price, category }),
+    addSite: (name: string) => ask('POST', '/api/staff/sites', Site, { name }),
+    addProduct: (site: number, name: string, price: number, category: ProductCategory = 'other') =>
+      ask('POST', '/api/staff/products', Product, { site, name, price, category }),
     addChild: (name: string, dailyLimit: number | null = null) =>
-      ask('POST', '/api/staff/children', wire.Child, { name, dailyLimit }),
-    children: () => ask('GET', '/api/staff/children', z.object({ children: z.array(wire.Child) })),
-    addGuardian: (child: number, cpr: string) =>
-      ask('POST', `/api/staff/children/${child}/guardians`, wire.Child, { cpr }),
+      ask('POST', '/api/staff/children', Child, { name, dailyLimit }),
+    children: () => ask('GET', '/api/staff/children', z.object({ children: z.array(Child) })),
+    addGuardian: (child: number, cpr: string) => ask('POST', `/api/staff/children/${child}/guardians`, Child, { cpr }),
     endGuardian: (child: number, cpr: string) =>
-      ask('POST', `/api/staff/children/${child}/guardians/end`, wire.Child, { cpr }),
-    addCard: (child: number, uid: string) => ask('POST', '/api/staff/cards', wire.CardView, { child, uid }),
-    block: (card: number) => ask('POST', `/api/staff/cards/${card}/block`, wire.CardView, {}),
-    activate: (card: number) => ask('POST', `/api/staff/cards/${card}/activate`, wire.CardView, {}),
+      ask('POST', `/api/staff/children/${child}/guardians/end`, Child, { cpr }),
+    addCard: (child: number, uid: string) => ask('POST', '/api/staff/cards', CardView, { child, uid }),
+    block: (card: number) => ask('POST', `/api/staff/cards/${card}/block`, CardView, {}),
+    activate: (card: number) => ask('POST', `/api/staff/cards/${card}/activate`, CardView, {}),
     credit: (account: number, id: string, amount: number, reason: string) =>
-      ask('POST', `/api/staff/accounts/${account}/credit`, wire.CreditAnswer, { id, amount, reason }),
-    account: (id: number) => ask('GET', `/api/staff/accounts/${id}`, wire.Account),
-    addTerminal: (site: number, name: string) => ask('POST', '/api/staff/terminals', wire.TerminalCode, { site, name }),
-    renew: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/renew`, wire.TerminalCode, {}),
-    revoke: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/revoke`, wire.Terminal, {}),
-    cases: () => ask('GET', '/api/staff/cases', z.object({ cases: z.array(wire.StaffCaseSummary) })),
+      ask('POST', `/api/staff/accounts/${account}/credit`, CreditAnswer, { id, amount, reason }),
+    account: (id: number) => ask('GET', `/api/staff/accounts/${id}`, Account),
+    addTerminal: (site: number, name: string) => ask('POST', '/api/staff/terminals', TerminalCode, { site, name }),
+    renew: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/renew`, TerminalCode, {}),
+    revoke: (terminal: string) => ask('POST', `/api/staff/terminals/${terminal}/revoke`, Terminal, {}),
+    cases: () => ask('GET', '/api/staff/cases', z.object({ cases: z.array(StaffCaseSummary) })),
     answerCase: (id: string, answer: { id: string; text: string }) =>
-      ask('POST', `/api/staff/cases/${id}/answer`, wire.StaffCaseSummary, answer),
-    closeCase: (id: string) => ask('POST', `/api/staff/cases/${id}/close`, wire.StaffCaseSummary, {}),
-    publish: (publication: z.infer<typeof wire.PublicationCall>) =>
-      ask('POST', '/api/staff/publications', wire.Publication, publication),
-    set: (settings: z.infer<typeof wire.SettingsCall>) => ask('POST', '/api/staff/settings', wire.Settings, settings),
-    addStaff: (name: string, role: wire.Role) => ask('POST', '/api/staff/people', wire.StaffToken, { name, role }),
-    reviews: () => ask('GET', '/api/staff/reviews', wire.Reviews),
-    check: () => ask('GET', '/api/staff/ledger/check', wire.LedgerCheck),
+      ask('POST', `/api/staff/cases/${id}/answer`, StaffCaseSummary, answer),
+    closeCase: (id: string) => ask('POST', `/api/staff/cases/${id}/close`, StaffCaseSummary, {}),
+    publish: (publication: z.infer<typeof PublicationCall>) =>
+      ask('POST', '/api/staff/publications', Publication, publication),
+    set: (settings: z.infer<typeof SettingsCall>) => ask('POST', '/api/staff/settings', Settings, settings),
+    addStaff: (name: string, role: Role) => ask('POST', '/api/staff/people', StaffToken, { name, role }),
+    reviews: () => ask('GET', '/api/staff/reviews', Reviews),
+    check: () => ask('GET', '/api/staff/ledger/check', LedgerCheck),
   }
 }
 
@@ -60,7 +70,7 @@ export async function setUp(url: string, setupKey: string, number: number, name:
     method: 'POST',
     headers: { authorization: `Bearer ${setupKey}` },
     body: { number, name, staff: 'Demo' },
-    schema: wire.InitAnswer,
+    schema: InitAnswer,
     timeoutMs: 10_000,
   })
   if (answer.kind !== 'answer') throw new Error(`municipality ${number} cannot be set up: ${JSON.stringify(answer)}`)

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
-import type { ExitDrill } from '../../shared/reports.ts'
+import type { ExitDrill } from '../../shared/office/reports.ts'
 import { type AccountOf, type Movement, post } from '../../worker/ledger/transfers.ts'
 import {
   type CardHolder,

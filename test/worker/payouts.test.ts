@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { bankDetailsOf } from '../../shared/bank-accounts.ts'
 import { copenhagenMidnight } from '../../shared/copenhagen.ts'
-import { BankFileContent } from '../../shared/payout-wire.ts'
+import { BankFileContent } from '../../shared/office/payouts.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { importStatus } from '../../worker/payouts/payout-reports.ts'
 import {

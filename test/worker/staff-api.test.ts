@@ -1,8 +1,9 @@
 import { env, SELF } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ErrorCode } from '../../shared/errors.ts'
+import { Child } from '../../shared/office/children.ts'
 import { base64url, cardHash, fromBase64url } from '../../shared/signing.ts'
-import { BalanceAnswer, CARDS_PER_PAGE, Child, SyncAnswer } from '../../shared/wire.ts'
+import { BalanceAnswer, CARDS_PER_PAGE, SyncAnswer } from '../../shared/wire.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { cardKeyOf, cprHash } from '../../worker/municipality/secrets.ts'
 import {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import type { StaffMember, StaffToken } from '../../shared/wire.ts'
+import type { StaffMember, StaffToken } from '../../shared/office/staff.ts'
 import { app } from '../../worker/main.ts'
 import { SHARED_ROUTES } from '../../worker/routes/staff-roles.ts'
 import { call, contents, emptyDatabases, type Municipality, municipality, newSite } from './municipality.ts'

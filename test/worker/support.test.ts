@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import type { StaffCase, StaffCaseSummary, StaffCases } from '../../shared/wire.ts'
+import type { StaffCase, StaffCaseSummary, StaffCases } from '../../shared/office/support.ts'
 import { cprHash } from '../../worker/municipality/secrets.ts'
 import { settings } from '../../worker/municipality/settings.ts'
 import { disclosure } from '../../worker/people/disclosure.ts'

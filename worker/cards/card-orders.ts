@@ -1,5 +1,5 @@
 import type { Ore } from '../../shared/money.ts'
-import type { CardOrderStatus } from '../../shared/wire.ts'
+import type { CardOrderStatus } from '../../shared/office/cards.ts'
 import { type Condition, post, postMeasured } from '../ledger/transfers.ts'
 import { moneyLetter } from '../letters/outbox.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'

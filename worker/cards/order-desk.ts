@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { CardOrder, CardOrderState, CardOrderStatus } from '../../shared/wire.ts'
+import type { CardOrder, CardOrderState, CardOrderStatus } from '../../shared/office/cards.ts'
 import { moneyLetter } from '../letters/outbox.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { collected } from '../payments/shortfalls.ts'

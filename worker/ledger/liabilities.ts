@@ -1,4 +1,4 @@
-import type { Liabilities } from '../../shared/reports.ts'
+import type { Liabilities } from '../../shared/office/reports.ts'
 
 /**
  * The statement that reads what is owed and what is held, for a batch; `liabilitiesOf` makes them of its first row.

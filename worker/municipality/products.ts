@@ -1,4 +1,4 @@
-import type { ProductCategory } from '../../shared/wire.ts'
+import type { ProductCategory } from '../../shared/office/products.ts'
 import { recordedIfChanged } from './audit.ts'
 
 export type ProductRow = {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Settings, SettingsCall } from '../../shared/wire.ts'
+import type { Settings, SettingsCall } from '../../shared/office/settings.ts'
 import { LIMIT_COLUMNS } from '../terminals/offline-limits.ts'
 import { recordedIfChanged } from './audit.ts'
 

@@ -1,5 +1,5 @@
 import { ore } from '../../shared/money.ts'
-import type { Clearing, Difference } from '../../shared/reports.ts'
+import type { Clearing, Difference } from '../../shared/office/reports.ts'
 import { type AccountOf, type Movement, post } from '../ledger/transfers.ts'
 import { applyIntent } from './refunds.ts'
 import type { Refused, StripeAccount, Unavailable } from './stripe/stripe.ts'

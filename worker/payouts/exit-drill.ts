@@ -1,5 +1,5 @@
 import { copenhagenDay } from '../../shared/copenhagen.ts'
-import type { ExitDrill, Payback } from '../../shared/reports.ts'
+import type { ExitDrill, Payback } from '../../shared/office/reports.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { liabilitiesOf, liabilitiesQuery } from '../ledger/liabilities.ts'
 import { recorded } from '../municipality/audit.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { PayoutsQuery, RejectedPayout, StaffPayout, StaffPayouts } from '../../shared/payout-wire.ts'
+import type { PayoutsQuery, RejectedPayout, StaffPayout, StaffPayouts } from '../../shared/office/payouts.ts'
 import { postBack } from '../ledger/transfers.ts'
 import { moneyLetter, reachedAt } from '../letters/outbox.ts'
 import { recorded, recordedIfChanged } from '../municipality/audit.ts'

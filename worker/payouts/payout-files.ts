@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { addDays, copenhagenDay } from '../../shared/copenhagen.ts'
-import type { BankFile, BankFileContent, ExportCall } from '../../shared/payout-wire.ts'
+import type { BankFile, BankFileContent, ExportCall } from '../../shared/office/payouts.ts'
 import { recorded, recordedIfChanged } from '../municipality/audit.ts'
 import { settingsOf, settingsQuery } from '../municipality/settings.ts'
 import { tokensOfPerson } from '../people/staff.ts'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { ore } from '../../shared/money.ts'
-import type { ImportStatusAnswer, PayoutState, ReleaseAnswer } from '../../shared/payout-wire.ts'
+import type { ImportStatusAnswer, PayoutState, ReleaseAnswer } from '../../shared/office/payouts.ts'
 import type { Language } from '../../shared/wire.ts'
 import { type Condition, post, postBack } from '../ledger/transfers.ts'
 import { moneyLetter, reachedAt } from '../letters/outbox.ts'

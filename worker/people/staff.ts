@@ -1,5 +1,5 @@
+import type { Role } from '../../shared/office/staff.ts'
 import { digest } from '../../shared/signing.ts'
-import type { Role } from '../../shared/wire.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { TOKEN_LIFE_MS } from '../municipality/setup.ts'
 

@@ -1,6 +1,6 @@
 import { addDays, isoWeek, mondayOf } from '../../shared/copenhagen.ts'
+import { ProductCategory } from '../../shared/office/products.ts'
 import type { Language } from '../../shared/wire.ts'
-import { ProductCategory } from '../../shared/wire.ts'
 import type { Period, Spending } from '../statements/statements.ts'
 import { kr } from '../texts/format.ts'
 import type { Say } from '../texts/language.ts'

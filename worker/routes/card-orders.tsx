@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import { City, PostalCode, Recipient, Street } from '../../shared/wire.ts'
+import { City, PostalCode, Recipient, Street } from '../../shared/office/cards.ts'
 import { type Ordering, type OrderView, orderCard, orderQuery, ordersQuery, orderViewOf } from '../cards/card-orders.ts'
 import { beginCardFee, cancelPayment, settle } from '../payments/payments.ts'
 import { BROWSER_PATIENCE_MS, stripeOf } from '../payments/stripe/stripe.ts'

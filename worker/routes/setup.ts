@@ -1,4 +1,4 @@
-import { InitAnswer, InitCall } from '../../shared/wire.ts'
+import { InitAnswer, InitCall } from '../../shared/office/staff.ts'
 import { newToken, sameSecret } from '../municipality/secrets.ts'
 import { setUp } from '../municipality/setup.ts'
 import { refuse } from '../refusal.ts'

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { cardHash } from '../../shared/signing.ts'
 import {
   CardCall,
   CardOrder,
@@ -8,10 +7,10 @@ import {
   CardOrders,
   CardOrdersQuery,
   CardView,
-  Child,
-  ChildLeft,
   HandOutCall,
-} from '../../shared/wire.ts'
+} from '../../shared/office/cards.ts'
+import { Child, ChildLeft } from '../../shared/office/children.ts'
+import { cardHash } from '../../shared/signing.ts'
 import { addCard, cardReach, setStatus } from '../cards/cards.ts'
 import { cancelOrder, handOut, type OrderRefusal, sendOrder, staffOrders } from '../cards/order-desk.ts'
 import { cardKeyOf } from '../municipality/secrets.ts'

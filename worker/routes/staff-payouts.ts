@@ -13,7 +13,7 @@ import {
   ReleaseCall,
   StaffPayout,
   StaffPayouts,
-} from '../../shared/payout-wire.ts'
+} from '../../shared/office/payouts.ts'
 import { approve, type Decided, payouts, reject } from '../payouts/payout-desk.ts'
 import { bankFile, bankFiles, exportPayouts } from '../payouts/payout-files.ts'
 import { importStatus, release } from '../payouts/payout-reports.ts'

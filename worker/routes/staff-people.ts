@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { StaffCall, StaffMember, StaffToken } from '../../shared/wire.ts'
+import { StaffCall, StaffMember, StaffToken } from '../../shared/office/staff.ts'
 import { newToken } from '../municipality/secrets.ts'
 import { addStaff, revokeStaff, staffMembers } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'

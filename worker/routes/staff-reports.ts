@@ -1,4 +1,12 @@
-import { Clearing, ExitDrill, ExitDrillCall, Liabilities, Report, ReportQuery, Volume } from '../../shared/reports.ts'
+import {
+  Clearing,
+  ExitDrill,
+  ExitDrillCall,
+  Liabilities,
+  Report,
+  ReportQuery,
+  Volume,
+} from '../../shared/office/reports.ts'
 import { liabilities } from '../ledger/liabilities.ts'
 import { clearing } from '../payments/clearing.ts'
 import { exitDrill } from '../payouts/exit-drill.ts'

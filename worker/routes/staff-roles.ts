@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import type { Role } from '../../shared/wire.ts'
+import type { Role } from '../../shared/office/staff.ts'
 
 /*
  * What clubs and finance may do. Admins may do everything, and what has no line here only they may do: the exit drill

@@ -1,16 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import {
-  AnswerCall,
-  CaseId,
-  CasesQuery,
-  Publication,
-  PublicationCall,
-  Settings,
-  SettingsCall,
-  StaffCase,
-  StaffCaseSummary,
-  StaffCases,
-} from '../../shared/wire.ts'
+import { Publication, PublicationCall } from '../../shared/office/publications.ts'
+import { Settings, SettingsCall } from '../../shared/office/settings.ts'
+import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/office/support.ts'
 import { changeSettings, settings } from '../municipality/settings.ts'
 import { refuse } from '../refusal.ts'
 import { answer, close, staffCase, staffCases } from '../support/case-desk.ts'

@@ -1,7 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import {
-  OfflineRisk,
   Review,
   ReviewId,
   ReviewSettlings,
@@ -9,12 +8,9 @@ import {
   ReviewsQuery,
   SettleAnswer,
   SettleCall,
-  SiteLimits,
-  SiteLimitsCall,
-  Terminal,
-  TerminalCall,
-  TerminalCode,
-} from '../../shared/wire.ts'
+} from '../../shared/office/review.ts'
+import { OfflineRisk, SiteLimits, SiteLimitsCall } from '../../shared/office/sites.ts'
+import { Terminal, TerminalCall, TerminalCode } from '../../shared/office/terminals.ts'
 import { newCode } from '../municipality/secrets.ts'
 import { refuse } from '../refusal.ts'
 import { offlineRisk, setSiteLimits, siteLimits } from '../terminals/offline-limits.ts'

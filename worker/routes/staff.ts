@@ -1,21 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { parseCpr } from '../../shared/cpr.ts'
-import {
-  Account,
-  CategoryCall,
-  Child,
-  ChildCall,
-  CreditAnswer,
-  CreditCall,
-  GuardianCall,
-  LedgerCheck,
-  PriceCall,
-  Product,
-  ProductCall,
-  Site,
-  SiteCall,
-  WhoAmI,
-} from '../../shared/wire.ts'
+import { Account, CreditAnswer, CreditCall } from '../../shared/office/accounts.ts'
+import { Child, ChildCall, GuardianCall } from '../../shared/office/children.ts'
+import { LedgerCheck } from '../../shared/office/ledger.ts'
+import { CategoryCall, PriceCall, Product, ProductCall } from '../../shared/office/products.ts'
+import { Site, SiteCall } from '../../shared/office/sites.ts'
+import { WhoAmI } from '../../shared/office/staff.ts'
 import { checkLedger } from '../ledger/check.ts'
 import { addProduct, products, retire, setCategory, setPrice } from '../municipality/products.ts'
 import { cprHash } from '../municipality/secrets.ts'

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
+import { CaseId, CaseSubject, CaseText } from '../../shared/office/support.ts'
 import { parsePhone } from '../../shared/phone.ts'
-import { CaseId, CaseSubject, CaseText } from '../../shared/wire.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
 import { CasePage, type Done, SupportPage } from '../portal/support.tsx'

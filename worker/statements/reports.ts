@@ -1,5 +1,5 @@
 import { addDays, copenhagenDay, copenhagenMidnight } from '../../shared/copenhagen.ts'
-import type { Report, Volume } from '../../shared/reports.ts'
+import type { Report, Volume } from '../../shared/office/reports.ts'
 import type { Actor } from '../municipality/audit.ts'
 import { viewedAmong } from '../people/viewings.ts'
 import { BOOKED_MESSAGE, type Period } from './statements.ts'

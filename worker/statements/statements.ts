@@ -1,5 +1,5 @@
 import { copenhagenDay } from '../../shared/copenhagen.ts'
-import type { ProductCategory } from '../../shared/wire.ts'
+import type { ProductCategory } from '../../shared/office/products.ts'
 import type { transfer } from '../schema/core.ts'
 
 /** The kinds of movement that an account sees: what of a payout goes back where it came from is no refund to its owner. */

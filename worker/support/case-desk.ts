@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/wire.ts'
+import type { CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/office/support.ts'
 import { answeredLetter } from '../letters/outbox.ts'
 import { recorded, recordedIfChanged } from '../municipality/audit.ts'
 import { viewedAmong } from '../people/viewings.ts'

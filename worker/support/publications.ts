@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import type { Language, Publication, PublicationKind } from '../../shared/wire.ts'
+import type { Publication, PublicationKind } from '../../shared/office/publications.ts'
+import type { Language } from '../../shared/wire.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 
 /** One version of what a municipality publishes, in Markdown; `otherLanguage` where there is none in the one asked for. */

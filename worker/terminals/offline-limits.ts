@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { TokenType } from '../../shared/debit.ts'
-import type { Language, OfflineLimits, OfflineRisk, SiteLimits, SiteLimitsCall } from '../../shared/wire.ts'
+import type { OfflineRisk, SiteLimits, SiteLimitsCall } from '../../shared/office/sites.ts'
+import type { Language, OfflineLimits } from '../../shared/wire.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 
 /** The columns of the limits, alike for the municipality and for a site, by their names on the wire. */

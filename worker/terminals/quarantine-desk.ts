@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { SettleAnswer } from '../../shared/wire.ts'
+import type { SettleAnswer } from '../../shared/office/review.ts'
 import { type AsideMessage, bookAside } from '../ledger/debits.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { SUBJECT, UNREVIEWED } from './quarantine.ts'

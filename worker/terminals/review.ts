@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { ore } from '../../shared/money.ts'
-import type { Review, ReviewItem, ReviewSettling, SettleAnswer, SettleCall } from '../../shared/wire.ts'
+import type { Review, ReviewItem, ReviewSettling, SettleAnswer, SettleCall } from '../../shared/office/review.ts'
 import { type Condition, post } from '../ledger/transfers.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { viewedAccounts } from '../people/viewings.ts'

@@ -1,4 +1,4 @@
-import type { ProductCategory } from '../../shared/wire.ts'
+import type { ProductCategory } from '../../shared/office/products.ts'
 import type { PeriodFault } from '../statements/statement-periods.ts'
 import type { TransferKind } from '../statements/statements.ts'
 import type { Both, Texts } from './language.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Untold } from './wire.ts'
+import { Untold } from './children.ts'
 
 /** What staff's command line and the worker say to each other about payouts. Amounts are whole øre. */
 

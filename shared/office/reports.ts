@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { addDays } from './copenhagen.ts'
-import { DeclineReason } from './debit.ts'
+import { addDays } from '../copenhagen.ts'
+import { DeclineReason } from '../debit.ts'
 
 /** What staff are told of the book; the staff API's forms. Amounts are whole øre, days are Copenhagen days. */
 

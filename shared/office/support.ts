@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { Id, InstantMs, Lines, Text } from '../fields.ts'
+
+export const CaseId = z.uuid().toLowerCase()
+export const CaseSubject = Text.min(1).max(120)
+export const CaseText = Lines.min(1).max(4000)
+
+/** `waitingSince` is the first message that nobody has answered; null where all are. */
+export const StaffCaseSummary = z
+  .object({
+    id: z.uuid(),
+    subject: z.string(),
+    account: Id.nullable(),
+    guardian: z.object({ name: z.string().nullable().meta({ description: 'null where the name is protected' }) }),
+    phone: z.string().nullable(),
+    callWanted: z.boolean(),
+    createdAt: InstantMs,
+    closedAt: InstantMs.nullable(),
+    waitingSince: InstantMs.nullable(),
+  })
+  .meta({ id: 'CaseSummary' })
+export const StaffCase = StaffCaseSummary.extend({
+  guardian: z.object({ name: z.string().nullable(), mail: z.string().nullable() }),
+  children: z.array(z.object({ id: Id, name: z.string(), account: Id })),
+  messages: z.array(
+    z.object({
+      id: z.uuid(),
+      staff: z.string().nullable().meta({ description: 'who of the staff wrote it; null where the guardian did' }),
+      text: z.string(),
+      at: InstantMs,
+    }),
+  ),
+}).meta({ id: 'Case' })
+/** `offset` is how many cases to pass over, to see those that did not fit before. */
+export const CasesQuery = z.object({
+  state: z.enum(['open', 'closed', 'all']).default('open'),
+  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+})
+export const StaffCases = z.object({
+  cases: z.array(StaffCaseSummary),
+  more: z.boolean().meta({ description: 'whether cases follow after these' }),
+})
+
+/** An answer is given by its `id` at most once; the same id with other words is id_taken. */
+export const AnswerCall = z.strictObject({ id: CaseId, text: CaseText })

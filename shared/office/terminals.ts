@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { Id, InstantMs, Name } from '../fields.ts'
+import { EnrolmentCode } from '../wire.ts'
+
+export const Terminal = z
+  .object({
+    id: z.string(),
+    site: Id,
+    name: z.string(),
+    state: z.enum(['waiting', 'enrolled', 'stopped', 'revoked']),
+    lastSeq: z.int().min(0),
+    lastSeenAt: InstantMs.nullable(),
+    cardListVersion: z.int().nullable(),
+    listedAt: InstantMs.nullable().meta({ description: 'when it last had the whole card list' }),
+    software: z.string().nullable(),
+    quarantined: z.int().min(0).meta({ description: 'how many of its messages are put aside for staff' }),
+  })
+  .meta({ id: 'Terminal' })
+export const TerminalCall = z.strictObject({ site: Id, name: Name })
+export const TerminalCode = z
+  .object({ terminal: z.string(), code: EnrolmentCode, expiresAt: InstantMs })
+  .meta({ id: 'TerminalCode' })
