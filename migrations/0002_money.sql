@@ -48,7 +48,7 @@ CREATE TABLE `transfer` (
 	FOREIGN KEY (`debit_account`) REFERENCES `account`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`credit_account`) REFERENCES `account`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`staff`) REFERENCES `staff_token`(`id`) ON UPDATE no action ON DELETE no action,
-	CONSTRAINT "transfer_kind" CHECK("transfer"."kind" in ('deposit', 'top_up', 'purchase', 'reversal', 'correction', 'card_fee', 'card_fee_return', 'payout', 'payout_return', 'payout_paid', 'refund', 'refund_return', 'dispute', 'dispute_return', 'psp_fee', 'settlement')),
+	CONSTRAINT "transfer_kind" CHECK("transfer"."kind" in ('deposit', 'top_up', 'purchase', 'reversal', 'sale_refund', 'correction', 'card_fee', 'card_fee_return', 'payout', 'payout_return', 'payout_paid', 'refund', 'refund_return', 'dispute', 'dispute_return', 'psp_fee', 'settlement')),
 	CONSTRAINT "transfer_amount_positive" CHECK("transfer"."amount" > 0),
 	CONSTRAINT "transfer_two_accounts" CHECK("transfer"."debit_account" <> "transfer"."credit_account")
 ) STRICT;
@@ -127,35 +127,55 @@ CREATE TABLE `bank_file` (
 	CONSTRAINT "bank_file_version" CHECK("bank_file"."version" in ('03', '09'))
 ) STRICT;
 --> statement-breakpoint
+CREATE TABLE `card_batch` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`staff` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	FOREIGN KEY (`staff`) REFERENCES `staff_token`(`id`) ON UPDATE no action ON DELETE no action
+) STRICT;
+--> statement-breakpoint
 CREATE TABLE `card_order` (
 	`id` text PRIMARY KEY NOT NULL,
 	`account` integer NOT NULL,
-	`guardian` integer NOT NULL,
+	`cause` text DEFAULT 'replacement' NOT NULL,
+	`guardian` integer,
+	`staff` integer,
 	`lost_card` integer,
-	`recipient` text NOT NULL,
-	`street` text NOT NULL,
-	`postal_code` text NOT NULL,
-	`city` text NOT NULL,
+	`recipient` text,
+	`street` text,
+	`postal_code` text,
+	`city` text,
+	`club` integer,
 	`mail` text,
 	`fee` integer NOT NULL,
 	`paid_from` text NOT NULL,
-	`terms` text NOT NULL,
+	`terms` text,
 	`status` text NOT NULL,
+	`batch` integer,
+	`number` text,
 	`card` integer,
 	`created_at` integer NOT NULL,
 	`ordered_at` integer,
+	`produced_at` integer,
 	`sent_at` integer,
 	`ended_at` integer,
 	FOREIGN KEY (`account`) REFERENCES `account`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`guardian`) REFERENCES `guardian`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`staff`) REFERENCES `staff_token`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`lost_card`) REFERENCES `card`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`club`) REFERENCES `site`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`batch`) REFERENCES `card_batch`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`card`) REFERENCES `card`(`id`) ON UPDATE no action ON DELETE no action,
+	CONSTRAINT "card_order_cause" CHECK("card_order"."cause" in ('first', 'replacement', 'same_day')),
+	CONSTRAINT "card_order_replacement_has_guardian" CHECK("card_order"."cause" <> 'replacement' or "card_order"."guardian" is not null),
 	CONSTRAINT "card_order_paid_from" CHECK("card_order"."paid_from" in ('account', 'checkout')),
-	CONSTRAINT "card_order_status" CHECK("card_order"."status" in ('unpaid', 'ordered', 'sent', 'handed_out', 'cancelled')),
-	CONSTRAINT "card_order_fee_not_negative" CHECK("card_order"."fee" >= 0)
+	CONSTRAINT "card_order_status" CHECK("card_order"."status" in ('unpaid', 'awaiting_approval', 'ordered', 'produced', 'sent', 'handed_out', 'cancelled')),
+	CONSTRAINT "card_order_fee_not_negative" CHECK("card_order"."fee" >= 0),
+	CONSTRAINT "card_order_goes_somewhere" CHECK("card_order"."club" is not null or ("card_order"."recipient" is not null and "card_order"."street" is not null and "card_order"."postal_code" is not null and "card_order"."city" is not null))
 ) STRICT;--> statement-breakpoint
+CREATE UNIQUE INDEX `card_order_number_unique` ON `card_order` (`number`);--> statement-breakpoint
 CREATE INDEX `card_order_of_account` ON `card_order` (`account`,`created_at`);--> statement-breakpoint
-CREATE UNIQUE INDEX `card_order_one_under_way` ON `card_order` (`account`) WHERE "card_order"."status" in ('ordered', 'sent');
+CREATE UNIQUE INDEX `card_order_one_under_way` ON `card_order` (`account`) WHERE "card_order"."status" in ('awaiting_approval', 'ordered', 'produced', 'sent');
 --> statement-breakpoint
 CREATE TABLE `dispute` (
 	`id` text PRIMARY KEY NOT NULL,

@@ -44,6 +44,10 @@ export const municipality = sqliteTable(
     bankFileVersion: text('bank_file_version', { enum: ['03', '09'] })
       .notNull()
       .default('09'),
+    rosterVersion: integer('roster_version').notNull().default(0),
+    keepBooksYears: integer('keep_books_years').notNull().default(5),
+    keepCasesMonths: integer('keep_cases_months').notNull().default(24),
+    keepViewingsMonths: integer('keep_viewings_months').notNull().default(24),
     createdAt: integer('created_at').notNull(),
   },
   (t) => [check('municipality_only_one', sql`${t.only} = 1`)],
@@ -83,12 +87,22 @@ export const product = sqliteTable(
   ],
 )
 
-/** `leftAt` is when the child left: its cards are frozen, and no more money comes in. */
+/**
+ * `leftAt` is when the child left: its cards are frozen, and no more money comes in. `birthDay`, `school` and `club` are
+ * the roster's, which knows the child by `rosterKey`, a keyed HMAC; null where it was not the roster that brought it. One
+ * that was `erasedAt` goes by a pseudonym, and what had to be kept of it is removed on `eraseDay`.
+ */
 export const child = sqliteTable('child', {
   id: integer('id').primaryKey(),
   name: text('name').notNull(),
   createdAt: integer('created_at').notNull(),
   leftAt: integer('left_at'),
+  birthDay: text('birth_day'),
+  school: text('school'),
+  club: integer('club').references(() => site.id),
+  rosterKey: text('roster_key').unique(),
+  erasedAt: integer('erased_at'),
+  eraseDay: text('erase_day'),
 })
 
 /**
@@ -157,7 +171,8 @@ export const card = sqliteTable(
 /**
  * The id ('4000-7') names the municipality, so a terminal at the wrong door can be told so. One that was `stoppedAt` is a
  * copy, or has one, and books nothing until it is enrolled again. `lastSeenAt` is its newest sync and `cardListVersion`
- * the list that it held then, `listedAt` when it last held the whole of it. `branchOf` makes it no terminal but the
+ * the list that it held then, `listedAt` when it last held the whole of it; the `unsent…` columns are what waited in its
+ * journal then. `branchOf` makes it no terminal but the
  * second line of numbers of one ('4000-7q'), under which staff book what was put aside.
  */
 export const terminal = sqliteTable('terminal', {
@@ -174,6 +189,9 @@ export const terminal = sqliteTable('terminal', {
   listedAt: integer('listed_at'),
   software: text('software'),
   branchOf: text('branch_of'),
+  unsentCount: integer('unsent_count'),
+  unsentSum: integer('unsent_sum'),
+  unsentSince: integer('unsent_since'),
 })
 
 /** One-time codes; only their digest is kept. */
@@ -196,6 +214,7 @@ export const staffToken = sqliteTable(
     createdAt: integer('created_at').notNull(),
     expiresAt: integer('expires_at').notNull(),
     revokedAt: integer('revoked_at'),
+    lastUsedAt: integer('last_used_at'),
   },
   (t) => [check('staff_token_role', sql`${t.role} in ('admin', 'club', 'finance')`)],
 )
@@ -252,6 +271,7 @@ export const transfer = sqliteTable(
         'top_up',
         'purchase',
         'reversal',
+        'sale_refund',
         'correction',
         'card_fee',
         'card_fee_return',
@@ -278,8 +298,8 @@ export const transfer = sqliteTable(
   (t) => [
     check(
       'transfer_kind',
-      sql`${t.kind} in ('deposit', 'top_up', 'purchase', 'reversal', 'correction', 'card_fee', 'card_fee_return', 'payout',
-        'payout_return', 'payout_paid', 'refund', 'refund_return', 'dispute', 'dispute_return', 'psp_fee', 'settlement')`,
+      sql`${t.kind} in ('deposit', 'top_up', 'purchase', 'reversal', 'sale_refund', 'correction', 'card_fee',
+        'card_fee_return', 'payout', 'payout_return', 'payout_paid', 'refund', 'refund_return', 'dispute', 'dispute_return', 'psp_fee', 'settlement')`,
     ),
     check('transfer_amount_positive', sql`${t.amount} > 0`),
     check('transfer_two_accounts', sql`${t.debitAccount} <> ${t.creditAccount}`),
@@ -437,6 +457,7 @@ export const supportCase = sqliteTable(
     callWanted: integer('call_wanted').notNull(),
     createdAt: integer('created_at').notNull(),
     closedAt: integer('closed_at'),
+    assignedTo: integer('assigned_to').references(() => staffToken.id),
   },
   (t) => [
     index('support_case_of_guardian').on(t.guardian),

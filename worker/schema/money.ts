@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { account, card, guardian, staffToken } from './core.ts'
+import { account, card, guardian, site, staffToken } from './core.ts'
 
 /**
  * Money that comes from outside and goes there: what was asked for, and what became of it. What has moved stands in the
@@ -216,37 +216,70 @@ export const bankFile = sqliteTable(
   (t) => [check('bank_file_version', sql`${t.version} in ('03', '09')`)],
 )
 
-/** A new card in the place of a lost one. `unpaid` awaits its payment; `card` is the new card once it is handed out. */
+/**
+ * A card that is to come: the roster's `first` one, a `replacement` that a guardian orders for a lost card, or one out of
+ * a club's stack on the `same_day`, which `staff` began and a guardian approves. `unpaid` awaits its payment,
+ * `awaiting_approval` the guardian; `number` is printed on the card, from the production batch on. It goes to the address,
+ * or to `club`; `card` is the new card once it is handed out.
+ */
 export const cardOrder = sqliteTable(
   'card_order',
   {
     id: text('id').primaryKey(),
     account: foreignId('account').references(() => account.id),
-    guardian: foreignId('guardian').references(() => guardian.id),
+    cause: text('cause', { enum: ['first', 'replacement', 'same_day'] })
+      .notNull()
+      .default('replacement'),
+    guardian: integer('guardian').references(() => guardian.id),
+    staff: integer('staff').references(() => staffToken.id),
     lostCard: integer('lost_card').references(() => card.id),
-    recipient: text('recipient').notNull(),
-    street: text('street').notNull(),
-    postalCode: text('postal_code').notNull(),
-    city: text('city').notNull(),
+    recipient: text('recipient'),
+    street: text('street'),
+    postalCode: text('postal_code'),
+    city: text('city'),
+    club: integer('club').references(() => site.id),
     mail: text('mail'),
     fee: integer('fee').notNull(),
     paidFrom: text('paid_from', { enum: ['account', 'checkout'] }).notNull(),
-    terms: text('terms').notNull(),
-    status: text('status', { enum: ['unpaid', 'ordered', 'sent', 'handed_out', 'cancelled'] }).notNull(),
+    terms: text('terms'),
+    status: text('status', {
+      enum: ['unpaid', 'awaiting_approval', 'ordered', 'produced', 'sent', 'handed_out', 'cancelled'],
+    }).notNull(),
+    batch: integer('batch').references(() => cardBatch.id),
+    number: text('number').unique(),
     card: integer('card').references(() => card.id),
     createdAt: integer('created_at').notNull(),
     orderedAt: integer('ordered_at'),
+    producedAt: integer('produced_at'),
     sentAt: integer('sent_at'),
     endedAt: integer('ended_at'),
   },
   (t) => [
+    check('card_order_cause', sql`${t.cause} in ('first', 'replacement', 'same_day')`),
+    check('card_order_replacement_has_guardian', sql`${t.cause} <> 'replacement' or ${t.guardian} is not null`),
     check('card_order_paid_from', sql`${t.paidFrom} in ('account', 'checkout')`),
-    check('card_order_status', sql`${t.status} in ('unpaid', 'ordered', 'sent', 'handed_out', 'cancelled')`),
+    check(
+      'card_order_status',
+      sql`${t.status} in ('unpaid', 'awaiting_approval', 'ordered', 'produced', 'sent', 'handed_out', 'cancelled')`,
+    ),
     check('card_order_fee_not_negative', sql`${t.fee} >= 0`),
+    check(
+      'card_order_goes_somewhere',
+      sql`${t.club} is not null or (${t.recipient} is not null and ${t.street} is not null and ${t.postalCode} is not null and ${t.city} is not null)`,
+    ),
     index('card_order_of_account').on(t.account, t.createdAt),
-    uniqueIndex('card_order_one_under_way').on(t.account).where(sql`${t.status} in ('ordered', 'sent')`),
+    uniqueIndex('card_order_one_under_way')
+      .on(t.account)
+      .where(sql`${t.status} in ('awaiting_approval', 'ordered', 'produced', 'sent')`),
   ],
 )
+
+/** What went to the producer of cards in one file; the same export again is the same file. */
+export const cardBatch = sqliteTable('card_batch', {
+  id: integer('id').primaryKey(),
+  staff: foreignId('staff').references(() => staffToken.id),
+  createdAt: integer('created_at').notNull(),
+})
 
 /** A line of Stripe's own book, as it was fetched: what the clearing account is held against. */
 export const balanceTransaction = sqliteTable(

@@ -27,6 +27,7 @@ export const statement = {
     top_up: { da: 'Automatisk optankning', en: 'Automatic top-up' },
     purchase: { da: 'Køb', en: 'Purchase' },
     reversal: { da: 'Fortrudt køb', en: 'Cancelled purchase' },
+    sale_refund: { da: 'Refusion af køb', en: 'Refund of a purchase' },
     correction: { da: 'Rettelse', en: 'Correction' },
     card_fee: { da: 'Nyt kort', en: 'New card' },
     card_fee_return: { da: 'Gebyr for nyt kort, retur', en: 'Fee for a new card, returned' },

@@ -1,0 +1,56 @@
+import { z } from '@hono/zod-openapi'
+import { parseCpr } from '../../shared/cpr.ts'
+import { Child, ChildCall, GuardianCall } from '../../shared/office/children.ts'
+import { cprHash } from '../municipality/secrets.ts'
+import { addChild, child, children } from '../people/children.ts'
+import { addGuardianship, endGuardianship } from '../people/guardianships.ts'
+import { refuse } from '../refusal.ts'
+import { changing, IdParam, reading, router, type StaffEnv } from './contract.ts'
+
+/** Whose card it is. Part of the staff API. */
+export const staffChildRoutes = router<StaffEnv>()
+  .openapi(
+    reading({
+      path: '/children',
+      summary: 'Children by a part of their name',
+      query: z.object({ name: z.string().max(80).default('') }),
+      answer: z.object({ children: z.array(Child) }),
+    }),
+    async (c) => {
+      const { name } = c.req.valid('query')
+      return c.json({ children: await children(c.var.db, name, { staff: c.var.staff.id }, c.var.now) }, 200)
+    },
+  )
+  .openapi(
+    changing({ path: '/children', summary: 'Add a child with a wallet', body: ChildCall, answer: Child }),
+    async (c) => c.json(await addChild(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now), 200),
+  )
+  .openapi(
+    reading({
+      path: '/children/{id}',
+      summary: 'A child, its account and cards',
+      params: IdParam,
+      answer: Child,
+      refusals: ['child_unknown'],
+    }),
+    async (c) => {
+      const found = await child(c.var.db, c.req.valid('param').id, { staff: c.var.staff.id }, c.var.now)
+      return found ? c.json(found, 200) : refuse(c, 'child_unknown', 'no such child')
+    },
+  )
+for (const [path, summary, change] of [
+  ['/children/{id}/guardians', "Link a guardian's CPR number, which is hashed on arrival", addGuardianship],
+  ['/children/{id}/guardians/end', "End the link of a guardian's CPR number", endGuardianship],
+] as const) {
+  staffChildRoutes.openapi(
+    changing({ path, summary, params: IdParam, body: GuardianCall, answer: Child, refusals: ['child_unknown'] }),
+    async (c) => {
+      const cpr = parseCpr(c.req.valid('json').cpr)
+      if (cpr === null) return refuse(c, 'malformed', 'cpr: not a CPR number')
+      const hash = await cprHash(c.env.MASTER_KEY, c.var.municipality, cpr)
+      const guardianship = { child: c.req.valid('param').id, cprHash: hash }
+      const changed = await change(c.var.db, guardianship, c.var.staff.id, c.var.now)
+      return changed ? c.json(changed, 200) : refuse(c, 'child_unknown', 'no such child')
+    },
+  )
+}
