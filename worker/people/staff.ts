@@ -3,16 +3,28 @@ import { digest } from '../../shared/signing.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { TOKEN_LIFE_MS } from '../municipality/setup.ts'
 
-/** A member of staff, as their token tells. */
-export type Staff = { id: number; name: string; role: Role }
+/** A member of staff, as their token tells; `sites` are those that a club's staff work at, null for all of them. */
+export type Staff = { id: number; name: string; role: Role; sites: number[] | null }
 
 /** Whose token this is; null where it is unknown, expired or revoked. */
 export async function staffOf(db: D1Database, token: string, nowMs: number): Promise<Staff | null> {
-  return await db
-    .prepare('SELECT id, name, role FROM staff_token WHERE hash = ?1 AND revoked_at IS NULL AND expires_at > ?2')
+  const found = await db
+    .prepare(
+      `SELECT id, name, role,
+         iif(role = 'club', (SELECT json_group_array(site) FROM staff_site WHERE staff = staff_token.id), NULL) AS sites
+       FROM staff_token WHERE hash = ?1 AND revoked_at IS NULL AND expires_at > ?2`,
+    )
     .bind(await digest(token), nowMs)
-    .first<Staff>()
+    .first<Omit<Staff, 'sites'> & { sites: string | null }>()
+  return found && { ...found, sites: found.sites === null ? null : JSON.parse(found.sites) }
 }
+
+/** The sites of whoever asks, as the parameter that `withinSites` wants. */
+export const sitesOf = ({ sites }: Staff): string | null => (sites === null ? null : JSON.stringify(sites))
+
+/** SQL: whether a site is one of those of whoever asks; `sites` is a parameter bound to `sitesOf` them. */
+export const withinSites = (site: string, sites: string): string =>
+  `(${sites} IS NULL OR ${site} IN (SELECT value FROM json_each(${sites})))`
 
 /** Whether two names tell of one person: how they are written in capitals, with accents or with blanks does not matter. */
 export const samePerson = (name: string, other: string) => personKey(name) === personKey(other)
@@ -33,7 +45,11 @@ export async function tokensOfPerson(db: D1Database, staff: number): Promise<num
 }
 
 /** A member of staff with what has become of their token. */
-export type StaffView = Staff & { state: 'good' | 'expired' | 'revoked'; createdAt: number; expiresAt: number }
+export type StaffView = Omit<Staff, 'sites'> & {
+  state: 'good' | 'expired' | 'revoked'
+  createdAt: number
+  expiresAt: number
+}
 
 /** ?1 is the instant. */
 const STAFF = `
