@@ -9,8 +9,10 @@ const root = new URL('..', import.meta.url).pathname
 // Wrangler's build step lays the portal's files out; the pool serves them, and runs no build.
 if (!existsSync(`${root}.assets`)) execFileSync(process.execPath, [`${root}worker/portal/assets.mjs`])
 
-/** Files that start the worker, most of them with a till or a browser. */
-const SYSTEM = ['test/portal*.test.ts', 'test/{broker,copied-card,kill,life,offline-day,till}.test.ts']
+/** Files that start the whole system: a worker, with a till or a browser. */
+const SYSTEM = ['test/{broker,portal,till}.test.ts']
+/** The same, for minutes each: every procedure of the portal, and what goes wrong between a till and its worker. */
+const LONG = ['test/portal-*.test.ts', 'test/{copied-card,kill,life,offline-day}.test.ts']
 
 /** What the worker and its tests import: bundled once, since each file would load hundreds of modules anew. */
 const PACKAGES = [
@@ -87,23 +89,25 @@ export default defineConfig(async () => ({
         test: {
           name: 'node',
           include: ['test/*.test.ts'],
-          exclude: SYSTEM,
+          exclude: [...SYSTEM, ...LONG],
           env: { NODE_COMPILE_CACHE },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },
-      {
+      ...[
+        { name: 'system', include: SYSTEM },
+        { name: 'long', include: LONG },
+      ].map((project) => ({
         root,
         test: {
-          name: 'system',
-          include: SYSTEM,
+          ...project,
           globalSetup: 'test/prepared.ts',
           env: { NODE_COMPILE_CACHE },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
-      },
+      })),
     ],
   },
 }))

@@ -10,5 +10,5 @@ const OTHERS: Combination[] = [
   { language: 'en', width: 1280 },
 ]
 
-/** In which languages and widths everything is gone through: `npm test` takes the first, `npm run test:wide` the rest. */
+/** In which languages and widths everything is gone through: `npm run test:wide` takes all but the first. */
 export const COMBINATIONS = process.env.WIDE === '1' ? OTHERS : FIRST
