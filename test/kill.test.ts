@@ -10,22 +10,12 @@ import { type Pi, virtualPi } from './local/pi.ts'
 import { copyDatabases } from './local/prepared.ts'
 import { freePort, type Running } from './local/processes.ts'
 import { secretsIn, startWorker } from './local/worker.ts'
+import { randomOf } from './simulation/random.ts'
 
 const PRICE = 500
 const START_BALANCE = 5000
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
-/** A small seeded generator (mulberry32), so that a failure can be played again with SEED. */
-function randomOf(state: number) {
-  let a = state
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 let folder: string
 let worker: Running
 let workerPort: number
@@ -136,7 +126,7 @@ describe(`power cuts (SEED=${seed})`, () => {
   test('a terminal killed at random moments of 50 sales loses no acknowledged sale and charges none twice', {
     timeout: 300_000,
   }, async () => {
-    const random = randomOf(seed)
+    const random = randomOf(seed, 'terminal')
     const pi = await newPi('Terminal')
     const customers: Awaited<ReturnType<typeof customer>>[] = []
     for (let index = 0; index < 50; index += 1) customers.push(await customer(index, 1))
@@ -146,9 +136,9 @@ describe(`power cuts (SEED=${seed})`, () => {
     let kills = 0
     for (const { uid, account } of customers) {
       const selling = sell(pi, uid)
-      if (random() < 0.4) {
+      if (random.chance(0.4)) {
         // A sale takes about this long, so the plug goes at any step of it.
-        await setTimeout(random() * 350)
+        await setTimeout(random.next() * 350)
         kills += 1
         await pi.pullPower()
         if (await selling) acknowledged.add(account)
@@ -176,7 +166,7 @@ describe(`power cuts (SEED=${seed})`, () => {
   test('a worker killed during 200 sales loses no acknowledged sale and charges none twice', {
     timeout: 300_000,
   }, async () => {
-    const random = randomOf(seed + 1)
+    const random = randomOf(seed, 'worker')
     const pi = await newPi('Terminal 2')
     const customers: Awaited<ReturnType<typeof customer>>[] = []
     for (let index = 0; index < 40; index += 1) customers.push(await customer(index, 2))
@@ -184,14 +174,14 @@ describe(`power cuts (SEED=${seed})`, () => {
     await pi.shows(/^Vælg varer/, 15_000)
     const bought = new Map<number, number>()
     const declined: number[] = []
-    const killAt = new Set(Array.from({ length: 6 }, () => Math.floor(random() * 200)))
+    const killAt = new Set(Array.from({ length: 6 }, () => random.between(0, 199)))
     let restarting: Promise<void> | null = null
     for (let sale = 0; sale < 200; sale += 1) {
       const { uid, account } = customers[sale % customers.length] ?? { uid: '', account: 0 }
       const selling = sell(pi, uid)
       if (killAt.has(sale)) {
         await restarting
-        await setTimeout(random() * 200)
+        await setTimeout(random.next() * 200)
         await worker.kill()
         restarting = startWorker(folder, workerPort, { bundle: inject('prepared').worker }).then((started) => {
           worker = started

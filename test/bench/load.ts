@@ -31,6 +31,13 @@ export function gun(port: number, host: string, connections: number) {
   }
 
   return {
+    /** Sends one request over one connection. */
+    async send(connection: number, shot: Shot): Promise<void> {
+      const client = clients[connection]
+      if (!client) throw new RangeError('no such connection')
+      await send(client, [shot])
+    },
+
     /** Fires a list of shots on every connection at once; the first list goes to the first connection. */
     async fire(lists: readonly (readonly Shot[])[]): Promise<Round> {
       const startedAt = performance.now()

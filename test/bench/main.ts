@@ -7,6 +7,7 @@ import { dayInTheDark } from './drain.ts'
 import { type Figure, lineOf, tableOf } from './figures.ts'
 import { pages } from './pages.ts'
 import { exchanges } from './spi.ts'
+import { steadyLoad } from './steady.ts'
 import { tapToScreen } from './taps.ts'
 
 /**
@@ -33,6 +34,7 @@ try {
   for (const measured of [
     debitAgainstUpdate(club),
     callOfHundred(club),
+    steadyLoad(club),
     longAccount(club),
     tapToScreen(club, folder, () => Date.now()),
     dayInTheDark(folder),
