@@ -97,7 +97,7 @@ const own = {
 const siteLimits: z.infer<typeof SiteLimits> = { ...site, limits: { ...limits, language: 'da' }, own }
 const caps = { unsentSum: 6_000_000, unsentCount: 15_000_000, cardSum: 9_999_999_900 }
 const risk: z.infer<typeof OfflineRisk> = {
-  activeCards: 1,
+  cards: { active: 1, blocked: 0 },
   sites: [{ ...site, terminals: 3, limits, caps, worst: 6_000_000 }],
   worst: 6_000_000,
 }

@@ -52,11 +52,11 @@ export const SiteLimitsCall = z
 
 /**
  * The worst that can be lost offline, in øre. `caps` says what each cap alone would let a site's terminals sell; the
- * least of them is the site's worst, and their sum that of all.
+ * least of them is the site's worst, and their sum that of all. A blocked card counts too: a till may not know of it.
  */
 export const OfflineRisk = z
   .object({
-    activeCards: z.int().min(0),
+    cards: z.object({ active: z.int().min(0), blocked: z.int().min(0) }),
     sites: z.array(
       Site.extend({
         terminals: z.int().min(0),

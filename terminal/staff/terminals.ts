@@ -84,7 +84,7 @@ export function terminalCommands(klubkort: Command, desk: Desk) {
     })
 }
 
-function riskPage({ activeCards, sites, worst }: z.infer<typeof OfflineRisk>): string {
+function riskPage({ cards, sites, worst }: z.infer<typeof OfflineRisk>): string {
   const rows = table(
     sites,
     [
@@ -99,7 +99,8 @@ function riskPage({ activeCards, sites, worst }: z.infer<typeof OfflineRisk>): s
   )
   return `If every terminal were cut off, and sold all that it may to cards with nothing
 on their accounts, at most ${amount(worst)} kr would be lost.
-${counted(activeCards, 'card is', 'cards are')} active. Each cap alone would allow, in kr:
+${counted(cards.active, 'card is', 'cards are')} active, and ${cards.blocked} blocked, of which a till may not know.
+Each cap alone would allow, in kr:
 
 ${rows}
 

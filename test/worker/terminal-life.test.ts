@@ -155,7 +155,7 @@ describe('limits', () => {
     await office.post('/terminals', { site, name: 'Reserven' }) // It waits to be enrolled, and sells nothing.
     await office.post(`/sites/${canteen}/limits`, { unsentCountMax: 5, saleMax: 1000, cardSumMax: 100_000 })
     expect(await office.get('/terminals/risk')).toMatchObject({
-      activeCards: 1,
+      cards: { active: 1, blocked: 0 },
       sites: [
         { id: canteen, terminals: 1, caps: { unsentSum: 2_000_000, unsentCount: 2000, cardSum: 100_000 }, worst: 2000 },
         {

@@ -106,10 +106,10 @@ export async function offlineRisk(db: D1Database, nowMs: number): Promise<z.infe
          GROUP BY site`,
       )
       .bind(nowMs),
-    db.prepare("SELECT count(*) AS count, sum(status = 'active') AS active FROM card WHERE status <> 'closed'"),
+    db.prepare("SELECT sum(status = 'active') AS active, sum(status = 'blocked') AS blocked FROM card"),
   ])
-  const activeCards = Number(cards?.results[0]?.active ?? 0)
-  const knownCards = Number(cards?.results[0]?.count ?? 0)
+  const active = Number(cards?.results[0]?.active ?? 0)
+  const blocked = Number(cards?.results[0]?.blocked ?? 0)
   const counts = new Map(terminals?.results.map(({ site, count }) => [Number(site), Number(count)]))
   const sites = ((limits?.results ?? []) as SiteLimitsRow[]).map((row) => {
     const own = ownLimitsOf(row).limits
@@ -117,9 +117,9 @@ export async function offlineRisk(db: D1Database, nowMs: number): Promise<z.infe
     const caps: Record<Cap, number> = {
       unsentSum: count * own.unsentSumMax,
       unsentCount: count * Math.floor(own.unsentCountMax / 2) * own.saleMax, // A request and an advice for each sale.
-      cardSum: count * knownCards * own.cardSumMax,
+      cardSum: count * (active + blocked) * own.cardSumMax,
     }
     return { id: row.id, name: row.name, terminals: count, limits: own, caps, worst: Math.min(...Object.values(caps)) }
   })
-  return { activeCards, sites, worst: sites.reduce((sum, { worst }) => sum + worst, 0) }
+  return { cards: { active, blocked }, sites, worst: sites.reduce((sum, { worst }) => sum + worst, 0) }
 }
