@@ -14,6 +14,7 @@ import { orderCommands } from './orders.ts'
 import { payoutCommands } from './payouts.ts'
 import { peopleCommands } from './people.ts'
 import { productCommands } from './products.ts'
+import { personAt } from './prompt.ts'
 import { publicationCommands } from './publications.ts'
 import { reportCommands } from './reports.ts'
 import { reviewCommands } from './review.ts'
@@ -24,6 +25,9 @@ import { terminalCommands } from './terminals.ts'
 
 /** Asked of the words themselves, since a command line that does not parse is answered as JSON too. */
 const asJson = process.argv.slice(2).includes('--json')
+
+/** Set by what builds and tests without a person; the common ways to say that it is not set are heard. */
+const automatic = !['', '0', 'false'].includes(process.env.CI ?? '')
 
 const paper = {
   out: (text: string) => process.stdout.write(`${text}\n`),
@@ -48,6 +52,10 @@ const desk: Desk = {
     }
   },
   readText: () => text(process.stdin),
+  person:
+    asJson || automatic || !process.stdin.isTTY || !process.stderr.isTTY
+      ? null
+      : personAt(process.stdin, process.stderr),
   deliver,
 }
 
