@@ -34,9 +34,20 @@ export type Desk = {
 /** Where a command's last words go: one line, or several. */
 type Paper = { out: (text: string) => void; err: (text: string) => void }
 
-/** What `klubkort --help` says of the exit codes; `report` gives them. */
-export const EXIT_CODES =
-  'Exit codes: 0 done, 1 refused by the worker, 2 wrong usage,\n            3 worker unreachable, 4 not logged in'
+/** What each exit code means, in a word or two; scripts rely on them. `report` gives them. */
+export const EXIT_CODES = [
+  'done',
+  'refused by the worker',
+  'wrong usage',
+  'worker unreachable',
+  'not logged in',
+] as const
+
+/** The exit codes as the end of every help. */
+export const EXIT_LINES = `Exit codes: ${EXIT_CODES.map((meaning, code) => `${code} ${meaning}`).join(', ')}`.replace(
+  ', 3 ',
+  ',\n            3 ',
+)
 
 /** Prints what became of a command, as text or as JSON, and gives the exit code for it. */
 export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 | 2 | 3 | 4 {
