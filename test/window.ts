@@ -38,8 +38,13 @@ const WAIT_MS = 30_000
 
 /** Runs the command line in a window of so many columns; the environment is what is given, and nothing else. */
 export function windowWith(args: readonly string[], env: Record<string, string>, cols = 80): Window {
+  return windowOf(process.execPath, [program, ...args], env, cols)
+}
+
+/** Runs any program in a window. */
+export function windowOf(file: string, args: string[], env: Record<string, string>, cols = 80): Window {
   const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const child = pty.spawn(process.execPath, [program, ...args], {
+  const child = pty.spawn(file, args, {
     ...{ cols, rows: 50, name: 'xterm-256color' },
     env: { PATH, NODE_COMPILE_CACHE, ...env },
   })

@@ -43,7 +43,7 @@ that the book adds up. Amounts are kroner: 45, 45,50 or 45.50.`,
 
   cards: `The life of a card:
 
-  ordered      by a parent or for a new child; the fee is paid, the first is free
+  ordered      by a parent, who has paid for it, or for a new child, free
   produced     the producer has made it, and its number is known
   sent         it is on its way; or
   handed out   it was given to the child in the club
@@ -62,9 +62,9 @@ account until the parents have it paid out.`,
   privacy: `A parent sees only the children whom staff or the roster have linked to their
 CPR number. The number is kept as a keyed hash, and is never shown or logged.
 
-Every look at a child by staff or by a guardian is recorded: klubkort access
-list --child says who looked, and the portal shows the parents. What staff
-change is in klubkort audit list. Somebody with the role club sees the children
+Every look at a child by staff or by a guardian is recorded: access list --child
+says who looked, and the portal shows the parents. What staff change is in audit
+list. Somebody with the role club sees the children
 and the things of their own sites, and nothing else.
 
 klubkort child export writes everything that is stored about one child, for
@@ -77,20 +77,20 @@ klubkort staff revoke ends one at once. Files that a command writes are readable
 by you alone: they may name children and bank accounts, so delete them when they
 have done their work.`,
 
-  'exit-codes': `What klubkort ends with, for scripts to rely on:
+  'exit-codes': `What a command ends with, for scripts to rely on:
 
   0  ${EXIT_CODES[0]}
   1  ${EXIT_CODES[1]}: what was asked for cannot be, or is not yours to do;
      also a ledger check that finds something
   2  ${EXIT_CODES[2]}: the line does not parse, something is missing, or whoever
      was asked did not want it. Nothing was done
-  3  ${EXIT_CODES[3]}: no answer came. Where a change may have been made all the
-     same, the line that repeats it safely is printed
+  3  ${EXIT_CODES[3]}: no answer came. Where a change may have been made
+     all the same, the line that repeats it safely is printed
   4  ${EXIT_CODES[4]}: there is no login, or it cannot be kept. Use klubkort login
 
-With --json the answer is one JSON value on standard output, and an error one
-line on standard error: {"error":{"code":"not_found","message":"..."}}. The codes
-do not change; the messages may.
+With --json the answer is one JSON value on standard output, and an error is one
+line on standard error, like {"error":{"code":"not_found","message":"..."}}. The
+codes do not change; the messages may.
 
 Where something is missing, you are asked for it, if you sit at a terminal. In a
 pipe, with --json, or with CI set, it is wrong usage instead.`,
@@ -103,8 +103,8 @@ last card list, so that nobody goes hungry and little can be lost:
   less of both for a card that shows no token against copies
 
 A card that was blocked pays until the till has heard of it; klubkort card show
-says how many have. What was sold is stored on the till first, and booked as soon
-as it is sent, even where the balance no longer has it.
+says how many have. What was sold is stored on the till first, and booked as
+soon as it is sent, even where the balance no longer has it.
 
 klubkort settings set --sale-max ... changes a limit for the municipality, and
 site limits for one site. klubkort terminal list shows when each had its card
