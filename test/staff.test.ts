@@ -188,56 +188,6 @@ const settings: z.infer<typeof Settings> = {
 }
 const terminalCode = { terminal: '4000-7', code: '7K3M-9QXT-2ZJH-0BWE', expiresAt: Date.UTC(2026, 0, 2, 12, 15) }
 
-describe.concurrent('help', () => {
-  test('every command explains itself with an example, and names the exit codes', async () => {
-    const commands = (help: string) =>
-      [...(/\nCommands:\n((?: {2,}.*\n)+)/.exec(help)?.[1] ?? '').matchAll(/^ {2}([a-z-]+)/gm)]
-        .map((match) => match[1] ?? '')
-        .filter((name) => name !== 'help')
-    const root = await klubkort(['--help'])
-    const nouns = await each(commands(root.out), async (noun) => ({ noun, help: await klubkort([noun, '--help']) }))
-    const below = await each(
-      nouns.flatMap(({ noun, help }) => commands(help.out).map((verb) => [noun, verb])),
-      async (path) => ({ path, help: await klubkort([...path, '--help']) }),
-    )
-    const deeper = await each(below, async ({ path, help }) => {
-      const verbs = commands(help.out).map((verb) => [...path, verb])
-      return verbs.length === 0
-        ? [{ path, help }]
-        : each(verbs, async (path) => ({ path, help: await klubkort([...path, '--help']) }))
-    })
-    const leaves = deeper.flat()
-    const paths = leaves.map(({ path }) => path)
-    const verbs = leaves.map(({ help }) => help)
-    expect(paths.map((path) => path.join(' '))).toEqual([
-      ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product set-price'],
-      ...['product category', 'product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
-      ...['child guardian add', 'child guardian end', 'card add', 'card show', 'card block', 'card activate'],
-      ...['order list', 'order send', 'order hand-out', 'order cancel', 'account show', 'account credit'],
-      ...['terminal add', 'terminal code', 'terminal renew', 'terminal risk', 'terminal list', 'terminal revoke'],
-      ...['review list', 'review show', 'review settle'],
-      ...['case list', 'case show', 'case answer', 'case close', 'publication list', 'publication publish'],
-      ...['settings show', 'settings set', 'payout list', 'payout approve', 'payout reject', 'payout export'],
-      ...['payout files', 'payout release', 'payout import-status', 'staff add', 'staff list', 'staff revoke'],
-      ...['report day', 'report month', 'report liabilities', 'report clearing', 'report volume', 'ledger check'],
-    ])
-    const alone = ['init', 'login', 'exit-drill']
-    expect(nouns.map(({ noun }) => noun)).toEqual(expect.arrayContaining(alone))
-    for (const help of [root, ...nouns.map(({ help }) => help), ...below.map(({ help }) => help), ...verbs]) {
-      expect(help.code).toBe(0)
-      expect(help.err).toBe('')
-      expect(help.out).toMatch(/Examples:\n {2}\S*.*klubkort /)
-      expect(help.out).toMatch(
-        /Exit codes: 0 done, 1 refused by the worker, 2 wrong usage,\n +3 worker unreachable, 4 not logged in\n/,
-      )
-      expect(help.out.split('\n').filter((line) => line.length > 80)).toEqual([])
-    }
-    for (const help of [...nouns.filter(({ noun }) => alone.includes(noun)).map((n) => n.help), ...verbs]) {
-      expect(help.out).toContain('--json')
-    }
-  })
-})
-
 test('the version is told by package.json', async () => {
   const { version } = z
     .object({ version: z.string() })

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Result } from '../http.ts'
 import { type Environment, type Login, readLogin } from './credentials.ts'
 import { json, jsonLine, plain } from './output.ts'
+import type { Person } from './prompt.ts'
 
 const TIMEOUT_MS = 15_000
 const LARGE_TIMEOUT_MS = 120_000
@@ -14,10 +15,11 @@ export type Outcome =
   | { kind: 'usage'; message: string }
   | { kind: 'unreachable'; cause: string; hint?: string }
   | { kind: 'not_logged_in'; message: string }
+  | { kind: 'cancelled' } // Whoever was asked did not want it.
 
 /**
  * Everything of the machine that a command may use. `readLine` is the first line of standard input and `readText` all
- * of it; `deliver` takes what became of the command.
+ * of it; `person` is who can be asked, null in a pipe and for a program; `deliver` takes what became of the command.
  */
 export type Desk = {
   env: Environment
@@ -25,15 +27,27 @@ export type Desk = {
   random: (bytes: number) => Uint8Array
   readLine: () => Promise<string>
   readText: () => Promise<string>
+  person: Person | null
   deliver: (outcome: Outcome) => void
 }
 
 /** Where a command's last words go: one line, or several. */
 type Paper = { out: (text: string) => void; err: (text: string) => void }
 
-/** What `klubkort --help` says of the exit codes; `report` gives them. */
-export const EXIT_CODES =
-  'Exit codes: 0 done, 1 refused by the worker, 2 wrong usage,\n            3 worker unreachable, 4 not logged in'
+/** What each exit code means, in a word or two; scripts rely on them. `report` gives them. */
+export const EXIT_CODES = [
+  'done',
+  'refused by the worker',
+  'wrong usage',
+  'worker unreachable',
+  'not logged in',
+] as const
+
+/** The exit codes as the end of every help. */
+export const EXIT_LINES = `Exit codes: ${EXIT_CODES.map((meaning, code) => `${code} ${meaning}`).join(', ')}`.replace(
+  ', 3 ',
+  ',\n            3 ',
+)
 
 /** Prints what became of a command, as text or as JSON, and gives the exit code for it. */
 export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 | 2 | 3 | 4 {
@@ -53,6 +67,9 @@ export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 |
       return 1
     case 'usage':
       wrong('usage', outcome.message)
+      return 2
+    case 'cancelled':
+      wrong('cancelled', 'nothing was done')
       return 2
     case 'unreachable':
       wrong('unreachable', `the worker cannot be reached: ${outcome.cause}`, outcome.hint)
@@ -97,7 +114,9 @@ export function issueOf({ issues }: z.ZodError): string {
 }
 
 /** What came of asking the worker; the answer comes with the worker's origin. */
-export type Asked<T> = { kind: 'answer'; value: T; url: string } | Exclude<Outcome, { kind: 'done' | 'violated' }>
+export type Asked<T> =
+  | { kind: 'answer'; value: T; url: string }
+  | Exclude<Outcome, { kind: 'done' | 'violated' | 'cancelled' }>
 
 type Question<T> = {
   method: 'GET' | 'POST'

@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseKroner } from '../../shared/money.ts'
+import { type Command, Option } from 'commander'
 import { Language } from '../../shared/wire.ts'
+import { countArgument, kronerOrZeroArgument, orNone } from './command.ts'
 
 /** What a terminal may do offline, as options of a command: for a site, and for the municipality. */
 export type GivenLimits = Partial<{
@@ -18,6 +18,9 @@ const HOUR_MS = 3_600_000
 
 /** For a refusal that names what could have been given. */
 export const LIMIT_OPTIONS = '--sale-max, --card-sum-max, --unsent-sum-max, …'
+
+const kroner = orNone(kronerOrZeroArgument)
+const count = orNone(countArgument)
 
 /** A command with an option for each limit; '' takes one away. */
 export function limitOptions(command: Command): Command {
@@ -50,17 +53,4 @@ export function limitsOf({
 /** An age in hours: '24 h', '1,5 h'. */
 export function hoursCell(ageMs: number): string {
   return `${String(Math.round((ageMs / HOUR_MS) * 10) / 10).replace('.', ',')} h`
-}
-
-function kroner(text: string): number | '' {
-  if (text === '') return ''
-  const amount = parseKroner(text)
-  if (amount === null) throw new InvalidArgumentError("Amounts are kroner like '45', '45,50' or '45.50'.")
-  return amount
-}
-
-function count(text: string): number | '' {
-  if (text === '') return ''
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('A whole number is wanted.')
-  return Number(text)
 }

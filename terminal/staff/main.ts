@@ -2,18 +2,22 @@ import { randomFillSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { accountCommands } from './accounts.ts'
 import { cardCommands } from './cards.ts'
 import { caseCommands } from './cases.ts'
 import { childCommands } from './children.ts'
-import { type Desk, EXIT_CODES, type Outcome, report } from './desk.ts'
+import { followed, parse } from './command-line.ts'
+import { completionCommand } from './completion.ts'
+import { type Desk, EXIT_LINES, type Outcome, report } from './desk.ts'
 import { exitDrillCommand } from './exit-drill.ts'
+import { helpCommand } from './help.ts'
 import { ledgerCommands } from './ledger.ts'
 import { orderCommands } from './orders.ts'
 import { payoutCommands } from './payouts.ts'
 import { peopleCommands } from './people.ts'
 import { productCommands } from './products.ts'
+import { personAt, secretQuestion } from './prompt.ts'
 import { publicationCommands } from './publications.ts'
 import { reportCommands } from './reports.ts'
 import { reviewCommands } from './review.ts'
@@ -24,6 +28,9 @@ import { terminalCommands } from './terminals.ts'
 
 /** Asked of the words themselves, since a command line that does not parse is answered as JSON too. */
 const asJson = process.argv.slice(2).includes('--json')
+
+/** Set by what builds and tests without a person; the common ways to say that it is not set are heard. */
+const automatic = !['', '0', 'false'].includes(process.env.CI ?? '')
 
 const paper = {
   out: (text: string) => process.stdout.write(`${text}\n`),
@@ -39,6 +46,12 @@ const desk: Desk = {
   nowMs: () => Date.now(),
   random: (bytes) => randomFillSync(new Uint8Array(bytes)),
   async readLine() {
+    if (process.stdin.isTTY) {
+      const said = await personAt(process.stdin, process.stderr).ask(secretQuestion(current()), { hidden: true })
+      if (said !== null) return said
+      deliver({ kind: 'cancelled' })
+      process.exit()
+    }
     const lines = createInterface({ input: process.stdin })
     try {
       for await (const line of lines) return line.trim()
@@ -47,7 +60,14 @@ const desk: Desk = {
       process.stdin.destroy() // Or whoever holds the other end would keep us waiting.
     }
   },
-  readText: () => text(process.stdin),
+  readText() {
+    if (process.stdin.isTTY) process.stderr.write('Type or paste it, and end with Ctrl-D on a line of its own.\n')
+    return text(process.stdin)
+  },
+  person:
+    asJson || automatic || !process.stdin.isTTY || !process.stderr.isTTY
+      ? null
+      : personAt(process.stdin, process.stderr),
   deliver,
 }
 
@@ -66,9 +86,9 @@ const klubkort = new Command('klubkort')
     'after',
     '\nExamples:\n  klubkort login --url https://4000.klubkort.example --token -\n  klubkort product list --site 1 --json',
   )
-  .addHelpText('afterAll', `\n${EXIT_CODES}`)
+  .addHelpText('afterAll', `\n${EXIT_LINES}`)
   .exitOverride()
-  .configureOutput({ outputError: (message) => deliver({ kind: 'usage', message: usage(message) }) })
+  .configureOutput({ outputError: () => {} }) // Said by `parse`, once nobody can be asked for what is missing.
 
 setupCommands(klubkort, desk)
 siteCommands(klubkort, desk)
@@ -87,19 +107,8 @@ peopleCommands(klubkort, desk)
 reportCommands(klubkort, desk)
 exitDrillCommand(klubkort, desk)
 ledgerCommands(klubkort, desk)
+completionCommand(klubkort, desk)
+helpCommand(klubkort, desk)
 
-try {
-  await klubkort.parseAsync()
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error
-  process.exitCode = error.exitCode === 0 ? 0 : 2 // What is wrong has been said by then.
-}
-
-/** Commander's sentence on one line, without its prefix. */
-function usage(message: string): string {
-  return message
-    .replace(/^error: /, '')
-    .replace(/^command-argument value ('.*') is invalid for argument '([^']+)'\./s, '$1 is no <$2>.')
-    .trim()
-    .replace(/\s*\n\s*/g, ' ')
-}
+const current = followed(klubkort)
+await parse(klubkort, process.argv.slice(2), { current, ...desk })

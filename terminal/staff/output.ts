@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import stringWidth from 'string-width'
 import { kroner, ore } from '../../shared/money.ts'
 
 /** What a line may take: the window's width, and 80 columns where there is no window. */
@@ -75,18 +76,56 @@ export type Column<Row> = {
 
 /** Rows as a table no wider than the window; `none` where there are no rows. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], none: string): string {
+  return tableWithDetails(rows, columns, () => [], none)
+}
+
+/** Rows as a table, with what does not fit into columns in indented lines below each row. */
+export function tableWithDetails<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  details: (row: Row) => string[],
+  none: string,
+): string {
   if (rows.length === 0) return none
+  const below = rows.map((row) => details(row).map((line) => wrapped(plain(line), '  ')))
+  const heads = columns.map(({ head }) => head)
   const cells = rows.map((row) => columns.map(({ cell }) => plain(String(cell(row)))))
-  const widths = columns.map(({ head }, at) => Math.max(head.length, ...cells.map((row) => (row[at] ?? '').length)))
-  const gaps = 2 * (columns.length - 1)
-  const flexible = columns.findIndex((column) => column.flexible)
-  const taken = widths.reduce((sum, width, at) => sum + (at === flexible ? 0 : width), gaps)
-  const room = Math.max(12, lineWidth() - taken)
-  const printed = new Table({
-    head: columns.map(({ head }) => head),
+  const widths = fitting(columns, [heads, ...cells])
+  if (widths === null) {
+    return cells.map((row, at) => [...listed(heads, row), ...(below[at] ?? [])].join('\n')).join('\n\n')
+  }
+  const folds = [heads, ...cells].map((row) => row.map((text, at) => folded(text, widths[at] ?? 0)))
+  const lines = printed(columns, widths, folds)
+  const tall = folds.map((row) => Math.max(...row.map((fold) => fold.length)))
+  return tall.flatMap((height, at) => [...lines.splice(0, height), ...(below[at - 1] ?? [])]).join('\n')
+}
+
+/** What a flexible column is not narrowed below. */
+const FLEXIBLE_MIN = 12
+
+/** How wide each column is, where a line then fits the window; null where it cannot. */
+function fitting<Row>(columns: readonly Column<Row>[], [heads = [], ...cells]: string[][]): number[] | null {
+  const room = lineWidth() - 2 * (columns.length - 1)
+  const sum = (widths: number[]) => widths.reduce((all, width) => all + width, 0)
+  const wide = (texts: string[]) => Math.max(...texts.map((text) => stringWidth(text)))
+  const asWide = (head: (text: string) => string[]) =>
+    columns.map((_, at) => wide([...head(heads[at] ?? ''), ...cells.map((row) => row[at] ?? '')]))
+  // Heads stand on one line if anyhow possible, then word below word.
+  for (const widths of [asWide((head) => [head]), asWide((head) => head.split(' '))]) {
+    const flexible = columns.findIndex((column) => column.flexible)
+    const left = room - sum(widths.filter((_, at) => at !== flexible))
+    if (flexible === -1 ? left >= 0 : left >= Math.min(widths[flexible] ?? 0, FLEXIBLE_MIN)) {
+      return widths.map((width, at) => (at === flexible ? Math.min(width, left) : width))
+    }
+  }
+  return null
+}
+
+/** The lines of folded cells, set below and beside each other. */
+function printed<Row>(columns: readonly Column<Row>[], colWidths: number[], folds: string[][][]): string[] {
+  const set = new Table({
     colAligns: columns.map(({ align }) => align ?? 'left'),
-    colWidths: widths.map((width, at) => (at === flexible ? Math.min(width, room) : width)),
-    wordWrap: true,
+    colWidths,
     chars: {
       ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '' },
       ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', right: '', 'right-mid': '' },
@@ -94,41 +133,59 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
     },
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
   })
-  // A word longer than its column would be cut, not wrapped.
-  const broken = (text: string) => text.replace(new RegExp(`\\S{${room}}(?=\\S)`, 'gu'), '$&\n')
-  for (const row of cells) printed.push(row.map((text, at) => (at === flexible ? broken(text) : text)))
-  return printed
+  for (const row of folds) set.push(row.map((fold) => fold.join('\n')))
+  return set
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
-    .join('\n')
 }
 
-/**
- * Rows as a table, with what does not fit into columns in indented lines below each row; none of the columns is
- * flexible.
- */
-export function tableWithDetails<Row>(
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-  details: (row: Row) => string[],
-  none: string,
-): string {
-  const [head = '', ...lines] = table(rows, columns, none).split('\n')
-  const below = rows.map((row) => details(row).map((line) => wrapped(plain(line), '  ')))
-  return [head, ...lines.flatMap((line, at) => [line, ...(below[at] ?? [])])].join('\n')
+/** A row that no line can hold, one cell below the other beside their heads. */
+function listed(heads: string[], row: string[]): string[] {
+  const margin = Math.max(...heads.map((head) => stringWidth(head))) + 2
+  return row.flatMap((text, at) => {
+    const head = heads[at] ?? ''
+    const [first = '', ...more] = folded(text, lineWidth() - margin)
+    const lines = [
+      `${head}${' '.repeat(margin - stringWidth(head))}${first}`,
+      ...more.map((line) => ' '.repeat(margin) + line),
+    ]
+    return lines.map((line) => line.trimEnd())
+  })
 }
 
 /** One paragraph as lines that fit the window, each after an indent; the second and later ones stand in by two more. */
 export function wrapped(text: string, indent = ''): string {
-  const room = lineWidth() - indent.length - 2
+  return folded(text, lineWidth() - indent.length - 2)
+    .map((line, at) => `${indent}${at === 0 ? '' : '  '}${line}`)
+    .join('\n')
+}
+
+/** A text in lines of at most `room` columns, broken at blanks, and inside a word only where it is longer than a line. */
+export function folded(text: string, room: number): string[] {
+  if (stringWidth(text) <= room) return [text]
   const lines: string[] = ['']
-  for (const word of text.split(' ')) {
+  for (const word of text.split(' ').flatMap((word) => broken(word, room))) {
     const line = lines.at(-1) ?? ''
-    if (line !== '' && line.length + 1 + word.length > room) lines.push(word)
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+    if (line === '') lines[lines.length - 1] = word
+    else if (stringWidth(line) + 1 + stringWidth(word) > room) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
   }
-  return lines.map((line, at) => `${indent}${at === 0 ? '' : '  '}${line}`).join('\n')
+  return lines
+}
+
+const graphemes = new Intl.Segmenter('da')
+
+/** A word in pieces of at most `room` columns; what is seen as one character stays whole. */
+function broken(word: string, room: number): string[] {
+  if (stringWidth(word) <= room) return [word]
+  const pieces = ['']
+  for (const { segment } of graphemes.segment(word)) {
+    const piece = pieces.at(-1) ?? ''
+    if (piece !== '' && stringWidth(piece + segment) > room) pieces.push(segment)
+    else pieces[pieces.length - 1] = piece + segment
+  }
+  return pieces
 }
 
 /** A text as one word of a POSIX shell. */

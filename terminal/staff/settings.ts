@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
 import { TokenType } from '../../shared/debit.ts'
-import { parseKroner } from '../../shared/money.ts'
 import { MoneySettings, Settings, SettingsCall } from '../../shared/office/settings.ts'
-import { command, group, kronerArgument } from './command.ts'
+import { command, countArgument, group, kronerArgument, kronerOrZeroArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { type GivenLimits, hoursCell, limitOptions, limitsOf } from './limits.ts'
 import { amount, counted, plain } from './output.ts'
@@ -56,7 +55,7 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
     .option('--top-ups-per-day <count>', 'how often a day one account is topped up', countArgument)
     .option('--payout-day-max <kroner>', 'the most that one account is paid out in a day', kronerArgument)
     .option('--refund-days <days>', 'how long a payout goes back to the card that paid; 0 for never', countArgument)
-    .option('--card-fee <kroner>', 'what a new card costs; 0 for nothing', feeArgument)
+    .option('--card-fee <kroner>', 'what a new card costs; 0 for nothing', kronerOrZeroArgument)
     .option('--bank-registration <digits>', "the registration number of the municipality's own bank account")
     .option('--bank-account <digits>', 'its account number')
     .addOption(
@@ -74,22 +73,11 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
 
 const BANK = ['bankRegistration', 'bankAccount'] as const
 
-function countArgument(text: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('A whole number is wanted.')
-  return Number(text)
-}
-
 function types(text: string): string[] {
   const named = text === '' ? [] : text.split(',').map((type) => type.trim())
   const wrong = named.find((type) => !TokenType.safeParse(type).success)
   if (wrong !== undefined) throw new InvalidArgumentError(`Card types are ${TokenType.options.join(', ')}.`)
   return named
-}
-
-function feeArgument(text: string): number {
-  const fee = parseKroner(text)
-  if (fee === null) throw new InvalidArgumentError("Amounts are kroner like '45', '45,50' or '45.50'.")
-  return fee
 }
 
 async function set(desk: Desk, { json, ...options }: SetOptions & { json?: true }): Promise<Outcome> {
