@@ -17,6 +17,7 @@ import { productCommands } from './products.ts'
 import { publicationCommands } from './publications.ts'
 import { reportCommands } from './reports.ts'
 import { reviewCommands } from './review.ts'
+import { rosterCommands } from './roster.ts'
 import { settingsCommands } from './settings.ts'
 import { setupCommands } from './setup.ts'
 import { siteCommands } from './sites.ts'
@@ -74,6 +75,7 @@ setupCommands(klubkort, desk)
 siteCommands(klubkort, desk)
 productCommands(klubkort, desk)
 childCommands(klubkort, desk)
+rosterCommands(klubkort, desk)
 cardCommands(klubkort, desk)
 orderCommands(klubkort, desk)
 accountCommands(klubkort, desk)
