@@ -91,9 +91,11 @@ CREATE TABLE `roster_row` (
 	`school` text,
 	`club` integer,
 	`guardians` text NOT NULL,
+	`child` integer,
 	PRIMARY KEY(`import`, `line`),
 	FOREIGN KEY (`import`) REFERENCES `roster_import`(`id`) ON UPDATE no action ON DELETE no action,
-	FOREIGN KEY (`club`) REFERENCES `site`(`id`) ON UPDATE no action ON DELETE no action
+	FOREIGN KEY (`club`) REFERENCES `site`(`id`) ON UPDATE no action ON DELETE no action,
+	FOREIGN KEY (`child`) REFERENCES `child`(`id`) ON UPDATE no action ON DELETE no action
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `roster_row_once` ON `roster_row` (`import`,`key`);--> statement-breakpoint

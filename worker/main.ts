@@ -16,6 +16,7 @@ import { reconcile } from './payments/reconciliation.ts'
 import { pushRefunds } from './payments/refunds.ts'
 import { type StripeAccount, stripeOf } from './payments/stripe/stripe.ts'
 import { topUp } from './payments/top-ups.ts'
+import { cancelLeaversOrders } from './people/leaving.ts'
 import { BarePage } from './portal/bare.tsx'
 import { refuse } from './refusal.ts'
 import { router } from './routes/contract.ts'
@@ -149,7 +150,14 @@ async function task(municipality: number, name: string, run: () => Promise<void>
 /** What is due every minute; mail waits for nobody at Stripe. */
 async function minute(env: Env, municipality: number, db: D1Database) {
   const stripe = stripeOf(env, municipality)
-  await Promise.all([task(municipality, 'mail', () => mail(env, municipality, db)), stripe && money(db, stripe)])
+  await Promise.all([
+    task(municipality, 'mail', () => mail(env, municipality, db)),
+    task(municipality, 'leavers_orders', async () => {
+      const { cancelled } = await cancelLeaversOrders(db, Date.now())
+      if (cancelled > 0) log('info', 'leavers_orders', { municipality, cancelled })
+    }),
+    stripe && money(db, stripe),
+  ])
 }
 
 /** Sends the mail that is due, and says so where there was any. */

@@ -1,8 +1,9 @@
 import type { z } from 'zod'
 import type { Result } from '../http.ts'
 import { type Environment, type Login, readLogin } from './credentials.ts'
-import { json, jsonLine, plain } from './output.ts'
+import { counted, json, json, jsonLine, jsonLine, plain, plain } from './output.ts'
 import type { Person } from './prompt.ts'
+import type { SheetFault } from './sheet.ts'
 
 const TIMEOUT_MS = 15_000
 const LARGE_TIMEOUT_MS = 120_000
@@ -13,6 +14,7 @@ export type Outcome =
   | { kind: 'violated'; value: unknown; text: string } // The ledger answered, and breaks a promise.
   | { kind: 'refused'; code: string; message: string; hint?: string }
   | { kind: 'usage'; message: string }
+  | { kind: 'faulty'; path: string; faults: readonly SheetFault[] } // A file of ours; nothing is changed.
   | { kind: 'unreachable'; cause: string; hint?: string }
   | { kind: 'not_logged_in'; message: string }
   | { kind: 'cancelled' } // Whoever was asked did not want it.
@@ -71,6 +73,13 @@ export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 |
     case 'cancelled':
       wrong('cancelled', 'nothing was done')
       return 2
+    case 'faulty': {
+      const { path, faults } = outcome
+      const message = `${path} has ${counted(faults.length, 'fault')}, and nothing is changed`
+      if (asJson) paper.err(jsonLine({ error: { code: 'file_faulty', message, faults } }))
+      else paper.err([plain(`klubkort: ${message} (file_faulty)`), ...faultLines(faults)].join('\n'))
+      return 2
+    }
     case 'unreachable':
       wrong('unreachable', `the worker cannot be reached: ${outcome.cause}`, outcome.hint)
       return 3
@@ -78,6 +87,16 @@ export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 |
       wrong('not_logged_in', outcome.message)
       return 4
   }
+}
+
+/** How many faults of a file people are told; a program gets all of them. */
+const FAULTS_TOLD = 50
+
+function faultLines(faults: readonly SheetFault[]): string[] {
+  const told = faults.slice(0, FAULTS_TOLD).map(({ line, column, reason }) => {
+    return plain(`  line ${line}${column === null ? '' : `, ${column}`}: ${reason}`)
+  })
+  return faults.length > FAULTS_TOLD ? [...told, `  … and ${faults.length - FAULTS_TOLD} more`] : told
 }
 
 /** The last gate before the terminal: whatever a command let through, only its line breaks steer. */

@@ -21,6 +21,7 @@ import { personAt, secretQuestion } from './prompt.ts'
 import { publicationCommands } from './publications.ts'
 import { reportCommands } from './reports.ts'
 import { reviewCommands } from './review.ts'
+import { rosterCommands } from './roster.ts'
 import { settingsCommands } from './settings.ts'
 import { setupCommands } from './setup.ts'
 import { siteCommands } from './sites.ts'
@@ -94,6 +95,7 @@ setupCommands(klubkort, desk)
 siteCommands(klubkort, desk)
 productCommands(klubkort, desk)
 childCommands(klubkort, desk)
+rosterCommands(klubkort, desk)
 cardCommands(klubkort, desk)
 orderCommands(klubkort, desk)
 accountCommands(klubkort, desk)

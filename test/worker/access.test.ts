@@ -22,6 +22,7 @@ import {
   signed,
 } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
+import { rowOf } from './roster.ts'
 import { stripeAccount } from './stripe.ts'
 
 /** Everybody who may ask for something: the coparent has the same child, the stranger another one. */
@@ -64,6 +65,7 @@ type World = {
   payouts: Payouts
   clerk: number
   flagged: string[]
+  roster: string
 }
 
 let world: World
@@ -209,6 +211,7 @@ beforeAll(async () => {
     payouts: await payoutsOf(office, stranger.guardian, other.account),
     clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club' })).id,
     flagged: [],
+    roster: newSale(),
   }
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
   for (let count = 0; count < 10; count += 1) {
@@ -414,6 +417,19 @@ const MATRIX: Record<string, Row> = {
   'GET /api/staff/reports/clearing': finance,
   'GET /api/staff/reports/volume': finance,
   'POST /api/staff/exit-drill': { ...admin, body: () => ({}) },
+  'POST /api/staff/roster': { ...admin, body: () => ({ id: world.roster, rows: 1 }) },
+  'POST /api/staff/roster/:id/rows': {
+    ...admin,
+    path: staff(() => `roster/${world.roster}/rows`),
+    body: () => ({ rows: [{ ...rowOf(2), name: 'En Anden' }] }),
+  },
+  'POST /api/staff/roster/:id/plan': { ...admin, path: staff(() => `roster/${world.roster}/plan`), body: () => ({}) },
+  'POST /api/staff/roster/:id/apply': { ...admin, path: staff(() => `roster/${world.roster}/apply`), body: () => ({}) },
+  'POST /api/staff/roster/:id/discard': {
+    ...admin,
+    path: staff(() => `roster/${world.roster}/discard`),
+    body: () => ({}),
+  },
 
   'GET /': anybody,
   'POST /sprog': { ...anybody, body: () => ({ language: 'en', page: '/log-ind' }) },

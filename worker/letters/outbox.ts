@@ -181,6 +181,25 @@ export function clonedLetters(
     .bind(card, `message:${terminal}:${seq}`, nowMs)
 }
 
+/** The statement that tells the guardians of every child that leaves at this instant, where they are reached. */
+export function leaversLetters(db: D1Database, nowMs: number): D1PreparedStatement {
+  const reached = reachedAt('NULL', 'guardian.id', 'account.id')
+  return db
+    .prepare(
+      `INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
+       SELECT guardian.id, 'child_left', 'left:' || child.id || ':' || ?1, ${reached}, child.id,
+         json_object('account', account.id, 'child', ${FIRST_NAME}, 'balance', coalesce(
+           (SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0)), ?1, ?1
+       FROM child
+       JOIN account ON account.child = child.id
+       JOIN guardianship ON guardianship.child = child.id AND guardianship.ended_at IS NULL
+       JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash
+       WHERE child.left_at = ?1 AND ${reached} IS NOT NULL
+       ON CONFLICT DO NOTHING`,
+    )
+    .bind(nowMs)
+}
+
 const MINUTE_MS = 60_000
 /** How long after each failed attempt the next one is made; after the last of them no more. */
 const PAUSES_MS = [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 120 * MINUTE_MS, 720 * MINUTE_MS]

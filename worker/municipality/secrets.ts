@@ -14,12 +14,21 @@ export async function cardKeyOf(masterKey: string, municipality: number): Promis
   return base64url(await derived(masterKey, 'card', municipality))
 }
 
+/** Makes keyed HMACs of texts for one purpose in one municipality: HMAC-SHA-256, base64url. */
+export async function keyedHash(
+  masterKey: string,
+  purpose: 'cpr' | 'roster',
+  municipality: number,
+): Promise<(text: string) => Promise<string>> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+  const raw = await derived(masterKey, purpose, municipality)
+  const key = await crypto.subtle.importKey('raw', raw, algorithm, false, ['sign'])
+  return async (text) => base64url(await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(text)))
+}
+
 /** A CPR number of ten digits as a municipality knows it: HMAC-SHA-256, base64url. The number itself is kept nowhere. */
 export async function cprHash(masterKey: string, municipality: number, cpr: string): Promise<string> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-  const raw = await derived(masterKey, 'cpr', municipality)
-  const key = await crypto.subtle.importKey('raw', raw, algorithm, false, ['sign'])
-  return base64url(await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(cpr)))
+  return (await keyedHash(masterKey, 'cpr', municipality))(cpr)
 }
 
 /** 256 random bits as a staff token; only its digest is stored. */

@@ -215,6 +215,12 @@ export function cancelAgreementsOf(db: D1Database, child: number, nowMs: number)
     .bind(nowMs, child)
 }
 
+/** As `cancelAgreementsOf`, for every child that leaves at this instant. */
+export function cancelAgreementsOfLeavers(db: D1Database, nowMs: number): D1PreparedStatement {
+  const leavers = 'SELECT account.id FROM child JOIN account ON account.child = child.id WHERE child.left_at = ?1'
+  return db.prepare(`${CANCEL} WHERE account IN (${leavers}) AND ${LASTS}`).bind(nowMs)
+}
+
 /** The statement that ends the agreements whose guardian may steer the account no longer, or whose child has left. */
 export function cancelOrphans(db: D1Database, nowMs: number): D1PreparedStatement {
   return db.prepare(`${CANCEL} WHERE ${standsSql()} AND NOT (${MAY_CHARGE})`).bind(nowMs)

@@ -87,3 +87,31 @@ export async function comeBack(db: D1Database, child: number, staff: number, now
   ])
   return childViewOf(answers.at(-1))
 }
+
+/** How many orders of children who have left one run cancels. */
+const ORDERS_MAX = 20
+
+/* Said with the words of the index of what is under way. */
+const ORDERS_LEFT = `
+SELECT account.child, (SELECT audit.staff FROM audit
+  WHERE audit.subject = 'child:' || account.child AND audit.action = 'child_left' ORDER BY audit.id DESC LIMIT 1) AS staff
+FROM card_order JOIN account ON account.id = card_order.account JOIN child ON child.id = account.child
+WHERE card_order.status IN ('awaiting_approval', 'ordered', 'produced', 'sent') AND card_order.status = 'ordered'
+  AND child.left_at IS NOT NULL
+LIMIT ${ORDERS_MAX}`
+
+/**
+ * Ends orders that were paid for, of children whom the roster has taken out, gives back the fees and tells the guardians,
+ * in the name of whoever read the roster in. What there is more of comes with the next run.
+ */
+export async function cancelLeaversOrders(db: D1Database, nowMs: number): Promise<{ cancelled: number }> {
+  const { results } = await db.prepare(ORDERS_LEFT).all<{ child: number; staff: number | null }>()
+  let ended = 0
+  for (const { child, staff } of results) {
+    const order = staff === null ? null : await orderedOf(db, child)
+    if (order === null || staff === null) continue
+    await db.batch(cancelled(db, order, ['ordered'], staff, nowMs))
+    ended += 1
+  }
+  return { cancelled: ended }
+}

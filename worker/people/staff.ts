@@ -29,7 +29,8 @@ export const withinSites = (site: string, sites: string): string =>
 /** Whether two names tell of one person: how they are written in capitals, with accents or with blanks does not matter. */
 export const samePerson = (name: string, other: string) => personKey(name) === personKey(other)
 
-function personKey(name: string): string {
+/** A name as `samePerson` compares it. */
+export function personKey(name: string): string {
   const plain = name
     .normalize('NFKC')
     .replace(/\p{Cf}/gu, '')

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { account, card, guardian, product, site, staffToken, terminal } from './core.ts'
+import { account, card, child, guardian, product, site, staffToken, terminal } from './core.ts'
 import { cardOrder } from './money.ts'
 
 /** What the office of a club works with: the roster, the stack of cards, prices to come, and days that are closed. */
@@ -9,8 +9,9 @@ const foreignId = (name: string) => integer(name).notNull()
 const staff = () => foreignId('staff').references(() => staffToken.id)
 
 /**
- * A roster that was read in, known by the digest of its rows. Its rows are staged first; what they change is planned
- * against `base`, the roster's version, and is applied only while that is still the newest.
+ * A roster that is read in, or was. Its rows are staged first; what they change is planned against `base`, the roster's
+ * version, and is applied only while that is still the newest. The id is the office's: a digest of the rows would tell
+ * which CPR numbers they hold.
  */
 export const rosterImport = sqliteTable(
   'roster_import',
@@ -29,7 +30,10 @@ export const rosterImport = sqliteTable(
   (t) => [check('roster_import_status', sql`${t.status} in ('staged', 'planned', 'applied')`)],
 )
 
-/** A row of a roster that is not applied yet: hashes in the place of CPR numbers. Emptied when it is, or given up. */
+/**
+ * A row of a roster that is not applied yet, taken away when it is, or is given up. `key` and `guardians` are keyed HMACs,
+ * the guardians' in their order; `child` is whom the plan has found it to be, null for somebody new.
+ */
 export const rosterRow = sqliteTable(
   'roster_row',
   {
@@ -43,6 +47,7 @@ export const rosterRow = sqliteTable(
     school: text('school'),
     club: integer('club').references(() => site.id),
     guardians: text('guardians', { mode: 'json' }).notNull(),
+    child: integer('child').references(() => child.id),
   },
   (t) => [primaryKey({ columns: [t.import, t.line] }), uniqueIndex('roster_row_once').on(t.import, t.key)],
 )

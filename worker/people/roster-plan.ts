@@ -1,0 +1,136 @@
+import type { z } from 'zod'
+import { RosterChange, type RosterPlan } from '../../shared/office/roster.ts'
+import { isOpen } from './roster.ts'
+import { viewedAmong } from './viewings.ts'
+
+/** What a staged roster would change. The SQL of the plan is also what applying it decides by; ?1 is the import. */
+
+type Plan = z.infer<typeof RosterPlan>
+
+const BY_KEY = `
+UPDATE roster_row SET child = (SELECT child.id FROM child
+  WHERE child.roster_key = roster_row.key AND child.erased_at IS NULL)
+WHERE import = ?1 AND ${isOpen('?1')}`
+
+/*
+ * A child that staff have added by hand is known again by its name and a guardian. Where that could be several, on either
+ * side, nobody is taken for anybody else.
+ */
+const BY_GUARDIAN = `
+WITH likely(line, child) AS (
+    SELECT roster_row.line, child.id FROM child JOIN roster_row ON roster_row.name = child.name
+    WHERE roster_row.import = ?1 AND roster_row.child IS NULL AND child.roster_key IS NULL AND child.erased_at IS NULL
+      AND EXISTS (SELECT 1 FROM guardianship WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL
+                  AND guardianship.cpr_hash IN (SELECT value FROM json_each(roster_row.guardians)))),
+  only_row(child, line) AS (SELECT child, min(line) FROM likely GROUP BY child HAVING count(*) = 1),
+  pair(line, child) AS (SELECT line, min(child) FROM only_row GROUP BY line HAVING count(*) = 1)
+UPDATE roster_row SET child = pair.child FROM pair
+WHERE roster_row.import = ?1 AND roster_row.line = pair.line AND ${isOpen('?1')}`
+
+/** The statements that find out which children the rows of an import are, for the batch that plans or applies it. */
+export const matched = (db: D1Database, id: string): D1PreparedStatement[] =>
+  [BY_KEY, BY_GUARDIAN].map((sql) => db.prepare(sql).bind(id))
+
+/** The guardians of a child, as a row of the roster has them. */
+const GUARDIANS = `(SELECT json_group_array(cpr_hash) FROM (SELECT cpr_hash FROM guardianship
+  WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL ORDER BY cpr_hash))`
+
+/** What differs between a child and its row: a condition for each kind of change. */
+const DIFFERENCES: Record<z.infer<typeof RosterChange>, string> = {
+  returns: 'child.left_at IS NOT NULL',
+  linked: 'child.roster_key IS NOT roster_row.key',
+  name: 'child.name IS NOT roster_row.name',
+  birthDay: 'child.birth_day IS NOT roster_row.birth_day',
+  school: 'child.school IS NOT roster_row.school',
+  club: 'child.club IS NOT roster_row.club',
+  guardians: `${GUARDIANS} IS NOT roster_row.guardians`,
+}
+
+/** SQL: what of a child differs from its row, of all kinds or some, as names with blanks around them. */
+export const differs = (kinds: readonly z.infer<typeof RosterChange>[] = RosterChange.options) =>
+  kinds.map((kind) => `iif(${DIFFERENCES[kind]}, ' ${kind} ', '')`).join(' || ')
+
+/** SQL: the condition that a child differs from its row in any of some kinds. */
+export const anyOf = (...kinds: readonly z.infer<typeof RosterChange>[]) =>
+  `(${kinds.map((kind) => DIFFERENCES[kind]).join(' OR ')})`
+
+/** The rows of an import whose child is known, with the child. */
+export const KNOWN_ROWS = 'FROM roster_row JOIN child ON child.id = roster_row.child WHERE roster_row.import = ?1'
+export const CHANGED = `${KNOWN_ROWS} AND ${anyOf(...RosterChange.options)}`
+export const ADDED = 'FROM roster_row WHERE roster_row.import = ?1 AND roster_row.child IS NULL'
+
+const KNOWN = 'child.roster_key IS NOT NULL AND child.left_at IS NULL AND child.erased_at IS NULL'
+export const LEAVING = `FROM child WHERE ${KNOWN} AND child.id NOT IN (
+  SELECT named.child FROM roster_row AS named WHERE named.import = ?1 AND named.child IS NOT NULL)`
+
+/** SQL: an account that needs a card: every one it had is closed, and none is on its way. */
+const NEEDS_CARD = `
+NOT EXISTS (SELECT 1 FROM card WHERE card.account = account.id AND card.status <> 'closed')
+AND NOT EXISTS (SELECT 1 FROM card_order WHERE card_order.account = account.id
+                AND card_order.status IN ('awaiting_approval', 'ordered', 'produced', 'sent'))`
+
+/** The rows that a first card is ordered for: children in a club who have none; somebody new has no account yet. */
+export const CARDLESS = `FROM roster_row LEFT JOIN account ON account.child = roster_row.child
+WHERE roster_row.import = ?1 AND roster_row.club IS NOT NULL AND ${NEEDS_CARD}`
+
+export const COUNTS = `
+(SELECT count(*) ${ADDED}) AS added, (SELECT count(*) ${CHANGED}) AS changed, (SELECT count(*) ${LEAVING}) AS leaving`
+
+/** SQL: how many children the roster has. */
+export const KNOWN_COUNT = `(SELECT count(*) FROM child WHERE ${KNOWN})`
+
+const PLANNED = `
+UPDATE roster_import SET status = 'planned', base = (SELECT roster_version FROM municipality),
+  (added, changed, leaving) = (SELECT added, changed, leaving FROM (SELECT ${COUNTS}))
+WHERE id = ?1 AND status <> 'applied' AND rows = (SELECT count(*) FROM roster_row WHERE import = ?1)`
+
+const FOUND = `
+SELECT status, rows, added, changed, leaving, (SELECT count(*) ${CARDLESS}) AS cards, ${KNOWN_COUNT} AS known
+FROM roster_import WHERE id = ?1`
+
+type Found = Omit<Plan, 'new' | 'changes' | 'leavers'> & { status: 'staged' | 'planned' | 'applied' }
+
+const CLUB = (club: string) => `(SELECT site.name FROM site WHERE site.id = ${club}) AS club`
+
+/**
+ * Plans a roster that is staged whole, and names so many children of each kind; whoever asks is recorded as having looked
+ * at those. Planned again, it is planned anew.
+ */
+export async function planRoster(
+  db: D1Database,
+  { id, listed }: { id: string; listed: number },
+  staff: number,
+  nowMs: number,
+): Promise<Plan | 'roster_unknown' | 'roster_incomplete'> {
+  const known = `SELECT id FROM (SELECT child.id ${CHANGED} ORDER BY roster_row.line LIMIT ?)
+    UNION SELECT id FROM (SELECT child.id ${LEAVING} ORDER BY child.name, child.id LIMIT ?)`
+  const answers = await db.batch([
+    ...matched(db, id),
+    db.prepare(PLANNED).bind(id),
+    viewedAmong(db, { children: known.replaceAll('?1', '?'), bind: [id, listed, id, listed] }, { staff }, nowMs),
+    db.prepare(FOUND).bind(id),
+    db.prepare(`SELECT line, name, ${CLUB('roster_row.club')} ${ADDED} ORDER BY line LIMIT ?2`).bind(id, listed),
+    db
+      .prepare(`SELECT line, child.id AS child, child.name, ${differs()} AS what ${CHANGED} ORDER BY line LIMIT ?2`)
+      .bind(id, listed),
+    db
+      .prepare(
+        `SELECT child.id AS child, child.name, ${CLUB('child.club')} ${LEAVING} ORDER BY child.name, child.id LIMIT ?2`,
+      )
+      .bind(id, listed),
+  ])
+  const [added, changed, leaving] = answers.slice(-3).map(({ results }) => results)
+  const found = answers.at(-4)?.results[0] as Found | undefined
+  if (!found || found.status === 'applied') return 'roster_unknown'
+  if (found.status === 'staged') return 'roster_incomplete'
+  const { status: _, ...counts } = found
+  return {
+    ...counts,
+    new: added as Plan['new'],
+    changes: ((changed ?? []) as (Omit<Plan['changes'][number], 'what'> & { what: string })[]).map((row) => ({
+      ...row,
+      what: RosterChange.options.filter((kind) => row.what.includes(` ${kind} `)),
+    })),
+    leavers: leaving as Plan['leavers'],
+  }
+}
