@@ -210,7 +210,8 @@ describe.concurrent('help', () => {
     const paths = leaves.map(({ path }) => path)
     const verbs = leaves.map(({ help }) => help)
     expect(paths.map((path) => path.join(' '))).toEqual([
-      ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product set-price'],
+      ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product price'],
+      ...['product copy', 'product export', 'product import'],
       ...['product category', 'product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
       ...['child guardian add', 'child guardian end', 'card add', 'card show', 'card block', 'card activate'],
       ...['order list', 'order send', 'order hand-out', 'order cancel', 'account show', 'account credit'],
@@ -475,7 +476,7 @@ describe.concurrent('at the wire', () => {
     ],
     ['product category', ['4', 'food'], 'POST', '/products/4/category', { category: 'food' }, product],
     ['product list', ['--site', '1'], 'GET', '/products?site=1', null, { products: [product] }],
-    ['product set-price', ['4', '16.50'], 'POST', '/products/4/price', { price: 1_650 }, product],
+    ['product price', ['4', '16.50'], 'POST', '/products/4/price', { price: 1_650 }, product],
     ['product retire', ['4'], 'POST', '/products/4/retire', {}, { ...product, retiredAt: 5 }],
     ['child add', ['Freja Nielsen'], 'POST', '/children', { name: 'Freja Nielsen', dailyLimit: null }, child],
     ['child add', ['A', '--daily-limit', '50'], 'POST', '/children', { name: 'A', dailyLimit: 5_000 }, child],
