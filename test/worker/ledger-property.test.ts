@@ -120,19 +120,19 @@ const step = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('hand out' as const) }) },
   {
-    weight: 10,
+    weight: 15,
     arbitrary: fc.record({
       do: fc.constant('limit' as const),
       wallet: fc.nat({ max: 1 }),
-      limit: fc.constantFrom(null, 1500, 2500, 3000),
+      limit: fc.constantFrom(null, 1500, 1500, 2500, 3000),
     }),
   },
   {
-    weight: 15,
+    weight: 10,
     arbitrary: fc.record({
       do: fc.constant('close' as const),
       wallet: fc.nat({ max: 1 }),
-      category: fc.constantFrom('food' as const, 'sweets' as const),
+      category: fc.constantFrom('food' as const, 'sweets' as const, 'sweets' as const),
       closed: fc.constantFrom(true, true, false),
     }),
   },
@@ -140,7 +140,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('revoke' as const), terminal: fc.nat({ max: 2 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('stop' as const), terminal: fc.nat({ max: 2 }) }) },
   { weight: 12, arbitrary: fc.record({ do: fc.constant('renew' as const), terminal: fc.nat({ max: 2 }) }) },
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('book aside' as const), terminal: fc.nat({ max: 2 }) }) },
+  { weight: 16, arbitrary: fc.record({ do: fc.constant('book aside' as const), terminal: fc.nat({ max: 2 }) }) },
   {
     weight: 20,
     arbitrary: fc.record({
@@ -156,7 +156,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
 const history = fc.record({
   paidIn: fc.tuple(fc.constantFrom(0, 2500, 5000), fc.constantFrom(0, 2500, 5000)),
-  limit: fc.constantFrom(null, null, 1500, 3000),
+  limit: fc.constantFrom(null, 1500, 1500, 3000),
   steps: fc.array(step, { minLength: 8, maxLength: 20, size: 'max' }),
 })
 type History = typeof history extends fc.Arbitrary<infer H> ? H : never
