@@ -9,6 +9,7 @@ export const DeclineReason = z.enum([
   'daily_limit',
   'terminal_revoked',
   'reversed',
+  'category_closed',
 ])
 export type DeclineReason = z.infer<typeof DeclineReason>
 

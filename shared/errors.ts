@@ -47,6 +47,8 @@ export const ERROR_STATUS = {
   nothing_to_export: 409,
   bank_account_missing: 409,
   last_admin: 409,
+  price_set: 409,
+  plan_outdated: 409,
   settings_conflict: 409,
   roster_unknown: 404,
   roster_incomplete: 409,

@@ -50,7 +50,17 @@ export const OfflineLimits = z
   .meta({ id: 'OfflineLimits' })
 export type OfflineLimits = z.infer<typeof OfflineLimits>
 
-export const SyncProduct = z.object({ id: Id, name: z.string(), price: Amount })
+/** A kind of product, which a terminal only compares: it goes on where a newer worker knows of more. */
+const Category = z.string().regex(/^[a-z]{1,20}$/)
+
+/** `price` is what it costs now, `later` what from which Copenhagen days on, in their order; neither need be told. */
+export const SyncProduct = z.object({
+  id: Id,
+  name: z.string(),
+  price: Amount,
+  category: Category.optional(),
+  later: z.array(z.object({ from: z.iso.date(), price: Amount })).optional(),
+})
 export type SyncProduct = z.infer<typeof SyncProduct>
 
 /** What a terminal's software calls itself: 'klubkort-terminal/0.1.0'. */
@@ -73,7 +83,8 @@ export type SyncQuery = z.infer<typeof SyncQuery>
 
 /**
  * What changed since a version. `restart` says that the list has been made anew (a restored database): what the
- * terminal held before is void. `nextSeq` is the number the worker expects next from this terminal, `tokenTypes` the
+ * terminal held before is void. A card's `closed` are the categories that it may not buy, left out where there are none.
+ * `nextSeq` is the number the worker expects next from this terminal, `tokenTypes` the
  * card types that carry a token (none: the terminal looks at no card's memory), `language` its display's.
  */
 export const SyncAnswer = z
@@ -83,7 +94,7 @@ export const SyncAnswer = z
     version: z.int().min(0),
     restart: z.boolean(),
     more: z.boolean(),
-    cards: z.array(z.object({ hash: CardHash, status: CardStatus })),
+    cards: z.array(z.object({ hash: CardHash, status: CardStatus, closed: z.array(Category).optional() })),
     products: z.array(SyncProduct),
     limits: OfflineLimits,
     tokenTypes: z.array(TokenType).default([]),

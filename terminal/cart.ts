@@ -7,17 +7,17 @@ import type { View } from './screen/view.ts'
 const LINES_MAX = 50
 const QUANTITY_MAX = 99
 
-/** What is being bought: one line a product, and one for each amount that staff keyed in. */
-export type Cart = readonly (SaleLine & { name: string })[]
+/** What is being bought: one line a product, and one for each amount that staff keyed in, which has no category. */
+export type Cart = readonly (SaleLine & { name: string; category?: string | undefined })[]
 
 export const EMPTY_CART: Cart = []
 
 /** One more of a product, at today's price; null where the cart is full. */
-export function withProduct(cart: Cart, { id, name, price }: SyncProduct): Cart | null {
+export function withProduct(cart: Cart, { id, name, price, category }: SyncProduct): Cart | null {
   const known = cart.find((line) => line.product === id && line.price === price)
   const more = known
     ? cart.map((line) => (line === known ? { ...line, quantity: line.quantity + 1 } : line))
-    : [...cart, { product: id, quantity: 1, price, name }]
+    : [...cart, { product: id, quantity: 1, price, name, category }]
   return fits(more)
 }
 

@@ -116,15 +116,20 @@ CREATE TABLE IF NOT EXISTS message (
   shown INTEGER NOT NULL DEFAULT 0,
   diverged INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE TABLE IF NOT EXISTS card (hash TEXT PRIMARY KEY, status TEXT NOT NULL, stale INTEGER NOT NULL DEFAULT 0)
-  STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS card (
+  hash TEXT PRIMARY KEY, status TEXT NOT NULL, stale INTEGER NOT NULL DEFAULT 0, closed TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
 
-/** What the tables of an older program lack. */
+/* What an older program did not know of the cards is told only once the whole list is asked for again. */
+const LIST_ANEW = "UPDATE setting SET value = json_set(value, '$.version', 0) WHERE name = 'site'"
+
+/** What the tables of an older program lack, and what is to be done once it is there. */
 const ADDED = [
-  ['message', 'acknowledged_at', 'INTEGER'],
-  ['message', 'diverged', 'INTEGER NOT NULL DEFAULT 0'],
-  ['card', 'stale', 'INTEGER NOT NULL DEFAULT 0'],
+  ['message', 'acknowledged_at', 'INTEGER', ''],
+  ['message', 'diverged', 'INTEGER NOT NULL DEFAULT 0', ''],
+  ['card', 'stale', 'INTEGER NOT NULL DEFAULT 0', ''],
+  ['card', 'closed', "TEXT NOT NULL DEFAULT ''", LIST_ANEW],
 ] as const
 
 const INDEXES = `
@@ -164,9 +169,10 @@ export function openJournal(path: string, open: (path: string) => Database = onD
   const [check] = db.prepare('PRAGMA quick_check').all() as { quick_check: string }[]
   if (check?.quick_check !== 'ok') throw new DiskError(`the journal ${path} is damaged: ${check?.quick_check}`)
   db.exec(SCHEMA)
-  for (const [table, column, type] of ADDED) {
+  for (const [table, column, type, then] of ADDED) {
     const columns = db.prepare(`PRAGMA table_info(${table})`).all() as { name: string }[]
-    if (!columns.some(({ name }) => name === column)) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`)
+    if (columns.some(({ name }) => name === column)) continue
+    db.exec(`BEGIN IMMEDIATE; ALTER TABLE ${table} ADD COLUMN ${column} ${type}; ${then}; COMMIT`)
   }
   db.exec(INDEXES)
 
@@ -221,10 +227,10 @@ export function openJournal(path: string, open: (path: string) => Database = onD
   )
   const reopen = db.prepare('UPDATE message SET acknowledged = 0 WHERE seq >= ?')
   const markShown = db.prepare('UPDATE message SET shown = 1 WHERE seq = ?')
-  const cardStatus = db.prepare('SELECT status FROM card WHERE hash = ?')
+  const cardOf = db.prepare('SELECT status, closed FROM card WHERE hash = ?')
   const putCard = db.prepare(
-    `INSERT INTO card (hash, status) VALUES (?, ?)
-     ON CONFLICT (hash) DO UPDATE SET status = excluded.status, stale = 0`,
+    `INSERT INTO card (hash, status, closed) VALUES (?, ?, ?)
+     ON CONFLICT (hash) DO UPDATE SET status = excluded.status, closed = excluded.closed, stale = 0`,
   )
   const setting = db.prepare('SELECT value FROM setting WHERE name = ?')
   const putSetting = db.prepare(
@@ -346,8 +352,12 @@ export function openJournal(path: string, open: (path: string) => Database = onD
     exposure: (card: string): Exposure => exposure.get(card, read('syncedSeq', 0)) as Exposure,
 
     card(hash: string): CardStatus | null {
-      return (cardStatus.get(hash) as { status: CardStatus } | undefined)?.status ?? null
+      return (cardOf.get(hash) as { status: CardStatus } | undefined)?.status ?? null
     },
+
+    /** The categories of products that a card may not buy. */
+    closed: (hash: string): ReadonlySet<string> =>
+      new Set((cardOf.get(hash) as { closed: string } | undefined)?.closed.split(',')),
 
     site,
 
@@ -358,7 +368,7 @@ export function openJournal(path: string, open: (path: string) => Database = onD
     synced(page: SyncAnswer) {
       atomically(() => {
         if (page.restart) db.exec('UPDATE card SET stale = 1')
-        for (const card of page.cards) putCard.run(card.hash, card.status)
+        for (const card of page.cards) putCard.run(card.hash, card.status, card.closed?.join() ?? '')
         if (!page.more) db.exec('DELETE FROM card WHERE stale = 1')
         const { terminal, products, limits, tokenTypes, language, version } = page
         const syncedAt = page.more ? site().syncedAt : page.time

@@ -30,7 +30,8 @@ export function station({
     },
     diverged: () => selling?.insist(),
   })
-  const syncer = syncerOf({ link, journal, forwarder, sleep, onSynced: () => selling?.refresh() })
+  // Drawn anew without an answer too: prices change at midnight, whether or not there is a network.
+  const syncer = syncerOf({ link, journal, forwarder, sleep, onTried: () => selling?.refresh() })
   const till = tillOf({ journal, forwarder, link, ...rest })
   selling = till
 

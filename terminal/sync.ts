@@ -32,19 +32,19 @@ export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarde
   }
 }
 
-/** Syncs every ten seconds, and at once when asked to. */
+/** Syncs every ten seconds, and at once when asked to; `onTried` hears of each try, whether it was answered or not. */
 export function syncer({
   link,
   journal,
   forwarder,
   sleep,
-  onSynced,
+  onTried,
 }: {
   link: Link
   journal: Journal
   forwarder: Forwarder
   sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
-  onSynced: () => void
+  onTried: () => void
 }) {
   let pause = new AbortController()
   return {
@@ -55,7 +55,8 @@ export function syncer({
     async run(signal: AbortSignal) {
       while (!signal.aborted) {
         pause = new AbortController()
-        if (await syncOnce(link, journal, forwarder)) onSynced()
+        await syncOnce(link, journal, forwarder)
+        onTried()
         await sleep(SYNC_EVERY_MS, AbortSignal.any([signal, pause.signal])).catch(() => undefined)
       }
     },

@@ -11,6 +11,7 @@ import { DiskError, type Entry, type Journal } from './journal.ts'
 import type { Link } from './link.ts'
 import { offlineRefusal } from './offline.ts'
 import { type Presented, presented } from './presented.ts'
+import { pricedOn } from './prices.ts'
 import { priceText, texts } from './screen/texts.ts'
 import { failedView, obstacleView, pagesOf, productsOn, saleView } from './screen/till-view.ts'
 import type { Press, Screen, View } from './screen/view.ts'
@@ -103,16 +104,19 @@ export function till({
   /** In the language of the site's display, as it was told last: what is said of a dead disk cannot be read from it. */
   const words = () => texts(language)
 
+  /** What is sold here, at the prices of the day; while nobody has told the time, of the last one that is known to be. */
+  const assortment = () => pricedOn(journal.site(), clock.isLearnt() ? clock.now() : journal.notBefore())
+
   /** What a card laid on now would buy. What nobody chose, a card buys only where its child can see that it does. */
   function wanted(): Cart {
     if (cart.length > 0 || fixedPrice === null || !screen) return cart
-    const product = journal.site().products.find(({ id }) => id === fixedPrice)
+    const product = assortment().products.find(({ id }) => id === fixedPrice)
     return (product && withProduct(EMPTY_CART, product)) ?? EMPTY_CART
   }
 
   function view(): View {
     if (failed) return failedView(failed, words())
-    const site = journal.site()
+    const site = assortment()
     language = site.language
     const connection = forwarder.connection()
     const obstacle = obstacleView({ site, connection, readerWorks }, answer, words())
@@ -139,7 +143,7 @@ export function till({
   async function draw() {
     if (!screen) return
     const picture = view()
-    if (picture.kind === 'sale') offered = productsOn(journal.site(), page)
+    if (picture.kind === 'sale') offered = productsOn(assortment(), page)
     try {
       await screen.show(picture, language)
     } catch (error) {
@@ -195,20 +199,22 @@ export function till({
       await say('declined', words().declined, words().declinedWhy[answered.reason ?? 'reversed'])
       return
     }
-    await sellUnanswered(content)
+    await sellUnanswered(content, chosen)
   }
 
   /** The worker has not answered: the till decides, and tells it what became of the sale. */
-  async function sellUnanswered(content: Content) {
+  async function sellUnanswered(content: Content, chosen: Cart) {
+    const closed = journal.closed(content.card)
+    const sale = {
+      amount: content.amount,
+      card: journal.card(content.card),
+      token: Boolean(content.token),
+      closed: chosen.some(({ category }) => category !== undefined && closed.has(category)),
+    }
     const refusal =
       forwarder.connection().kind === 'refused'
         ? 'cap_reached'
-        : offlineRefusal(
-            { amount: content.amount, card: journal.card(content.card), token: Boolean(content.token) },
-            journal.site(),
-            journal.exposure(content.card),
-            clock.now(),
-          )
+        : offlineRefusal(sale, journal.site(), journal.exposure(content.card), clock.now())
     const told = await append(refusal === null ? 'advice' : 'reversal', content)
     forwarder.wake()
     if (refusal === null) return approve(told, content, words().chargedLater)

@@ -133,6 +133,26 @@ describe('the journal', () => {
     expect(['a', 'b', 'c'].map(journal.card)).toEqual([null, 'active', 'active'])
   })
 
+  test('what is closed for a card is kept over a restart, until the card is told of without it', () => {
+    const card = { hash: 'a', status: 'active' as const }
+    journal.synced(
+      synced({
+        version: 1,
+        cards: [
+          { ...card, closed: ['sweets', 'drink'] },
+          { ...card, hash: 'b' },
+        ],
+      }),
+    )
+    reopened()
+    expect([...journal.closed('a')]).toEqual(['sweets', 'drink'])
+    expect(
+      ['b', 'c'].flatMap((hash) => [journal.closed(hash).has('sweets'), journal.closed(hash).has('drink')]),
+    ).toEqual([...[false, false, false, false]])
+    journal.synced(synced({ version: 2, cards: [card] }))
+    expect(journal.closed('a').has('sweets')).toBe(false)
+  })
+
   test('a message of a clock that was wrong before the last sync says nothing of the time that has passed', async () => {
     await append('request', 5_000_000)
     expect(journal.notBefore()).toBe(5_000_000)
@@ -229,7 +249,7 @@ test('a journal that goes on after another begins with its number and chain, and
   expect(() => journal.begin({ seq: 1, hash: '' })).toThrow(/goes on/)
 })
 
-test('a journal of an older program opens, and keeps what it holds', async () => {
+test('a journal of an older program opens, keeps what it holds, and asks for the whole card list again', async () => {
   const path = join(folder, 'older.db')
   const older = new DatabaseSync(path)
   older.exec(`CREATE TABLE message (
@@ -244,10 +264,13 @@ test('a journal of an older program opens, and keeps what it holds', async () =>
   older.close()
   const opened = openJournal(path)
   expect(opened.head()).toEqual({ seq: 1, hash: 'h' })
-  expect(opened.site()).toMatchObject({ version: 3, tokenTypes: [], language: 'da' })
+  expect(opened.site()).toMatchObject({ version: 0, syncedAt: 5, tokenTypes: [], language: 'da' })
   opened.synced(synced({ version: 4 }))
   expect([opened.card('a'), opened.diverged()]).toEqual(['active', []])
   opened.close()
+  const again = openJournal(path)
+  expect(again.site().version).toBe(4)
+  again.close()
 })
 
 describe('offline rules', () => {
@@ -264,7 +287,7 @@ describe('offline rules', () => {
   const site: Site = { ...told, products: [], limits, tokenTypes: [] }
   const nothing = { unsentCount: 1, unsentSum: 0, cardSum: 0 }
   const sell = (amount: number, exposure = nothing, nowMs = 1_000_001) =>
-    offlineRefusal({ amount, card: 'active', token: false }, site, exposure, nowMs)
+    offlineRefusal({ amount, card: 'active', token: false, closed: false }, site, exposure, nowMs)
 
   test('each cap admits what reaches it and refuses one øre or one message more', () => {
     expect(sell(5000)).toBeNull()
@@ -280,7 +303,7 @@ describe('offline rules', () => {
   test('where cards carry tokens, one that showed none has lower caps, and one that showed one does not', () => {
     const looking = { ...site, tokenTypes: ['classic' as const] }
     const sellAs = (token: boolean, amount: number, cardSum = 0) =>
-      offlineRefusal({ amount, card: 'active', token }, looking, { ...nothing, cardSum }, 1_000_001)
+      offlineRefusal({ amount, card: 'active', token, closed: false }, looking, { ...nothing, cardSum }, 1_000_001)
     expect(sellAs(false, 2000)).toBeNull()
     expect(sellAs(false, 2001)).toBe('cap_reached')
     expect(sellAs(true, 5000)).toBeNull()
@@ -295,12 +318,15 @@ describe('offline rules', () => {
     expect(sell(100, nothing, 999_999)).toBe('list_too_old')
   })
 
-  test('a card that is unknown or blocked, and a till that never synced, sell nothing', () => {
-    expect(offlineRefusal({ amount: 1, card: null, token: true }, site, nothing, 1_000_001)).toBe('card_unknown')
-    expect(offlineRefusal({ amount: 1, card: 'blocked', token: true }, site, nothing, 1_000_001)).toBe('card_blocked')
-    expect(offlineRefusal({ amount: 1, card: 'closed', token: true }, site, nothing, 1_000_001)).toBe('card_blocked')
+  test('a card that is unknown or blocked, a closed category, and a till that never synced sell nothing', () => {
+    const one = { amount: 1, token: true, closed: false }
+    expect(offlineRefusal({ ...one, card: null }, site, nothing, 1_000_001)).toBe('card_unknown')
+    expect(offlineRefusal({ ...one, card: 'blocked' }, site, nothing, 1_000_001)).toBe('card_blocked')
+    expect(offlineRefusal({ ...one, card: 'closed' }, site, nothing, 1_000_001)).toBe('card_blocked')
+    expect(offlineRefusal({ ...one, card: 'active' }, site, nothing, 1_000_001)).toBeNull()
+    expect(offlineRefusal({ ...one, card: 'active', closed: true }, site, nothing, 1_000_001)).toBe('category_closed')
     const fresh = { ...site, syncedAt: null }
-    expect(offlineRefusal({ amount: 1, card: 'active', token: true }, fresh, nothing, 1_000_001)).toBe('never_synced')
+    expect(offlineRefusal({ ...one, card: 'active' }, fresh, nothing, 1_000_001)).toBe('never_synced')
   })
 })
 

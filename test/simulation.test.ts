@@ -12,7 +12,7 @@ import type { Order, Outcome } from './simulation/seed.ts'
 import { openDatabase, plugIn } from './simulation/sqlite.ts'
 import { tableOf } from './simulation/table.ts'
 
-const SEEDS = 32 // Each scenario once or more.
+const SEEDS = 34 // Each scenario once or more.
 /** Within so many seeds a fault of the till must be found out. */
 const CAUGHT_WITHIN = 60
 /** Many times what it takes alone: the other tests want the machine too. */

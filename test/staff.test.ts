@@ -425,7 +425,7 @@ describe.concurrent('at the wire', () => {
     ],
     ['product category', ['4', 'food'], 'POST', '/products/4/category', { category: 'food' }, product],
     ['product list', ['--site', '1'], 'GET', '/products?site=1', null, { products: [product] }],
-    ['product set-price', ['4', '16.50'], 'POST', '/products/4/price', { price: 1_650 }, product],
+    ['product price', ['4', '16.50'], 'POST', '/products/4/price', { price: 1_650 }, product],
     ['product retire', ['4'], 'POST', '/products/4/retire', {}, { ...product, retiredAt: 5 }],
     ['child add', ['Freja Nielsen'], 'POST', '/children', { name: 'Freja Nielsen', dailyLimit: null }, child],
     ['child add', ['A', '--daily-limit', '50'], 'POST', '/children', { name: 'A', dailyLimit: 5_000 }, child],

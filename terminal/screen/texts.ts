@@ -77,12 +77,14 @@ const DANISH: Texts = {
     daily_limit: 'Dagens grænse er nået.',
     terminal_revoked: 'Terminalen er spærret. Kontakt kontoret.',
     reversed: 'Købet er fortrudt.',
+    category_closed: 'Varegruppen er lukket af forældrene.',
   },
   offlineWhy: {
     never_synced: 'Ingen forbindelse. Prøv igen om lidt.',
     list_too_old: 'Ingen forbindelse. Prøv igen om lidt.',
     card_unknown: 'Kortet kan ikke bruges uden forbindelse.',
     card_blocked: 'Kortet er spærret. Spørg personalet.',
+    category_closed: 'Varegruppen er lukket af forældrene.',
     cap_reached: 'Beløbet kræver forbindelse. Prøv igen om lidt.',
   },
   unreadable: {
@@ -143,12 +145,14 @@ const ENGLISH: Texts = {
     daily_limit: "Today's limit has been reached.",
     terminal_revoked: 'The terminal is blocked. Call the office.',
     reversed: 'The purchase has been undone.',
+    category_closed: 'This kind of item is closed by the parents.',
   },
   offlineWhy: {
     never_synced: 'No connection. Try again in a while.',
     list_too_old: 'No connection. Try again in a while.',
     card_unknown: 'The card needs a connection.',
     card_blocked: 'The card is blocked. Ask the staff.',
+    category_closed: 'This kind of item is closed by the parents.',
     cap_reached: 'The amount needs a connection. Try again in a while.',
   },
   unreadable: {

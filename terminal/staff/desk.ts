@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Result } from '../http.ts'
 import { type Environment, type Login, readLogin } from './credentials.ts'
-import { counted, json, json, jsonLine, jsonLine, plain, plain } from './output.ts'
+import { counted, json, jsonLine, plain } from './output.ts'
 import type { Person } from './prompt.ts'
 import type { SheetFault } from './sheet.ts'
 

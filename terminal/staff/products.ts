@@ -1,10 +1,20 @@
-import { Argument, type Command, Option } from 'commander'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import type { Ore } from '../../shared/money.ts'
-import { CategoryCall, PriceCall, Product, ProductCall, ProductCategory } from '../../shared/office/products.ts'
+import {
+  CategoryCall,
+  CopyAnswer,
+  CopyCall,
+  PriceCall,
+  Product,
+  ProductCall,
+  ProductCategory,
+} from '../../shared/office/products.ts'
+import { Day } from '../../shared/office/reports.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
-import { amount, instant, plain, table } from './output.ts'
+import { amount, counted, plain, table, wrapped } from './output.ts'
+import { productSheetCommands } from './product-sheets.ts'
 
 const CATEGORIES = ProductCategory.options
 const Products = z.object({ products: z.array(Product) })
@@ -43,7 +53,7 @@ export function productCommands(klubkort: Command, desk: Desk) {
               { head: 'NAME', cell: ({ name }) => name, flexible: true },
               { head: 'CATEGORY', cell: ({ category }) => category },
               { head: 'PRICE', cell: ({ price }) => amount(price), align: 'right' },
-              { head: 'RETIRED', cell: ({ retiredAt }) => (retiredAt === null ? '' : instant(retiredAt)) },
+              { head: 'FROM', cell: ({ later: [next] }) => (next ? `${next.from} ${amount(next.price)}` : '') },
             ],
             'No products.',
           ),
@@ -51,13 +61,44 @@ export function productCommands(klubkort: Command, desk: Desk) {
       )
     })
 
-  command(product, 'set-price', 'change a price; sales made before keep theirs', 'klubkort product set-price 4 16,50')
+  command(
+    product,
+    'price',
+    'change a price, now or from a day on; sales made before keep theirs',
+    'klubkort product price 4 16,50',
+    'klubkort product price 4 17 --from 2026-12-01',
+  )
     .argument('<id>', 'the product', idArgument)
     .argument('<kroner>', 'the new price', kronerArgument)
-    .action(async (id: number, price: Ore) => {
-      const changed = await change(desk, `/products/${id}/price`, PriceCall, { price }, Product)
+    .option('--from <day>', 'from when on (default: now)', dayArgument)
+    .option('--replace', 'also where another price from that day has been told')
+    .action(async (id: number, price: Ore, { from, replace }: { from?: string; replace?: true }) => {
+      const form = { price, ...(from !== undefined && { from }), ...(replace && { replace }) }
+      const changed = await change(desk, `/products/${id}/price`, PriceCall, form, Product)
       desk.deliver(
-        told(changed, ({ id, name, price }) => `Product ${id}, ${plain(name)}, costs ${amount(price)} kr now.`),
+        told(changed, ({ id, name, later }) => {
+          const when = later.some((told) => told.from === from) ? `from ${from} on` : 'now'
+          return `Product ${id}, ${plain(name)}, costs ${amount(price)} kr ${when}.`
+        }),
+      )
+    })
+
+  command(
+    product,
+    'copy',
+    'put all that one site sells on sale at another too, but for what has a name there',
+    'klubkort product copy --from 1 --to 2',
+  )
+    .requiredOption('--from <id>', 'the site that sells it', idArgument)
+    .requiredOption('--to <id>', 'the site that is to sell it too', idArgument)
+    .action(async ({ from, to }: { from: number; to: number }) => {
+      const done = await change(desk, '/products/copy', CopyCall, { from, to }, CopyAnswer)
+      desk.deliver(
+        told(done, ({ copied, skipped }) => {
+          const put = `${counted(copied.length, 'product')} put on sale at site ${to}.`
+          if (skipped.length === 0) return put
+          return `${put}\n${wrapped(`There already, and left as they are: ${skipped.join(', ')}.`)}`
+        }),
       )
     })
 
@@ -75,4 +116,11 @@ export function productCommands(klubkort: Command, desk: Desk) {
       const retired = await change(desk, `/products/${id}/retire`, z.strictObject({}), {}, Product)
       desk.deliver(told(retired, ({ id, name }) => `Product ${id}, ${plain(name)}, is off sale.`))
     })
+
+  productSheetCommands(product, desk)
+}
+
+function dayArgument(text: string): string {
+  if (!Day.safeParse(text).success) throw new InvalidArgumentError('A day is like 2026-12-01.')
+  return text
 }

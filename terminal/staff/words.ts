@@ -33,6 +33,7 @@ const WORDS: Readonly<Record<string, string>> = {
   settlement: 'from Stripe to the bank',
   card_unknown: 'unknown card',
   card_blocked: 'blocked card',
+  category_closed: 'category closed by the parents',
   insufficient_funds: 'too little on the account',
   daily_limit: 'daily limit reached',
   terminal_revoked: 'revoked terminal',

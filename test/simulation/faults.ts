@@ -19,6 +19,13 @@ export const FAULTS = {
     const answered = kept.outcome === 'declined' ? { ...kept, outcome: null } : kept`,
     figure: 'flips',
   },
+  /** It sells without an answer what its own list says is closed for the card. */
+  closed_sold: {
+    file: 'terminal/offline.ts',
+    right: "if (sale.closed) return 'category_closed'",
+    wrong: '',
+    figure: 'closed on its list',
+  },
   /** It shows what the next loss of power takes from its disk. */
   synchronous_normal: {
     file: 'terminal/journal.ts',

@@ -151,6 +151,36 @@ export async function blockedWhileOffline(play: Play) {
   return {}
 }
 
+export async function closedWhileOffline(play: Play) {
+  const { random } = play
+  await opening(play, [20_000, 8_000, 3_000])
+  const child = random.pick([0, 1])
+  const category = random.pick(['food', 'drink'])
+  const [away, there] = [boxAt(play, 0), boxAt(play, 1)]
+  if (!play.act()) return {}
+  away.cable.plugged = false
+  play.tell(`${away.name}: the cable is out`)
+  await play.nap(500, 5_000)
+  await play.close(child, category, true)
+  await play.nap(11_000, 14_000)
+  if (random.chance(0.7) && play.act()) {
+    there.cable.plugged = false
+    play.tell(`${there.name}: the cable is out, after it has heard of what is closed`)
+  }
+  await all(play, async (box) => {
+    for (let act = 0; act < 4 && play.goesOn(); act++) {
+      await play.sell(box, random.pick([child, child, 2]), { products: random.pick([1, 1, 2]) })
+      await play.nap(1_000, 20_000)
+    }
+  })
+  if (random.chance(0.3) && play.act()) await play.close(child, category, false)
+  for (const { cable } of play.boxes) cable.plugged = true
+  play.tell('the cables are in again')
+  await play.nap(11_000, 25_000)
+  for (let act = 0; act < 2 && play.goesOn(); act++) await play.sell(away, child)
+  return {}
+}
+
 /** The worker goes in the middle of calls, forgets what it had in memory, and comes back. */
 export async function workerKilled(play: Play) {
   const { misfortune, network } = play

@@ -37,7 +37,7 @@ export function playOf({
   const world: World = worldOf(BEGINS_AT)
   const random = randomOf(seed, 'people')
   const misfortune = randomOf(seed, 'misfortune')
-  const eyes = witness(world)
+  const eyes = witness(world, town.products)
   const { tell } = eyes
   const net: Network = network(world, worker, randomOf(seed, 'network'), eyes.heard)
 
@@ -193,6 +193,23 @@ export function playOf({
       await staff(`/cards/${childOf(child).card}/activate`, {})
       eyes.blockedAt.delete(child)
       tell(`the card of child ${child + 1} is active again`)
+    },
+
+    /** A guardian closes a category of products for a child, or opens it again, in the way that the portal does. */
+    async close(child: number, category: string, closed: boolean): Promise<void> {
+      const { account } = childOf(child)
+      const guardian = {
+        sql: `INSERT INTO guardian (id, issuer, subject, language, created_at, logged_in_at)
+        VALUES (1, 'broker', 'one', 'da', 0, 0) ON CONFLICT DO NOTHING`,
+      }
+      const change = closed
+        ? { sql: `INSERT INTO closed_category VALUES (${account}, ?, 1, ${world.now()})`, bind: [category] }
+        : { sql: `DELETE FROM closed_category WHERE account = ${account} AND category = ?`, bind: [category] }
+      const told = { sql: `UPDATE card SET version = (SELECT max(version) + 1 FROM card) WHERE account = ${account}` }
+      await world.real(() => worker.query([guardian, change, told]))
+      if (closed) eyes.closedAt.set(`${child} ${category}`, world.now())
+      else eyes.closedAt.delete(`${child} ${category}`)
+      tell(`${category} is ${closed ? 'closed for' : 'open again for'} child ${child + 1}`)
     },
 
     /** Everything works again; resolves when nothing waits any more, to how long that took in ms, or null if it does. */

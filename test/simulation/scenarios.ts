@@ -1,6 +1,7 @@
 import {
   answerLost,
   blockedWhileOffline,
+  closedWhileOffline,
   database,
   dayOffline,
   lateDecline,
@@ -20,6 +21,7 @@ export const SCENARIOS = {
   one_account: { boxes: 3, weight: 2, run: oneAccount },
   day_offline: { boxes: 1, weight: 1, run: dayOffline },
   blocked: { boxes: 2, weight: 2, run: blockedWhileOffline },
+  closed: { boxes: 2, weight: 2, run: closedWhileOffline },
   killed: { boxes: 2, weight: 4, run: killed },
   disk: { boxes: 2, weight: 2, run: disk },
   worker_killed: { boxes: 2, weight: 2, run: workerKilled },

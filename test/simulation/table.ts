@@ -132,6 +132,21 @@ const ROWS: { scenario: string; name: ScenarioName | null; figures: (all: Outcom
     },
   },
   {
+    scenario: 'category closed while a till is offline',
+    name: 'closed',
+    figures: (all) => [
+      none(
+        'sold after it, online',
+        all.flatMap(({ failures }) => failures).filter(({ figure }) => figure === 'accepted while closed, online')
+          .length,
+      ),
+      none(
+        'sold with it on the list',
+        sum(all, ({ figures }) => figures.offline.closedOnList),
+      ),
+    ],
+  },
+  {
     scenario: 'till killed at every write; power loss',
     name: 'killed',
     figures: (all, own) => [

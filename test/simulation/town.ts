@@ -9,7 +9,7 @@ import { HOST, type WorkerProcess } from './worker-call.ts'
 /** A municipality with one club, as every seed finds it. */
 export type Town = {
   site: number
-  products: { id: number; name: string; price: number }[]
+  products: { id: number; name: string; price: number; category: string }[]
   children: { id: number; account: number; card: number; uid: Uint8Array; hash: string }[]
   terminals: { enrolment: Enrolment; key: KeyPair }[]
   /** What staff do, over the staff API. Throws on a refusal. */
@@ -23,10 +23,10 @@ export type Town = {
 export const TOWN_BUILT_AT = Date.UTC(2026, 8, 1, 6, 0)
 const CHILDREN = 8
 const TERMINALS = 4
-const PRODUCTS: [string, number][] = [
-  ['Toast', 500],
-  ['Saft', 1200],
-  ['Pizza', 2500],
+const PRODUCTS: [name: string, price: number, category: string][] = [
+  ['Toast', 500, 'food'],
+  ['Saft', 1200, 'drink'],
+  ['Pizza', 2500, 'food'],
 ]
 
 /** Ed25519 keys that are the same in every run (RFC 8410's form around 32 told bytes). */
@@ -73,8 +73,8 @@ export async function town(worker: WorkerProcess, setupKey: string): Promise<Tow
 
   const { id: site } = await post<{ id: number }>('/sites', { name: 'Klub' })
   const products: Town['products'] = []
-  for (const [name, price] of PRODUCTS) {
-    products.push(await post('/products', { site, name, price, category: 'food' }))
+  for (const [name, price, category] of PRODUCTS) {
+    products.push(await post('/products', { site, name, price, category }))
   }
   const terminals: Town['terminals'] = []
   for (let each = 1; each <= TERMINALS; each++) {

@@ -4,6 +4,7 @@ import type { Entry, Journal } from '../../terminal/journal.ts'
 import type { View } from '../../terminal/screen/view.ts'
 import type { Box } from './box.ts'
 import type { Heard } from './network.ts'
+import type { Town } from './town.ts'
 import type { World } from './world.ts'
 
 /** One card laid on one terminal, and what came of it. `purchase` is the same where it is laid on twice for one, null to undo. */
@@ -58,7 +59,7 @@ export type Witness = ReturnType<typeof witness>
 
 /** What a till was told of the cards. */
 type CardList = {
-  cards: Map<string, { status: CardStatus; toldAt: number }>
+  cards: Map<string, { status: CardStatus; closed: readonly string[]; toldAt: number }>
   version: number
   ageMaxMs: number
   at?: number
@@ -76,7 +77,7 @@ const AMOUNT = /(\d+),(\d\d) kr/
  * Who sees every display and hears every cable, and holds at once against one another what cannot be so: a journal that
  * has lost what had left it, an answer that changes, a sale without an answer beyond the caps.
  */
-export function witness(world: World) {
+export function witness(world: World, products: Town['products']) {
   const beginsAt = world.now()
   const story: Line[] = []
   const failures: Failure[] = []
@@ -90,6 +91,8 @@ export function witness(world: World) {
   /** Whether the worker has had a message for so long that the journal may have forgotten it. */
   const isOld = (box: string, seq: number) => world.now() - (answeredAt.get(`${box}/${seq}`) ?? world.now()) >= KEPT_MS
   const blockedAt = new Map<number, number>()
+  /** Since when a category of products has been closed for a child. */
+  const closedAt = new Map<string, number>()
   const counts = { sent: 0, flips: 0, acknowledgedLost: 0, withoutRow: 0 }
   const afterBlock: { ore: number; minutes: number; online: boolean }[] = []
   const forgotten = new Set<string>()
@@ -100,7 +103,7 @@ export function witness(world: World) {
     exposures.set(box, exposed)
     return exposed
   }
-  const offline = { sales: 0, capOre: 0, overCap: 0, onList: 0, staleList: 0 }
+  const offline = { sales: 0, capOre: 0, overCap: 0, onList: 0, closedOnList: 0, staleList: 0 }
   /** What each box was told of the cards and keeps, with when; `at` is when it had all of it, absent while it has not. */
   const lists = new Map<string, CardList>()
   const running = new Map<string, Box>()
@@ -138,9 +141,13 @@ export function witness(world: World) {
   }
 
   /** Holds a sale without an answer against the list of cards that the till had when the card was laid on. */
-  function holdToList(box: Box, { card, at }: Laid) {
+  function holdToList(box: Box, { card, at }: Laid, categories: readonly string[]) {
     const list = lists.get(box.name)
     const known = list?.cards.get(card)
+    if (known && categories.some((category) => known.closed.includes(category)) && known.toldAt < at) {
+      offline.closedOnList += 1
+      fail('closed on its list', `${box.name} sold by itself what its list says is closed for the card`, box.name)
+    }
     if (known && known.status !== 'active' && known.toldAt < at) {
       offline.onList += 1
       fail('blocked on its list', `${box.name} sold by itself on a card that its list says is blocked`, box.name)
@@ -156,7 +163,7 @@ export function witness(world: World) {
   function listTold(from: string, page: SyncPage) {
     const list = page.restart ? undefined : lists.get(from)
     const cards = list?.cards ?? new Map()
-    for (const { hash, status } of page.cards) cards.set(hash, { status, toldAt: world.now() })
+    for (const { hash, status, closed = [] } of page.cards) cards.set(hash, { status, closed, toldAt: world.now() })
     const at = page.more ? list?.at : world.now()
     lists.set(from, {
       cards,
@@ -258,12 +265,18 @@ export function witness(world: World) {
       const amount = view.kind === 'answer' ? AMOUNT.exec(view.headline) : null
       sight.amount = amount ? Number(amount[1]) * 100 + Number(amount[2]) : 0
       const child = sight.laid?.child
+      const lines = box.look((journal) => rowOf(journal, sale)?.lines) ?? []
+      const categories = lines.flatMap((line) => products.find(({ id }) => id === line.product)?.category ?? [])
       if (child !== undefined && box.look((journal) => journal.has(sale, 'advice'))) {
         expose(box, sale, child, sight.amount)
-        if (sight.laid) holdToList(box, sight.laid)
+        if (sight.laid) holdToList(box, sight.laid, categories)
       }
       const since = child === undefined ? undefined : blockedAt.get(child)
       const at = sight.laid?.at ?? world.now()
+      const closed = categories.some((category) => (closedAt.get(`${child} ${category}`) ?? at) < at)
+      if (closed && box.look((journal) => journal.has(sale, 'advice')) === false) {
+        fail('accepted while closed, online', `${box.name} sold what is closed for child ${child}`, box.name, sale)
+      }
       if (since !== undefined && at > since) {
         const online = box.look((journal) => journal.has(sale, 'advice')) === false
         afterBlock.push({ ore: sight.amount, minutes: (at - since) / 60_000, online })
@@ -315,6 +328,7 @@ export function witness(world: World) {
     sent,
     answers,
     blockedAt,
+    closedAt,
     counts,
     afterBlock,
     /** Boxes whose journal was put back or copied: what they say is not held against the sales any more. */

@@ -54,7 +54,10 @@ type World = {
   terminal: EnrolledTerminal
   spare: string
   code: string
+  secondSite: number
   product: number
+  /** Products to take off sale, one for each who asks to. */
+  retiring: number[]
   supportCase: string
   deposit: string
   agreement: string
@@ -187,6 +190,12 @@ beforeAll(async () => {
   const payout = newSale()
   await guardian.post(`/konto/${alma.account}/udbetal`, payoutForm(payout, 'Asta Prøveforælder', '7654321'))
   const product = await office.post<{ id: number }>('/products', { site, name: 'Toast', price: 1500 })
+  const secondSite = await newSite(office, 'Kantinen')
+  const retiring: number[] = []
+  for (const who of EVERYBODY) {
+    const each = { site, name: `Udgår for ${who}`, price: 500 }
+    retiring.push((await office.post<{ id: number }>('/products', each)).id)
+  }
   const spare = await office.post<{ terminal: string; code: string }>('/terminals', { site, name: 'Reserven' })
   world = {
     office,
@@ -202,7 +211,9 @@ beforeAll(async () => {
     terminal,
     spare: spare.terminal,
     code: spare.code,
+    secondSite,
     product: product.id,
+    retiring,
     supportCase,
     ...(await moneyOf(office.db, guardian.guardian, alma.account)),
     payout,
@@ -213,6 +224,9 @@ beforeAll(async () => {
     flagged: [],
     roster: newSale(),
   }
+  await office.db
+    .prepare("INSERT INTO staff_site SELECT staff_token.id, site.id FROM staff_token, site WHERE role = 'club'")
+    .run()
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
   for (let count = 0; count < 10; count += 1) {
     await terminal.send(await terminal.say('advice', { card: 'u'.repeat(43), amount: 100 }))
@@ -226,6 +240,7 @@ type Row = { may: readonly Who[]; path?: () => string; body?: (who: Who) => unkn
 const anybody = { may: EVERYBODY }
 const admin = { may: ['admin'] } as const
 const finance = { may: ['admin', 'finance'] } as const
+const clubs = { may: ['admin', 'club'] } as const
 const anyStaff = { may: ['admin', 'club', 'finance'] } as const
 const guardians = { may: ['guardian', 'coparent', 'stranger'] } as const
 const own = { may: ['guardian', 'coparent'] } as const
@@ -266,20 +281,22 @@ const MATRIX: Record<string, Row> = {
   'GET /api/staff/sites/limits': admin,
   'POST /api/staff/sites/:id/limits': { ...admin, path: staff(() => 'sites/1/limits'), body: () => ({ saleMax: 100 }) },
   'GET /api/staff/products': anyStaff,
-  'POST /api/staff/products': { ...admin, body: () => ({ site: 1, name: 'Kakao', price: 1000 }) },
+  'POST /api/staff/products': { ...clubs, body: (who) => ({ site: 1, name: `Kakao for ${who}`, price: 1000 }) },
+  'POST /api/staff/products/copy': { ...clubs, body: () => ({ from: 1, to: world.secondSite }) },
+  'POST /api/staff/products/import': { ...clubs, body: () => ({ rows: [], retireMissing: false }) },
   'POST /api/staff/products/:id/price': {
-    ...admin,
+    ...clubs,
     path: staff(() => `products/${world.product}/price`),
     body: () => ({ price: 1600 }),
   },
   'POST /api/staff/products/:id/category': {
-    ...admin,
+    ...clubs,
     path: staff(() => `products/${world.product}/category`),
     body: () => ({ category: 'food' }),
   },
   'POST /api/staff/products/:id/retire': {
-    ...admin,
-    path: staff(() => `products/${world.product}/retire`),
+    ...clubs,
+    path: staff(() => `products/${world.retiring[nextRetiring++]}/retire`),
     body: () => ({}),
   },
   'GET /api/staff/children': anyStaff,
@@ -449,6 +466,11 @@ const MATRIX: Record<string, Row> = {
     path: () => `/konto/${world.alma.account}/kort/${world.alma.card}/spaer`,
     body: () => ({}),
   },
+  'POST /konto/:account/varegrupper/:category/:verb{luk|aabn}': {
+    ...own,
+    path: account('varegrupper/sweets/luk'),
+    body: () => ({}),
+  },
   'POST /konto/:account/maks-forbrug': { ...own, path: account('maks-forbrug'), body: () => ({ limit: '50' }) },
   'GET /brugerinfo': guardians,
   'POST /brugerinfo/om-dig': { ...guardians, body: () => ({ language: 'en' }) },
@@ -534,8 +556,9 @@ async function terms(): Promise<string> {
   return `da-${await newest.first('version')}`
 }
 
-/** Each call settles a sale of its own, since one is settled once. */
+/** Each call settles a sale of its own, since one is settled once; products are taken off sale once too. */
 let nextFlagged = 0
+let nextRetiring = 0
 
 /** A sale signed by the terminal, or by a key of somebody who says that they are it. */
 async function saleOf(who: Who): Promise<string> {

@@ -13,6 +13,8 @@ export type AccountModel = {
   dailyLimit: number | null
   /** What sales that count for `day` have cost. */
   spent: { day: string; amount: number }
+  /** The categories of products that it may not buy. */
+  closed: Set<string>
 }
 
 type SaleModel = {
@@ -40,6 +42,8 @@ export type LedgerModel = {
   accounts: Map<number, AccountModel>
   suspense: number
   cards: Map<string, CardModel>
+  /** The categories of the products that there are. */
+  categories: Map<number, string>
   terminals: Map<
     string,
     {
@@ -64,6 +68,7 @@ export function emptyLedger(suspense: number): LedgerModel {
     accounts: new Map(),
     suspense,
     cards: new Map(),
+    categories: new Map(),
     terminals: new Map(),
     sales: new Map(),
     movements: new Map(),
@@ -329,7 +334,9 @@ function hearOne(
   const believed = message.kind === 'advice' && nowMs - message.at < ADVICE_BELIEVED_MS
   const day = believed && dayOf(message.at) < today ? dayOf(message.at) : today
   const late = aside && message.kind === 'request' ? 'terminal_revoked' : undefined
-  const reason = late ?? unread ?? doubt(card && { ...wallet, status: card.status }, message.amount, day, today)
+  const categories = message.lines.map(({ product }) => ledger.categories.get(product ?? 0) ?? '')
+  const closed = categories.some((category) => wallet.closed.has(category))
+  const reason = late ?? unread ?? doubt(card && { ...wallet, status: card.status }, { ...message, closed }, day, today)
   if (reason && message.kind === 'request') return answered('declined', reason)
   move(ledger, payer, revenue, message.amount)
   sale.charge = { payer, amount: message.amount, day }
@@ -338,15 +345,16 @@ function hearOne(
   return answered('approved', reason)
 }
 
-/** Why this amount should not be charged to a card on a day. */
+/** Why this amount should not be charged to a card on a day; `closed` says that the account may not buy something of it. */
 function doubt(
   card: (AccountModel & { status: string }) | undefined,
-  amount: number,
+  { amount, closed }: { amount: number; closed: boolean },
   day: string,
   today: string,
 ): DeclineReason | undefined {
   if (!card) return 'card_unknown'
   if (card.status !== 'active') return 'card_blocked'
+  if (closed) return 'category_closed'
   if (card.floor !== null && card.balance - amount < card.floor) return 'insufficient_funds'
   if (day === today && card.dailyLimit !== null && spentOn(card, today) + amount > card.dailyLimit) return 'daily_limit'
   return undefined

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { CardToken, DebitMessage } from '../../shared/debit.ts'
 import { ore } from '../../shared/money.ts'
 import { digest } from '../../shared/signing.ts'
+import { setClosed } from '../../worker/cards/closed-categories.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { type Booking, book, type SignedMessage } from '../../worker/ledger/debits.ts'
 import { type Condition, post, postAsFarAsThere, postBack } from '../../worker/ledger/transfers.ts'
@@ -26,8 +27,8 @@ import {
 import { call, emptyDatabases, type Key, newKey, signed } from './municipality.ts'
 
 /*
- * Random histories of a small municipality (two sites, three terminals, two wallets, three cards of which one is
- * given out late, and one card that nobody knows) are told to the model and to the ledger. After every step both must
+ * Random histories of a small municipality (two sites, three terminals, two wallets whose guardian closes and opens kinds
+ * of products, four cards of which one is given out late, and one card that nobody knows) are told to the model and to the ledger. After every step both must
  * have answered alike and hold the same, and no invariant may be broken. A failure prints fast-check's seed and path.
  */
 
@@ -42,6 +43,13 @@ const AMOUNTS = [500, 1000, 1500, 2500]
 const CARDS = ['first', 'second', 'sibling', 'late', 'stranger'] as const
 type CardName = (typeof CARDS)[number]
 
+/** Of each kind a product, one that is known by no category, and an amount that staff keyed in. */
+const CATEGORIES = new Map([
+  [1, 'food'],
+  [2, 'sweets'],
+] as const)
+const PRODUCTS = [1, 1, 1, 2, 2, 9, null] as const
+
 /** Where a message departs from what a sound terminal would send. */
 const FAULTS = ['gap', 'prev', 'bytes', 'amount', 'lines', 'card', 'foreign sale', 'again'] as const
 
@@ -53,6 +61,7 @@ const utterance = fc.record({
   sale: fc.option(fc.nat({ max: 3 }), { freq: 2 }),
   card: fc.constantFrom<CardName[]>('first', 'first', 'first', 'second', 'sibling', 'sibling', 'late', 'stranger'),
   amount: fc.constantFrom(...AMOUNTS),
+  product: fc.constantFrom(...PRODUCTS),
   soldHoursAgo: fc.constantFrom(0, 0, 0, 0, 1, 5, 26, 26, -26, 719, 720, 400_000),
   /** What of its tokens the card shows: by how many before the newest, or none; most are not looked at. */
   token: fc.constantFrom(...TOKENS),
@@ -111,18 +120,27 @@ const step = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('hand out' as const) }) },
   {
-    weight: 10,
+    weight: 15,
     arbitrary: fc.record({
       do: fc.constant('limit' as const),
       wallet: fc.nat({ max: 1 }),
-      limit: fc.constantFrom(null, 1500, 2500, 3000),
+      limit: fc.constantFrom(null, 1500, 1500, 2500, 3000),
+    }),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('close' as const),
+      wallet: fc.nat({ max: 1 }),
+      category: fc.constantFrom('food' as const, 'sweets' as const, 'sweets' as const),
+      closed: fc.constantFrom(true, true, false),
     }),
   },
   { weight: 10, arbitrary: fc.record({ do: fc.constant('wait' as const), hours: fc.integer({ min: 1, max: 30 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('revoke' as const), terminal: fc.nat({ max: 2 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('stop' as const), terminal: fc.nat({ max: 2 }) }) },
   { weight: 12, arbitrary: fc.record({ do: fc.constant('renew' as const), terminal: fc.nat({ max: 2 }) }) },
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('book aside' as const), terminal: fc.nat({ max: 2 }) }) },
+  { weight: 16, arbitrary: fc.record({ do: fc.constant('book aside' as const), terminal: fc.nat({ max: 2 }) }) },
   {
     weight: 20,
     arbitrary: fc.record({
@@ -138,7 +156,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
 const history = fc.record({
   paidIn: fc.tuple(fc.constantFrom(0, 2500, 5000), fc.constantFrom(0, 2500, 5000)),
-  limit: fc.constantFrom(null, null, 1500, 3000),
+  limit: fc.constantFrom(null, 1500, 1500, 3000),
   steps: fc.array(step, { minLength: 8, maxLength: 20, size: 'max' }),
 })
 type History = typeof history extends fc.Arbitrary<infer H> ? H : never
@@ -159,10 +177,12 @@ async function wipe() {
     .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
     .all<{ name: string; sql: string }>()
   const first = ['review', 'quarantine', 'card_token', 'viewing', 'posting', 'transfer', 'message', 'alarm', 'card']
-  const tables = [...first, 'terminal', 'account', 'child', 'site']
+  const tables = [...first, 'closed_category', 'guardianship', 'product', 'terminal', 'account', 'child', 'site']
   await db.batch([
     ...triggers.results.map(({ name }) => db.prepare(`DROP TRIGGER ${name}`)),
-    ...[...tables, 'audit', 'staff_token', 'municipality'].map((table) => db.prepare(`DELETE FROM ${table}`)),
+    ...[...tables, 'audit', 'guardian', 'staff_token', 'municipality'].map((table) =>
+      db.prepare(`DELETE FROM ${table}`),
+    ),
     ...triggers.results.map(({ sql }) => db.prepare(sql)),
   ])
 }
@@ -174,6 +194,16 @@ async function found({ paidIn, limit }: History): Promise<LedgerModel> {
     db.prepare("INSERT INTO site (id, name, created_at) VALUES (1, 'Klub', 0), (2, 'Kantine', 0)"),
     db.prepare("INSERT INTO account (id, kind, site) VALUES (201, 'revenue', 1), (202, 'revenue', 2)"),
     db.prepare("INSERT INTO child (id, name, created_at) VALUES (1, 'Ida', 0), (2, 'Emil', 0)"),
+    db.prepare(
+      `INSERT INTO guardian (id, issuer, subject, cpr_hash, language, created_at, logged_in_at)
+       VALUES (1, 'broker', 'one', 'cpr', 'da', 0, 0)`,
+    ),
+    db.prepare("INSERT INTO guardianship (child, cpr_hash, created_at) VALUES (1, 'cpr', 0), (2, 'cpr', 0)"),
+    ...[...CATEGORIES].map(([id, category]) =>
+      db
+        .prepare('INSERT INTO product (id, site, name, price, category, created_at) VALUES (?1, 1, ?2, 500, ?2, 0)')
+        .bind(id, category),
+    ),
     db.prepare("INSERT INTO account (id, kind, floor, child, daily_limit) VALUES (101, 'wallet', 0, 1, ?)").bind(limit),
     db.prepare("INSERT INTO account (id, kind, floor, child) VALUES (102, 'wallet', 0, 2)"),
     db
@@ -189,7 +219,13 @@ async function found({ paidIn, limit }: History): Promise<LedgerModel> {
     ),
   ])
   const model = emptyLedger(SUSPENSE)
-  const nothing = { balance: 0, floor: null, dailyLimit: null, spent: { day: '', amount: 0 } }
+  const nothing = {
+    balance: 0,
+    floor: null,
+    dailyLimit: null,
+    spent: { day: '', amount: 0 },
+    closed: new Set<string>(),
+  }
   for (const id of [PSP_CLEARING, 2, 3, 4, 5, SUSPENSE, 201, 202]) model.accounts.set(id, structuredClone(nothing))
   model.accounts.set(101, { ...structuredClone(nothing), floor: 0, dailyLimit: limit })
   model.accounts.set(102, { ...structuredClone(nothing), floor: 0 })
@@ -200,6 +236,7 @@ async function found({ paidIn, limit }: History): Promise<LedgerModel> {
   ] as const) {
     model.cards.set(CARD_HASHES[card], { wallet, status: 'active', tokens: [], missing: 0 })
   }
+  model.categories = new Map(CATEGORIES)
   for (const [index, id] of TERMINALS.entries()) {
     model.terminals.set(id, { revenue: index === 2 ? 202 : 201, barred: null, booked: [], aside: [], branch: 0 })
   }
@@ -300,13 +337,14 @@ async function live(
       }
       const amount = (story?.amount ?? said.amount) + (wrong === 'amount' ? 100 : 0)
       const halved = story ? story.lines.length === 2 : said.soldHoursAgo === 5
+      const product = story ? (story.lines.at(-1)?.product ?? null) : said.product
       const lines =
         halved !== (wrong === 'lines')
           ? [
-              { product: 1, quantity: 1, price: amount - 200 },
               { product: null, quantity: 2, price: 100 },
+              { product, quantity: 1, price: amount - 200 },
             ]
-          : [{ product: 1, quantity: 1, price: amount }]
+          : [{ product, quantity: 1, price: amount }]
       if (!story) sales += 1
       const seq = (before?.message.seq ?? 0) + (wrong === 'gap' ? 2 : 1)
       const message: DebitMessage = {
@@ -396,7 +434,7 @@ async function live(
         }
         return db
           .prepare(
-            `INSERT INTO card (hash, account, status, version, created_at) VALUES (?, 102, 'active', 4, 0)
+            `INSERT INTO card (hash, account, status, version, created_at) VALUES (?, 102, 'active', (SELECT max(version) + 1 FROM card), 0)
              ON CONFLICT DO NOTHING`,
           )
           .bind(CARD_HASHES.late)
@@ -408,6 +446,11 @@ async function live(
           .prepare('UPDATE account SET daily_limit = ? WHERE id = ?')
           .bind(step.limit, WALLETS[step.wallet])
           .run()
+      }
+      case 'close': {
+        const account = WALLETS[step.wallet] ?? 0
+        model.accounts.get(account)?.closed[step.closed ? 'add' : 'delete'](step.category)
+        return expect(await setClosed(db, account, step, 1, nowMs)).toBe('set')
       }
       case 'wait':
         nowMs += step.hours * HOUR_MS
@@ -554,10 +597,12 @@ const EVERY_ANSWER = [
   'approved card_blocked',
   'approved insufficient_funds',
   'approved daily_limit',
+  'approved category_closed',
   'declined card_unknown',
   'declined card_blocked',
   'declined insufficient_funds',
   'declined daily_limit',
+  'declined category_closed',
   'declined reversed',
 ]
 

@@ -80,7 +80,7 @@ describe('sites and products', () => {
     const toast = await expectDeeds([['product_added', 'product:1']], () =>
       office.post('/products', { site, name: 'Toast', price: 2500 }),
     )
-    expect(toast).toEqual({ id: 1, site, name: 'Toast', price: 2500, category: 'other', retiredAt: null })
+    expect(toast).toEqual({ id: 1, site, name: 'Toast', price: 2500, category: 'other', retiredAt: null, later: [] })
     await expectRefused('/products', { site, name: 'Toast', price: 100 }, 'name_taken')
     await expectRefused('/products', { site: 99, name: 'Toast', price: 100 }, 'site_unknown')
     await office.post('/products', { site: other, name: 'Toast', price: 3000 })

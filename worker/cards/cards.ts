@@ -7,6 +7,12 @@ export type CardRow = { id: number; status: CardStatus; createdAt: number }
 
 /** SQL for the version of a card that changes: a till asks for what is newer than its list. */
 export const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM card)'
+/**
+ * SQL for the versions of all cards of an account that change at once: a till's list goes by version, so each must get
+ * its own; that some numbers are left out does no harm.
+ */
+export const VERSIONS_OF_ALL = `(SELECT max(version) FROM card)
+  + (SELECT count(*) FROM card AS other WHERE other.account = card.account AND other.id <= card.id)`
 const COLUMNS = 'id, status, created_at AS createdAt'
 const IN_USE = 'public_key IS NOT NULL AND revoked_at IS NULL'
 

@@ -54,6 +54,12 @@ const PUT_ASIDE = {
   doubt: "WHEN ?3 = 'request' THEN 'terminal_revoked'",
 }
 
+/* Whether a line's product is of a category that is closed for the card's account; an amount keyed in has no product. */
+const CLOSED = `EXISTS (
+        SELECT 1 FROM closed_category AS closed WHERE closed.account = card.account AND EXISTS (
+          SELECT 1 FROM json_each(?7) AS line JOIN product ON product.id = line.value ->> 'product'
+          WHERE product.category = closed.category))`
+
 const insertMessage = ({ seq, prev, follows, unlike, doubt }: typeof FOLLOWING) => `
 INSERT INTO message (terminal, seq, kind, sale, card, amount, lines, at, received_at, prev, hash, jws,
                      account, outcome, reason, balance)
@@ -68,6 +74,7 @@ WITH state AS (
       ${doubt}
       WHEN card.id IS NULL THEN 'card_unknown'
       WHEN card.status <> 'active' THEN 'card_blocked'
+      WHEN ${CLOSED} THEN 'category_closed'
       WHEN coalesce(newest.balance, 0) - ?6 < account.floor THEN 'insufficient_funds'
       WHEN ?14 = ?15 AND iif(newest.day = ?15, newest.spent, 0) + ?6 > account.daily_limit THEN 'daily_limit'
     END AS reason,

@@ -1,4 +1,5 @@
 import type { CardStatus, Language } from '../../shared/wire.ts'
+import type { ClosedCategory } from '../cards/closed-categories.ts'
 import { latestQuery, type StatementRow, statementLine } from '../statements/statements.ts'
 import { type DisclosedMoney, disclosedMoney, MONEY_QUERIES, moneyQueries } from './disclosed-money.ts'
 import { type Viewing, viewedAmong, viewingOf, viewingsQuery } from './viewings.ts'
@@ -60,6 +61,7 @@ type DisclosedChild = {
   account: {
     id: number
     dailyLimitOre: number | null
+    closedCategories: { category: string; since: string }[]
     cards: { id: number; status: CardStatus; createdAt: string }[]
     movements: DisclosedMovement[]
     movementsComplete: boolean
@@ -96,6 +98,7 @@ type ChildRow = {
   since: number
   account: number
   dailyLimit: number | null
+  closed: string
 }
 type CardOfRow = { account: number; id: number; status: CardStatus; createdAt: number }
 type FormerRow = { id: number; since: number; until: number }
@@ -127,7 +130,9 @@ JOIN child ON child.id = guardianship.child`
 
 const CHILDREN = `
 SELECT child.id, child.name, child.created_at AS createdAt, guardianship.created_at AS since,
-  account.id AS account, account.daily_limit AS dailyLimit
+  account.id AS account, account.daily_limit AS dailyLimit,
+  (SELECT json_group_array(json_object('category', category, 'closedAt', closed_at))
+   FROM closed_category WHERE closed_category.account = account.id) AS closed
 FROM ${OWN_CHILDREN} JOIN account ON account.child = child.id
 WHERE guardian.id = ? ORDER BY child.name, child.id`
 
@@ -295,6 +300,10 @@ function disclosedChild(
     account: {
       id: child.account,
       dailyLimitOre: child.dailyLimit,
+      closedCategories: (JSON.parse(child.closed) as ClosedCategory[]).map(({ category, closedAt }) => ({
+        category,
+        since: iso(closedAt),
+      })),
       cards: cards.map(({ id, status, createdAt }) => ({ id, status, createdAt: iso(createdAt) })),
       movements: rows.slice(0, MOVEMENTS_MAX).map(disclosedMovement),
       movementsComplete: rows.length <= MOVEMENTS_MAX,

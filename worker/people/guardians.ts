@@ -7,7 +7,7 @@ import { cprHash } from '../municipality/secrets.ts'
 const OTHERS = 'cpr_hash = ?3 AND (issuer, subject) <> (?1, ?2)'
 
 /** What goes along when a person comes under another name of the broker's. */
-const THEIRS = ['support_case', 'payment', 'agreement', 'payout', 'card_order'] as const
+const THEIRS = ['support_case', 'payment', 'agreement', 'payout', 'card_order', 'closed_category'] as const
 
 /**
  * The guardian who has just logged in, added where they come for the first time; resolves to their id. Name and CPR

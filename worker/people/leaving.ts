@@ -1,3 +1,4 @@
+import { VERSIONS_OF_ALL } from '../cards/cards.ts'
 import { cancelled, orderedOf } from '../cards/order-desk.ts'
 import { moneyLetter, reachedAt } from '../letters/outbox.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
@@ -10,11 +11,8 @@ import { viewed } from './viewings.ts'
  * its guardians' to have paid out. A till that was offline may still tell of a sale, which is booked as ever.
  */
 
-/* A till's list goes by version, so each card must get its own; that some numbers are left out does no harm. */
 const FREEZE = `
-UPDATE card SET status = 'blocked',
-  version = (SELECT max(version) FROM card)
-    + (SELECT count(*) FROM card AS other WHERE other.account = card.account AND other.id <= card.id)
+UPDATE card SET status = 'blocked', version = ${VERSIONS_OF_ALL}
 WHERE status = 'active' AND account = (SELECT id FROM account WHERE child = ?1)`
 
 /** A child that has left; `untold` is how many of its guardians no mail address is known of. */

@@ -1,10 +1,13 @@
+import { ProductCategory } from '../../shared/office/products.ts'
 import type { OrderView } from '../cards/card-orders.ts'
+import type { ClosedCategory } from '../cards/closed-categories.ts'
 import type { GuardedAccount, Guardian } from '../login/sessions.ts'
 import type { ToldTerminal } from '../terminals/terminals.ts'
 import { cardOrder } from '../texts/card-order.ts'
 import { amountField, kr, longDay, shortInstant } from '../texts/format.ts'
 import type { Say } from '../texts/language.ts'
 import { profile as texts } from '../texts/profile.ts'
+import { statement } from '../texts/statement.ts'
 import { StatusBadge } from './accounts.tsx'
 import { OrderList } from './card-order.tsx'
 import { Contact, storedContact } from './contact.tsx'
@@ -12,12 +15,13 @@ import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import type { GuardianView } from './view.ts'
 
 /** What has just been done on this page. */
-export type Done = 'blocked' | 'activated' | 'limitSaved' | 'aboutSaved'
+export type Done = 'blocked' | 'activated' | 'limitSaved' | 'aboutSaved' | 'categoryHasClosed' | 'categoryHasOpened'
 
 type Props = {
   view: GuardianView & { account: GuardedAccount }
   terminals: ToldTerminal[]
   orders: OrderView[]
+  closed: ClosedCategory[]
   typed: Typed
   done: Done | null
 }
@@ -28,7 +32,7 @@ export function stored(account: GuardedAccount, guardian: Guardian): Record<stri
   return { limit, ...storedContact(guardian) }
 }
 
-export function ProfilePage({ view, terminals, orders, typed, done }: Props) {
+export function ProfilePage({ view, terminals, orders, closed, typed, done }: Props) {
   const { say, account } = view
   return (
     <>
@@ -38,6 +42,7 @@ export function ProfilePage({ view, terminals, orders, typed, done }: Props) {
       <ErrorSummary view={view} typed={typed} />
       <Cards view={view} terminals={terminals} orders={orders} />
       <Limit view={view} typed={typed} />
+      <Categories view={view} closed={closed} />
       <Contact view={view} typed={typed} />
     </>
   )
@@ -156,6 +161,40 @@ function Limit({ view, typed }: Pick<Props, 'view' | 'typed'>) {
           {say(texts.save)}
         </button>
       </Form>
+    </section>
+  )
+}
+
+/** What may be bought: each kind of item with its switch. */
+function Categories({ view, closed }: Pick<Props, 'view' | 'closed'>) {
+  const { say, account, language } = view
+  return (
+    <section aria-labelledby="categories">
+      <h2 id="categories">{say(texts.categories)}</h2>
+      <p>{say(texts.categoriesIntro)}</p>
+      <p>{say(texts.categoriesLimits)}</p>
+      <ul class="nobullet-list">
+        {ProductCategory.options.map((category) => {
+          const name = say(statement.categories[category])
+          const since = closed.find((each) => each.category === category)?.closedAt
+          const [verb, label] =
+            since === undefined ? ['luk', texts.closeCategory] : (['aabn', texts.openCategory] as const)
+          return (
+            <li class="card-row-portal">
+              <p>
+                <strong>{name}</strong>
+                <br />
+                {since === undefined ? say(texts.categoryOpen) : say(texts.categoryClosed)(longDay(language, since))}
+              </p>
+              <Form view={view} action={`/konto/${account.id}/varegrupper/${category}/${verb}`}>
+                <button class="button button-secondary" type="submit">
+                  {say(label)(name)}
+                </button>
+              </Form>
+            </li>
+          )
+        })}
+      </ul>
     </section>
   )
 }

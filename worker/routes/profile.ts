@@ -1,6 +1,8 @@
 import { type Context, Hono } from 'hono'
+import { ProductCategory } from '../../shared/office/products.ts'
 import { ordersQuery, orderViewOf } from '../cards/card-orders.ts'
 import { setStatus } from '../cards/cards.ts'
+import { type ClosedCategory, closedQuery, setClosed } from '../cards/closed-categories.ts'
 import { viewed } from '../people/viewings.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
@@ -17,6 +19,8 @@ const DONE = new Map<string, Done>([
   ['aktiveret', 'activated'],
   ['maks', 'limitSaved'],
   ['om', 'aboutSaved'],
+  ['lukket', 'categoryHasClosed'],
+  ['aabnet', 'categoryHasOpened'],
 ])
 
 /** What the address says has been done; of cards only what is so, for anybody can send a link. */
@@ -36,16 +40,18 @@ export async function showProfile(
 ) {
   const { db, now } = c.var
   const guardian = view.visit.guardian.id
-  const [, terminals, ordered] = await db.batch([
+  const [, terminals, ordered, closedFound] = await db.batch([
     viewed(db, { child: view.account.child.id }, { guardian }, now),
     toldTerminalsQuery(db),
     ordersQuery(db, view.account.id),
+    closedQuery(db, view.account.id),
   ])
+  const closed = (closedFound?.results ?? []) as ClosedCategory[]
   const orders = (ordered?.results ?? []).map((row) => orderViewOf(row, guardian))
   return page(
     c,
     { title: view.say(texts.title), at: 'profile', status },
-    ProfilePage({ view, terminals: (terminals?.results ?? []) as ToldTerminal[], orders, typed, done }),
+    ProfilePage({ view, terminals: (terminals?.results ?? []) as ToldTerminal[], orders, closed, typed, done }),
   )
 }
 
@@ -55,7 +61,7 @@ function again(c: Context<AccountEnv>, fields: Record<string, string>, errors: R
   return showProfile(c, c.var.view, { fields: { ...stored(account, visit.guardian), ...fields }, errors }, 400)
 }
 
-/** Brugerinfo of an account: its cards and its daily limit. */
+/** Brugerinfo of an account: its cards, its daily limit, and what may not be bought. */
 export const profileRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/brugerinfo', (c) => {
     const { account, visit } = c.var.view
@@ -83,4 +89,14 @@ export const profileRoutes = new Hono<AccountEnv>()
     const set = await setDailyLimit(db, view.account.id, amount, { guardian: view.visit.guardian.id }, now)
     if (set === 'not_found') return c.notFound()
     return c.redirect(`/konto/${view.account.id}/brugerinfo?gjort=maks`, 303)
+  })
+  .post('/konto/:account/varegrupper/:category/:verb{luk|aabn}', async (c) => {
+    const { view, db, now } = c.var
+    const category = ProductCategory.safeParse(c.req.param('category'))
+    if (!category.success) return c.notFound()
+    const closed = c.req.param('verb') === 'luk'
+    const { account, visit } = view
+    const set = await setClosed(db, account.id, { category: category.data, closed }, visit.guardian.id, now)
+    if (set === 'not_found') return c.notFound()
+    return c.redirect(`/konto/${account.id}/brugerinfo?gjort=${closed ? 'lukket' : 'aabnet'}`, 303)
   })

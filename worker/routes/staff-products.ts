@@ -1,15 +1,31 @@
 import { z } from '@hono/zod-openapi'
-import { CategoryCall, PriceCall, Product, ProductCall } from '../../shared/office/products.ts'
+import {
+  CategoryCall,
+  CopyAnswer,
+  CopyCall,
+  PriceCall,
+  Product,
+  ProductCall,
+  SheetCall,
+  SheetPlan,
+} from '../../shared/office/products.ts'
 import { Site, SiteCall } from '../../shared/office/sites.ts'
-import { addProduct, products, retire, setCategory, setPrice } from '../municipality/products.ts'
+import { importSheet } from '../municipality/product-sheets.ts'
+import { addProduct, copyProducts, products, retire, setCategory, setPrice } from '../municipality/products.ts'
 import { addSite, sites } from '../municipality/sites.ts'
+import { sitesOf } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
-/** Where cards are used, and what is sold there. Part of the staff API. */
+/** Where cards are used, and what is sold there; a club has its own sites. Part of the staff API. */
 export const staffProductRoutes = router<StaffEnv>()
-  .openapi(reading({ path: '/sites', summary: 'All sites', answer: z.object({ sites: z.array(Site) }) }), async (c) =>
-    c.json({ sites: await sites(c.var.db) }, 200),
+  .openapi(
+    reading({
+      path: '/sites',
+      summary: "All sites, of which a club's staff see their own",
+      answer: z.object({ sites: z.array(Site) }),
+    }),
+    async (c) => c.json({ sites: await sites(c.var.db, c.var.staff) }, 200),
   )
   .openapi(
     changing({ path: '/sites', summary: 'Add a site', body: SiteCall, answer: Site, refusals: ['name_taken'] }),
@@ -21,11 +37,14 @@ export const staffProductRoutes = router<StaffEnv>()
   .openapi(
     reading({
       path: '/products',
-      summary: 'The products on sale',
+      summary: 'The products on sale, with their prices now and to come',
       query: z.object({ site: z.coerce.number().pipe(z.int().min(1)).optional() }),
       answer: z.object({ products: z.array(Product) }),
     }),
-    async (c) => c.json({ products: await products(c.var.db, c.req.valid('query').site) }, 200),
+    async (c) => {
+      const { site } = c.req.valid('query')
+      return c.json({ products: await products(c.var.db, { site, sites: sitesOf(c.var.staff) }, c.var.now) }, 200)
+    },
   )
   .openapi(
     changing({
@@ -36,7 +55,7 @@ export const staffProductRoutes = router<StaffEnv>()
       refusals: ['site_unknown', 'name_taken'],
     }),
     async (c) => {
-      const added = await addProduct(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now)
+      const added = await addProduct(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
       if (added === 'site_unknown') return refuse(c, added, 'no such site')
       if (added === 'name_taken') return refuse(c, added, 'the site sells a product of that name already')
       return c.json(added, 200)
@@ -44,17 +63,52 @@ export const staffProductRoutes = router<StaffEnv>()
   )
   .openapi(
     changing({
+      path: '/products/copy',
+      summary: 'Put all that one site sells on sale at another too',
+      body: CopyCall,
+      answer: CopyAnswer,
+      refusals: ['site_unknown'],
+    }),
+    async (c) => {
+      const copied = await copyProducts(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
+      return copied === 'site_unknown' ? refuse(c, copied, 'no such site') : c.json(copied, 200)
+    },
+  )
+  .openapi(
+    changing({
+      path: '/products/import',
+      summary: 'What a sheet of products would change, or its change',
+      body: SheetCall,
+      answer: SheetPlan,
+      refusals: ['plan_outdated'],
+    }),
+    async (c) => {
+      const plan = await importSheet(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
+      if (plan === 'plan_outdated') return refuse(c, plan, 'the products have changed since the plan was made')
+      return c.json(plan, 200)
+    },
+  )
+  .openapi(
+    changing({
       path: '/products/{id}/price',
-      summary: 'Set the price of a product',
+      summary: 'Set the price of a product, from today or a later day',
       params: IdParam,
       body: PriceCall,
       answer: Product,
-      refusals: ['product_unknown'],
+      refusals: ['product_unknown', 'price_set'],
     }),
     async (c) => {
       const { id } = c.req.valid('param')
-      const product = await setPrice(c.var.db, id, c.req.valid('json').price, c.var.staff.id, c.var.now)
-      return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
+      const product = await setPrice(c.var.db, id, c.req.valid('json'), c.var.staff, c.var.now)
+      switch (product) {
+        case 'product_unknown':
+          return refuse(c, product, 'no such product on sale')
+        case 'past':
+          return refuse(c, 'malformed', 'from: a price begins today or later')
+        case 'price_set':
+          return refuse(c, product, 'another price from that day has been told; replace it if it was wrong')
+      }
+      return c.json(product, 200)
     },
   )
   .openapi(
@@ -68,7 +122,7 @@ export const staffProductRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const { id } = c.req.valid('param')
-      const product = await setCategory(c.var.db, id, c.req.valid('json').category, c.var.staff.id, c.var.now)
+      const product = await setCategory(c.var.db, id, c.req.valid('json').category, c.var.staff, c.var.now)
       return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
     },
   )
@@ -82,7 +136,7 @@ export const staffProductRoutes = router<StaffEnv>()
       refusals: ['product_unknown'],
     }),
     async (c) => {
-      const product = await retire(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      const product = await retire(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
       return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
     },
   )

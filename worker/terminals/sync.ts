@@ -27,6 +27,9 @@ CASE
                AND received_at < ?4 - ${OVERTAKEN_MS} AND received_at >= terminal.enrolled_at) THEN 'journal_rolled_back'
 END`
 
+/** `closed` are the categories that are closed for the card's account, by commas; null where there are none. */
+type CardRow = { hash: string; status: CardStatus; version: number; closed: string | null }
+
 /**
  * What changed for a terminal since a version of the card list: cards by page, and the site's products and limits
  * whole, since they are few. A version from the future means that the database was restored: the list starts anew. Where
@@ -42,7 +45,11 @@ export async function sync(
   const restart = since > newest
   const [cards, limits, seen, , ...stops] = await db.batch<Record<string, unknown>>([
     db
-      .prepare('SELECT hash, status, version FROM card WHERE version > ?1 ORDER BY version LIMIT ?2')
+      .prepare(
+        `SELECT hash, status, version,
+           (SELECT group_concat(category) FROM closed_category AS closed WHERE closed.account = card.account) AS closed
+         FROM card WHERE version > ?1 ORDER BY version LIMIT ?2`,
+      )
       .bind(restart ? 0 : since, CARDS_PER_PAGE),
     siteLimitsQuery(db, terminal.site),
     db.prepare('SELECT 1 + coalesce(max(seq), 0) AS nextSeq FROM message WHERE terminal = ?').bind(terminal.id),
@@ -56,7 +63,8 @@ export async function sync(
     ...(head === undefined ? [] : journalStatements(db, terminal, { head, hash: hash ?? '' }, nowMs)),
   ])
   if (stops.at(-1)?.results[0]?.stoppedAt) return 'terminal_stopped'
-  const page = (cards?.results ?? []) as { hash: string; status: CardStatus; version: number }[]
+  const page = (cards?.results ?? []) as CardRow[]
+  const onSale = await products(db, { site: terminal.site }, nowMs)
   const own = ownLimitsOf(limits?.results[0] as SiteLimitsRow)
   return {
     terminal: { id: terminal.id, name: terminal.name, site: terminal.siteName },
@@ -64,8 +72,11 @@ export async function sync(
     version: page.at(-1)?.version ?? (restart ? 0 : since),
     restart,
     more: page.length === CARDS_PER_PAGE,
-    cards: page.map(({ hash, status }) => ({ hash, status })),
-    products: (await products(db, terminal.site)).map(({ id, name, price }) => ({ id, name, price })),
+    cards: page.map(({ hash, status, closed }) => ({ hash, status, ...(closed && { closed: closed.split(',') }) })),
+    products: onSale.map(({ id, name, price, category, later }) => ({
+      ...{ id, name, price, category },
+      ...(later.length > 0 && { later }),
+    })),
     limits: own.limits satisfies OfflineLimits,
     tokenTypes: own.tokenTypes,
     language: own.language,

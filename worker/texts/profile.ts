@@ -81,6 +81,36 @@ export const profile = {
     en: 'Write an amount between 1 and 10,000 kr., for example 50 or 37,50.',
   },
   limitSaved: { da: 'Maks forbrug er gemt.', en: 'The maximum spending has been saved.' },
+  categories: { da: 'Luk for varegrupper', en: 'Close kinds of items' },
+  categoriesIntro: {
+    da: 'Her kan du lukke for en gruppe af varer, så dit barn ikke kan købe dem med kortet. Det gælder alle barnets kort, og alle barnets værger kan se og ændre det.',
+    en: 'Here you can close a kind of items, so that your child cannot buy them with the card. It is so for all of the child’s cards, and all of the child’s guardians can see and change it.',
+  },
+  categoriesLimits: {
+    da: 'Et beløb, som personalet taster ind uden en vare, kan ikke lukkes. En kasse uden forbindelse kan sælge varen, til den har fået besked.',
+    en: 'An amount that staff key in without an item cannot be closed. A till without a connection may sell the item until it has been told.',
+  },
+  categoryOpen: { da: 'Åben', en: 'Open' },
+  categoryClosed: {
+    da: (day: string) => `Lukket af en værge ${day}`,
+    en: (day: string) => `Closed by a guardian ${day}`,
+  },
+  closeCategory: {
+    da: (category: string) => `Luk for ${category.toLowerCase()}`,
+    en: (category: string) => `Close ${category.toLowerCase()}`,
+  },
+  openCategory: {
+    da: (category: string) => `Åbn for ${category.toLowerCase()}`,
+    en: (category: string) => `Open ${category.toLowerCase()}`,
+  },
+  categoryHasClosed: {
+    da: 'Varegruppen er lukket. Det virker straks i alle kasser, der er på nettet.',
+    en: 'The kind of items is closed. That takes effect at once at every till that is online.',
+  },
+  categoryHasOpened: {
+    da: 'Varegruppen er åben igen. En kasse uden forbindelse kan afvise den, til den har fået besked.',
+    en: 'The kind of items is open again. A till without a connection may refuse it until it has been told.',
+  },
   save: { da: 'Gem', en: 'Save' },
   about: { da: 'Om dig', en: 'About you' },
   aboutIntro: {
