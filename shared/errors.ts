@@ -47,6 +47,7 @@ export const ERROR_STATUS = {
   nothing_to_export: 409,
   bank_account_missing: 409,
   last_admin: 409,
+  role_unfit: 409,
   settings_conflict: 409,
   too_large: 413,
   too_often: 429,

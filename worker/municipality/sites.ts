@@ -1,10 +1,12 @@
+import { type Staff, sitesOf, withinSites } from '../people/staff.ts'
 import { recordedIfChanged } from './audit.ts'
 
 export type SiteRow = { id: number; name: string }
 
-/** Every site, by name. */
-export async function sites(db: D1Database): Promise<SiteRow[]> {
-  return (await db.prepare('SELECT id, name FROM site ORDER BY name').all<SiteRow>()).results
+/** The sites that staff may see, by name. */
+export async function sites(db: D1Database, staff: Staff): Promise<SiteRow[]> {
+  const query = db.prepare(`SELECT id, name FROM site WHERE ${withinSites('id', '?1')} ORDER BY name`)
+  return (await query.bind(sitesOf(staff)).all<SiteRow>()).results
 }
 
 /** Adds a site together with its revenue account; null where the name is taken. */

@@ -18,12 +18,21 @@ export const staffChildRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const { name } = c.req.valid('query')
-      return c.json({ children: await children(c.var.db, name, { staff: c.var.staff.id }, c.var.now) }, 200)
+      return c.json({ children: await children(c.var.db, name, c.var.staff, c.var.now) }, 200)
     },
   )
   .openapi(
-    changing({ path: '/children', summary: 'Add a child with a wallet', body: ChildCall, answer: Child }),
-    async (c) => c.json(await addChild(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now), 200),
+    changing({
+      path: '/children',
+      summary: 'Add a child with a wallet',
+      body: ChildCall,
+      answer: Child,
+      refusals: ['site_unknown'],
+    }),
+    async (c) => {
+      const added = await addChild(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
+      return added === 'site_unknown' ? refuse(c, added, 'no such site; name the --club') : c.json(added, 200)
+    },
   )
   .openapi(
     reading({
@@ -34,7 +43,7 @@ export const staffChildRoutes = router<StaffEnv>()
       refusals: ['child_unknown'],
     }),
     async (c) => {
-      const found = await child(c.var.db, c.req.valid('param').id, { staff: c.var.staff.id }, c.var.now)
+      const found = await child(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
       return found ? c.json(found, 200) : refuse(c, 'child_unknown', 'no such child')
     },
   )

@@ -8,8 +8,13 @@ import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './co
 
 /** Where cards are used, and what is sold there. Part of the staff API. */
 export const staffProductRoutes = router<StaffEnv>()
-  .openapi(reading({ path: '/sites', summary: 'All sites', answer: z.object({ sites: z.array(Site) }) }), async (c) =>
-    c.json({ sites: await sites(c.var.db) }, 200),
+  .openapi(
+    reading({
+      path: '/sites',
+      summary: "All sites, of which a club's staff see their own",
+      answer: z.object({ sites: z.array(Site) }),
+    }),
+    async (c) => c.json({ sites: await sites(c.var.db, c.var.staff) }, 200),
   )
   .openapi(
     changing({ path: '/sites', summary: 'Add a site', body: SiteCall, answer: Site, refusals: ['name_taken'] }),
