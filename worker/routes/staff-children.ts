@@ -30,8 +30,10 @@ export const staffChildRoutes = router<StaffEnv>()
       refusals: ['site_unknown'],
     }),
     async (c) => {
-      const added = await addChild(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
-      return added === 'site_unknown' ? refuse(c, added, 'no such site; name the --club') : c.json(added, 200)
+      const wanted = c.req.valid('json')
+      const added = await addChild(c.var.db, wanted, c.var.staff, c.var.now)
+      if (added !== 'site_unknown') return c.json(added, 200)
+      return refuse(c, added, wanted.club === null ? 'say which of your sites it belongs to: --club' : 'no such site')
     },
   )
   .openapi(
