@@ -49,6 +49,7 @@ export const ERROR_STATUS = {
   last_admin: 409,
   price_set: 409,
   plan_outdated: 409,
+  role_unfit: 409,
   settings_conflict: 409,
   roster_unknown: 404,
   roster_incomplete: 409,

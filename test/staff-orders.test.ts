@@ -31,6 +31,7 @@ const order: z.infer<typeof CardOrder> = {
 const child: z.infer<typeof Child> = {
   ...{ id: 3, name: 'Freja Prøvebarn', account: 7, balance: 12_350, dailyLimit: null, cards: [], guardians: 1 },
   leftAt: Date.UTC(2026, 11, 24, 17, 0),
+  club: null,
 }
 
 type Heard = { call: string; body: string }

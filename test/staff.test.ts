@@ -121,6 +121,7 @@ const child: z.infer<typeof Child> = {
   cards: [{ id: 9, status: 'active', createdAt: Date.UTC(2026, 11, 24, 17, 0) }],
   guardians: 2,
   leftAt: null,
+  club: null,
 }
 const account: z.infer<typeof Account> = {
   id: 7,
@@ -151,6 +152,7 @@ const listedCase: z.infer<typeof StaffCaseSummary> = {
   createdAt: Date.UTC(2026, 6, 1, 10, 5),
   closedAt: null,
   waitingSince: Date.UTC(2026, 6, 1, 10, 5),
+  assignedTo: { id: 2, name: 'Astrid' },
 }
 const supportCase: z.infer<typeof StaffCase> = {
   ...listedCase,
@@ -263,6 +265,11 @@ describe.concurrent('wrong usage', () => {
     ['a registration number of three digits', ['settings', 'set', '--bank-registration', '123'], 'four digits'],
     ['more top-ups a day than there may be', ['settings', 'set', '--top-ups-per-day', '21'], 'money.topUpsPerDay: '],
     ['a version that no bank takes', ['settings', 'set', '--bank-file-version', '05'], 'Allowed choices are 03, 09'],
+    ['a case for two', ['case', 'assign', caseId, '--to', '3', '--nobody'], 'cannot be used with'],
+    ['a club without a site', ['staff', 'add', '--name', 'Anne', '--role', 'club'], 'sites: a club'],
+    ['a site for an admin', ['staff', 'add', '--name', 'Anne', '--role', 'admin', '--site', '1'], 'sites: a club'],
+    ['a token for ever', ['staff', 'add', '--name', 'A', '--role', 'admin', '--expires', '366'], 'Days are 1 to 365'],
+    ['a day that is none', ['audit', 'list', '--from', '2026-02-30'], 'A day is like'],
     ['a role that is none', ['staff', 'add', '--name', 'Anne', '--role', 'owner'], 'Allowed choices are admin, club'],
     [
       'a file that is not there',
@@ -313,6 +320,8 @@ describe.concurrent('login', () => {
     municipalityName: 'Prøve Kommune',
     staff: 'Anne',
     role: 'admin',
+    sites: null,
+    expiresAt: Date.UTC(2027, 6, 1),
   }
 
   test('a token from standard input is tried, then kept for its owner only, and used from then on', async () => {
@@ -407,7 +416,11 @@ describe.concurrent('at the wire', () => {
   const seen = { ...terminal, ...unseen, lastSeq: 12, quarantined: 0 }
   const checked = { transfers: 1, postings: 2, messages: 1, violations: [] }
   const site = { id: 1, name: 'Klub Nord' }
-  const member = { id: 2, name: 'Finn Prøvefinans', role: 'finance', state: 'good', createdAt: 0, expiresAt: 9 }
+  const member = {
+    ...{ id: 2, name: 'Finn Prøvefinans', role: 'finance', sites: null, state: 'good' },
+    ...{ createdAt: 0, expiresAt: 9, lastUsedAt: null },
+  }
+  const clubMember = { ...member, role: 'club', sites: [site] }
   const id = uuidv7(Date.UTC(2026, 0, 1), new Uint8Array(16))
 
   test.for([
@@ -427,8 +440,16 @@ describe.concurrent('at the wire', () => {
     ['product list', ['--site', '1'], 'GET', '/products?site=1', null, { products: [product] }],
     ['product price', ['4', '16.50'], 'POST', '/products/4/price', { price: 1_650 }, product],
     ['product retire', ['4'], 'POST', '/products/4/retire', {}, { ...product, retiredAt: 5 }],
-    ['child add', ['Freja Nielsen'], 'POST', '/children', { name: 'Freja Nielsen', dailyLimit: null }, child],
-    ['child add', ['A', '--daily-limit', '50'], 'POST', '/children', { name: 'A', dailyLimit: 5_000 }, child],
+    [
+      'child add',
+      ['Freja Nielsen'],
+      ...(['POST', '/children', { name: 'Freja Nielsen', dailyLimit: null, club: null }, child] as const),
+    ],
+    [
+      'child add',
+      ['A', '--daily-limit', '50', '--club', '1'],
+      ...(['POST', '/children', { name: 'A', dailyLimit: 5_000, club: 1 }, child] as const),
+    ],
     ['child list', ['--name', 'æ&b'], 'GET', '/children?name=%C3%A6%26b', null, { children: [child] }],
     ['child show', ['3'], 'GET', '/children/3', null, child],
     [
@@ -470,6 +491,9 @@ describe.concurrent('at the wire', () => {
       ...(['POST', `/cases/${caseId}/answer`, { id, text: 'Ja da' }, listedCase] as const),
     ],
     ['case close', [caseId], 'POST', `/cases/${caseId}/close`, {}, listedCase],
+    ['case assign', [caseId, '--to', '2'], 'POST', `/cases/${caseId}/assign`, { to: 2 }, listedCase],
+    ['case assign', [caseId], 'POST', `/cases/${caseId}/assign`, { to: 'me' }, listedCase],
+    ['case assign', [caseId, '--nobody'], 'POST', `/cases/${caseId}/assign`, { to: 'nobody' }, listedCase],
     ['publication list', [], 'GET', '/publications', null, { publications: [publication] }],
     ['settings show', [], 'GET', '/settings', null, settings],
     [
@@ -506,7 +530,38 @@ describe.concurrent('at the wire', () => {
     [
       'staff add',
       ['--name', 'Finn Prøvefinans', '--role', 'finance'],
-      ...(['POST', '/people', { name: 'Finn Prøvefinans', role: 'finance' }, { ...member, token: 'kk_x' }] as const),
+      ...([
+        'POST',
+        '/people',
+        { name: 'Finn Prøvefinans', role: 'finance', sites: [], days: 365 },
+        { ...member, token: 'kk_x' },
+      ] as const),
+    ],
+    [
+      'staff add',
+      ['--name', 'Klara Prøveklub', '--role', 'club', '--site', '1', '2', '--expires', '30'],
+      ...([
+        'POST',
+        '/people',
+        { name: 'Klara Prøveklub', role: 'club', sites: [1, 2], days: 30 },
+        { ...clubMember, token: 'kk_x' },
+      ] as const),
+    ],
+    ['staff sites', ['2', '--site', '1', '--site', '2'], 'POST', '/people/2/sites', { sites: [1, 2] }, clubMember],
+    [
+      'audit list',
+      ['--subject', 'child:3', '--from', '2026-11-01'],
+      ...(['GET', '/audit?offset=0&subject=child%3A3&from=2026-11-01', null, { deeds: [], more: false }] as const),
+    ],
+    [
+      'access list',
+      ['--child', '3'],
+      ...([
+        'GET',
+        '/children/3/access?offset=0',
+        null,
+        { child: { id: 3, name: 'Freja Nielsen' }, viewings: [], more: false },
+      ] as const),
     ],
     ['staff revoke', ['2'], 'POST', '/people/2/revoke', {}, { ...member, state: 'revoked' }],
     ['ledger check', [], 'GET', '/ledger/check', null, checked],
@@ -652,7 +707,7 @@ describe.concurrent('what is printed', () => {
     expect(out).toBe(`Case ${caseId}: ${supportCase.subject}
 From Anna Prøveforælder; mail anna@mail.example; telephone +4512345678, wants to be called
 Children: Freja Nielsen (child 3, account 7)
-Opened 01.07.2026 12.05
+Opened 01.07.2026 12.05; looked after by Astrid (staff 2)
 
 01.07.2026 12.05, the guardian:
   Hvad er det?

@@ -12,7 +12,11 @@ if (!existsSync(`${root}.assets`)) execFileSync(process.execPath, [`${root}worke
 /** Files that start the whole system: a worker, with a till or a browser. */
 const SYSTEM = ['test/{broker,portal,till}.test.ts']
 /** The same, for minutes each: every procedure of the portal, and what goes wrong between a till and its worker. */
-const LONG = ['test/portal-*.test.ts', 'test/{copied-card,kill,life,offline-day,roster}.test.ts']
+const LONG = [
+  'test/portal-*.test.ts',
+  'test/staff-{office,roles}.test.ts',
+  'test/{copied-card,kill,life,offline-day,roster}.test.ts',
+]
 
 /** What the worker and its tests import: bundled once, since each file would load hundreds of modules anew. */
 const PACKAGES = [

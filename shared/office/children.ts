@@ -14,6 +14,10 @@ export const Child = z
     cards: z.array(CardView),
     guardians: z.int().min(0).meta({ description: 'how many guardianships are in force' }),
     leftAt: InstantMs.nullable().meta({ description: 'when it left; null where it has not' }),
+    club: z
+      .object({ id: Id, name: z.string() })
+      .nullable()
+      .meta({ description: 'the site that it belongs to; null for none' }),
   })
   .meta({ id: 'Child' })
 
@@ -25,7 +29,12 @@ export const Untold = z
 /** A child that was taken out just now. */
 export const ChildLeft = Child.extend({ untold: Untold }).meta({ id: 'ChildLeft' })
 
-export const ChildCall = z.strictObject({ name: Name, dailyLimit: Amount.nullable().default(null) })
+/** `club` is the site that the child belongs to. A club's staff of one site mean that one where they name none. */
+export const ChildCall = z.strictObject({
+  name: Name,
+  dailyLimit: Amount.nullable().default(null),
+  club: Id.nullable().default(null),
+})
 
 /** A guardian's CPR number. It is hashed on arrival and kept nowhere. */
 export const GuardianCall = z.strictObject({

@@ -10,8 +10,21 @@ export const InitCall = z
   .meta({ id: 'InitCall' })
 export const InitAnswer = z.object({ municipality: z.int(), name: z.string(), token: z.string() }).meta({ id: 'Init' })
 
+/** Where somebody works; null for every site. */
+const Sites = z
+  .array(z.object({ id: Id, name: z.string() }))
+  .nullable()
+  .meta({ description: "the sites of a club's staff, by name; null for who may see all of them" })
+
 export const WhoAmI = z
-  .object({ municipality: z.int(), municipalityName: z.string(), staff: z.string(), role: Role })
+  .object({
+    municipality: z.int(),
+    municipalityName: z.string(),
+    staff: z.string(),
+    role: Role,
+    sites: Sites,
+    expiresAt: InstantMs,
+  })
   .meta({ id: 'WhoAmI' })
 
 export const StaffMember = z
@@ -19,10 +32,30 @@ export const StaffMember = z
     id: Id,
     name: z.string(),
     role: Role,
+    sites: Sites,
     state: z.enum(['good', 'expired', 'revoked']),
     createdAt: InstantMs,
     expiresAt: InstantMs,
+    lastUsedAt: InstantMs.nullable().meta({ description: 'to the minute; null where it was never used' }),
   })
   .meta({ id: 'StaffMember' })
-export const StaffCall = z.strictObject({ name: Name, role: Role })
+
+/** The longest and the usual life of a token, in days. */
+export const TOKEN_DAYS_MAX = 365
+
+const SiteIds = z.array(Id).max(100)
+/** Which sites a club's staff work at; what they had before is replaced. */
+export const StaffSitesCall = z.strictObject({ sites: SiteIds.min(1) })
+/** Who gets a token, and for how many days. A club's staff have at least one site, others none. */
+export const StaffCall = z
+  .strictObject({
+    name: Name,
+    role: Role,
+    sites: SiteIds.default([]),
+    days: z.int().min(1).max(TOKEN_DAYS_MAX).default(TOKEN_DAYS_MAX),
+  })
+  .refine(({ role, sites }) => (role === 'club') === sites.length > 0, {
+    path: ['sites'],
+    message: "a club's staff have at least one site, others have none",
+  })
 export const StaffToken = StaffMember.extend({ token: z.string() }).meta({ id: 'StaffToken' })

@@ -17,6 +17,10 @@ export const StaffCaseSummary = z
     createdAt: InstantMs,
     closedAt: InstantMs.nullable(),
     waitingSince: InstantMs.nullable(),
+    assignedTo: z
+      .object({ id: Id, name: z.string() })
+      .nullable()
+      .meta({ description: 'who looks after it; null for nobody, or for somebody whose token is no longer good' }),
   })
   .meta({ id: 'CaseSummary' })
 export const StaffCase = StaffCaseSummary.extend({
@@ -31,9 +35,13 @@ export const StaffCase = StaffCaseSummary.extend({
     }),
   ),
 }).meta({ id: 'Case' })
-/** `offset` is how many cases to pass over, to see those that did not fit before. */
+/**
+ * `assigned` leaves only what whoever asks looks after (me), what somebody does, or what nobody does; `offset` is how many
+ * cases to pass over, to see those that did not fit before.
+ */
 export const CasesQuery = z.object({
   state: z.enum(['open', 'closed', 'all']).default('open'),
+  assigned: z.enum(['me', 'somebody', 'nobody']).optional(),
   offset: z.coerce.number().pipe(z.int().min(0)).default(0),
 })
 export const StaffCases = z.object({
@@ -43,3 +51,6 @@ export const StaffCases = z.object({
 
 /** An answer is given by its `id` at most once; the same id with other words is id_taken. */
 export const AnswerCall = z.strictObject({ id: CaseId, text: CaseText })
+
+/** Who is to look after a case: a member of staff who may see it, whoever asks (me), or nobody. */
+export const AssignCall = z.strictObject({ to: z.union([Id, z.enum(['me', 'nobody'])]) })

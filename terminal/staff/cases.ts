@@ -1,8 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
-import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/office/support.ts'
+import {
+  AnswerCall,
+  AssignCall,
+  CaseId,
+  CasesQuery,
+  StaffCase,
+  StaffCaseSummary,
+  StaffCases,
+} from '../../shared/office/support.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { command, group, offsetArgument } from './command.ts'
+import { command, group, idArgument, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { instant, plain, quoted, tableWithDetails } from './output.ts'
 
@@ -17,12 +25,19 @@ export function caseCommands(klubkort: Command, desk: Desk) {
     'list',
     'list cases: calls wanted first, then who has waited longest',
     'klubkort case list',
-    'klubkort case list --state closed',
+    'klubkort case list --mine',
+    'klubkort case list --unassigned --state all',
   )
     .addOption(new Option('--state <state>', 'which cases').choices(STATES).default('open'))
+    .addOption(new Option('--mine', 'only those that you look after').conflicts(['assigned', 'unassigned']))
+    .addOption(new Option('--assigned', 'only those that somebody looks after').conflicts(['mine', 'unassigned']))
+    .addOption(new Option('--unassigned', 'only those that nobody looks after').conflicts(['mine', 'assigned']))
     .option('--offset <count>', 'how many cases to pass over', offsetArgument, 0)
     .action(async (which: Listing) => {
-      const listed = await read(desk, `/cases?state=${which.state}&offset=${which.offset}`, StaffCases)
+      const { state, offset, mine, assigned, unassigned } = which
+      const whose = mine ? 'me' : assigned ? 'somebody' : unassigned ? 'nobody' : null
+      const query = `state=${state}&offset=${offset}${whose === null ? '' : `&assigned=${whose}`}`
+      const listed = await read(desk, `/cases?${query}`, StaffCases)
       desk.deliver(told(listed, (found) => list(found, which)))
     })
 
@@ -42,6 +57,24 @@ export function caseCommands(klubkort: Command, desk: Desk) {
     .option('--id <uuid>', 'the id of an earlier try, to repeat it safely', caseArgument)
     .action(async (id: string, options: { text: string; id?: string }) => desk.deliver(await answer(desk, id, options)))
 
+  command(
+    support,
+    'assign',
+    'say who looks after a case: you, unless somebody else is named',
+    `klubkort case assign ${EXAMPLE}`,
+    `klubkort case assign ${EXAMPLE} --to 3`,
+    `klubkort case assign ${EXAMPLE} --nobody`,
+  )
+    .argument('<id>', 'the case', caseArgument)
+    .addOption(new Option('--to <staff>', 'their number').argParser(idArgument).conflicts(['me', 'nobody']))
+    .addOption(new Option('--me', 'you').conflicts(['to', 'nobody']))
+    .addOption(new Option('--nobody', 'nobody any more').conflicts(['to', 'me']))
+    .action(async (id: string, { to, nobody }: { to?: number; nobody?: true }) => {
+      const body = { to: to ?? (nobody ? 'nobody' : 'me') }
+      const assigned = await change(desk, `/cases/${id}/assign`, AssignCall, body, StaffCaseSummary)
+      desk.deliver(told(assigned, (found) => `Case ${found.id} is looked after by ${keeper(found)}.`))
+    })
+
   command(support, 'close', 'close a case', `klubkort case close ${EXAMPLE}`)
     .argument('<id>', 'the case', caseArgument)
     .action(async (id: string) => {
@@ -58,9 +91,13 @@ function caseArgument(text: string): string {
   return id.data
 }
 
-type Listing = { state: string; offset: number }
+type Listing = { state: string; offset: number; mine?: true; assigned?: true; unassigned?: true }
 
-function list({ cases, more }: z.infer<typeof StaffCases>, { state, offset }: Listing): string {
+const keeper = ({ assignedTo }: z.infer<typeof StaffCaseSummary>) =>
+  assignedTo === null ? 'nobody' : `${plain(assignedTo.name)} (staff ${assignedTo.id})`
+
+function list({ cases, more }: z.infer<typeof StaffCases>, which: Listing): string {
+  const { state, offset } = which
   const rows = tableWithDetails(
     cases,
     [
@@ -68,10 +105,11 @@ function list({ cases, more }: z.infer<typeof StaffCases>, { state, offset }: Li
       { head: 'WAITS SINCE', cell: waiting },
       { head: 'CALL', cell: ({ callWanted }) => (callWanted ? 'yes' : '') },
     ],
-    ({ subject }) => [subject],
+    (listed) => [listed.subject, ...(listed.assignedTo === null ? [] : [`looked after by ${keeper(listed)}`])],
     'No such cases.',
   )
-  const next = `klubkort case list --state ${state} --offset ${offset + cases.length}`
+  const whose = (['mine', 'assigned', 'unassigned'] as const).filter((name) => which[name]).map((name) => ` --${name}`)
+  const next = `klubkort case list --state ${state}${whose.join('')} --offset ${offset + cases.length}`
   return more ? `${rows}\n\nThere are more; to see them: ${next}` : rows
 }
 
@@ -103,7 +141,7 @@ function page(shown: z.infer<typeof StaffCase>): string {
   return `Case ${shown.id}: ${plain(shown.subject)}
 From ${plain(who)}; mail ${plain(guardian.mail ?? 'none')}; telephone ${plain(call)}
 Children: ${plain(names.join(', ') || 'none')}
-Opened ${instant(shown.createdAt)}${closedAt === null ? '' : `, closed ${instant(closedAt)}`}
+Opened ${instant(shown.createdAt)}${closedAt === null ? '' : `, closed ${instant(closedAt)}`}; looked after by ${keeper(shown)}
 
 ${said.join('\n\n')}`
 }

@@ -26,11 +26,13 @@ export function childCommands(klubkort: Command, desk: Desk) {
     'add <name>',
     'add a child with an empty account',
     "klubkort child add 'Freja Nielsen'",
-    "klubkort child add 'Freja Nielsen' --daily-limit 50,00",
+    "klubkort child add 'Freja Nielsen' --daily-limit 50,00 --club 1",
   )
     .option('--daily-limit <kroner>', 'the most that may be spent in one day', kronerArgument)
-    .action(async (name: string, { dailyLimit }: { dailyLimit?: Ore }) => {
-      const added = await change(desk, '/children', ChildCall, { name, dailyLimit: dailyLimit ?? null }, Child)
+    .option('--club <site>', "the site that it belongs to (default: your own, if a club's staff)", idArgument)
+    .action(async (name: string, { dailyLimit, club }: { dailyLimit?: Ore; club?: number }) => {
+      const body = { name, dailyLimit: dailyLimit ?? null, club: club ?? null }
+      const added = await change(desk, '/children', ChildCall, body, Child)
       desk.deliver(told(added, ({ id, name, account }) => `Child ${id} added: ${plain(name)}, account ${account}`))
     })
 
@@ -102,7 +104,8 @@ function page(child: Owner): string {
     'No cards.',
   )
   const gone = child.leftAt === null ? '' : `, left ${instant(child.leftAt)}`
-  return `Child ${child.id}: ${plain(child.name)}${gone}
+  const club = child.club === null ? '' : `, of ${plain(child.club.name)}`
+  return `Child ${child.id}: ${plain(child.name)}${club}${gone}
 Account ${child.account}, balance ${amount(child.balance)} kr, daily limit ${dailyLimit(child)}
 Guardians ${child.guardians}
 

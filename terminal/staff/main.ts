@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
 import { accountCommands } from './accounts.ts'
+import { auditCommands } from './audit.ts'
 import { cardCommands } from './cards.ts'
 import { caseCommands } from './cases.ts'
 import { childCommands } from './children.ts'
@@ -106,6 +107,7 @@ publicationCommands(klubkort, desk)
 settingsCommands(klubkort, desk)
 payoutCommands(klubkort, desk)
 peopleCommands(klubkort, desk)
+auditCommands(klubkort, desk)
 reportCommands(klubkort, desk)
 exitDrillCommand(klubkort, desk)
 ledgerCommands(klubkort, desk)

@@ -79,7 +79,7 @@ export function reportCommands(klubkort: Command, desk: Desk) {
   })
 }
 
-function dayArgument(text: string): string {
+export function dayArgument(text: string): string {
   if (!Day.safeParse(text).success) throw new InvalidArgumentError('A day is like 2026-11-21.')
   return text
 }

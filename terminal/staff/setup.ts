@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
+import type { z } from 'zod'
 import { InitAnswer, InitCall, WhoAmI } from '../../shared/office/staff.ts'
 import { command, idArgument } from './command.ts'
 import { keepLogin, Token, URL_RULE, workerUrl } from './credentials.ts'
-import { callAs, type Desk, issueOf, type Outcome } from './desk.ts'
-import { plain } from './output.ts'
+import { callAs, type Desk, issueOf, type Outcome, read, told } from './desk.ts'
+import { instant, plain } from './output.ts'
+import { at } from './people.ts'
 
-/** `klubkort init` and `klubkort login`. */
+/** `klubkort init`, `klubkort login` and `klubkort whoami`. */
 export function setupCommands(klubkort: Command, desk: Desk) {
   command(
     klubkort,
@@ -34,7 +36,19 @@ export function setupCommands(klubkort: Command, desk: Desk) {
       '\nThe login is kept in $KLUBKORT_CONFIG, or in klubkort/credentials.json below\n$XDG_CONFIG_HOME or ~/.config. KLUBKORT_URL and KLUBKORT_TOKEN, set together,\ngo first.',
     )
     .action(async (options) => desk.deliver(await login(desk, options)))
+
+  command(klubkort, 'whoami', 'show who is logged in, and what they may do where', 'klubkort whoami').action(async () =>
+    desk.deliver(
+      told(
+        await read(desk, '/me', WhoAmI),
+        (me, url) => `${whoIs(me)}, in ${plain(me.municipalityName)} (${me.municipality}) at ${url}
+The token is good until ${instant(me.expiresAt)}.`,
+      ),
+    ),
+  )
 }
+
+const whoIs = ({ staff, role, sites }: z.infer<typeof WhoAmI>) => `${plain(staff)}, ${role}${at(sites)}`
 
 type InitOptions = { url: string; number: number; name: string; staff: string; setupKey?: string }
 
@@ -72,7 +86,7 @@ async function login(desk: Desk, { url: address, token: given }: { url: string; 
   if (!token.success) return { kind: 'usage', message: 'the token is empty, or holds what no token holds' }
   const answer = await callAs({ url, token: token.data }, 'GET', '/api/staff/me', WhoAmI)
   if (answer.kind !== 'answer') return answer
-  const { municipality, municipalityName, staff, role } = answer.value
+  const { municipality, municipalityName } = answer.value
   try {
     await keepLogin(desk.env, { url, token: token.data })
   } catch (error) {
@@ -82,6 +96,6 @@ async function login(desk: Desk, { url: address, token: given }: { url: string; 
   return {
     kind: 'done',
     value: answer.value,
-    text: `Logged in to ${plain(municipalityName)} (${municipality}) as ${plain(staff)}, ${role}.`,
+    text: `Logged in to ${plain(municipalityName)} (${municipality}) as ${whoIs(answer.value)}.`,
   }
 }

@@ -8,7 +8,7 @@ import { Publication, type PublicationCall } from '../../shared/office/publicati
 import { Reviews } from '../../shared/office/review.ts'
 import { Settings, type SettingsCall } from '../../shared/office/settings.ts'
 import { Site } from '../../shared/office/sites.ts'
-import { InitAnswer, type Role, StaffToken } from '../../shared/office/staff.ts'
+import { InitAnswer, type Role, StaffMember, StaffToken } from '../../shared/office/staff.ts'
 import { StaffCaseSummary } from '../../shared/office/support.ts'
 import { Terminal, TerminalCode } from '../../shared/office/terminals.ts'
 import { call } from '../../terminal/http.ts'
@@ -35,8 +35,8 @@ export function office(url: string, token: string) {
     addSite: (name: string) => ask('POST', '/api/staff/sites', Site, { name }),
     addProduct: (site: number, name: string, price: number, category: ProductCategory = 'other') =>
       ask('POST', '/api/staff/products', Product, { site, name, price, category }),
-    addChild: (name: string, dailyLimit: number | null = null) =>
-      ask('POST', '/api/staff/children', Child, { name, dailyLimit }),
+    addChild: (name: string, dailyLimit: number | null = null, club: number | null = null) =>
+      ask('POST', '/api/staff/children', Child, { name, dailyLimit, club }),
     children: () => ask('GET', '/api/staff/children', z.object({ children: z.array(Child) })),
     addGuardian: (child: number, cpr: string) => ask('POST', `/api/staff/children/${child}/guardians`, Child, { cpr }),
     endGuardian: (child: number, cpr: string) =>
@@ -57,7 +57,9 @@ export function office(url: string, token: string) {
     publish: (publication: z.infer<typeof PublicationCall>) =>
       ask('POST', '/api/staff/publications', Publication, publication),
     set: (settings: z.infer<typeof SettingsCall>) => ask('POST', '/api/staff/settings', Settings, settings),
-    addStaff: (name: string, role: Role) => ask('POST', '/api/staff/people', StaffToken, { name, role }),
+    addStaff: (name: string, role: Role, sites: number[] = []) =>
+      ask('POST', '/api/staff/people', StaffToken, { name, role, sites }),
+    revokeStaff: (id: number) => ask('POST', `/api/staff/people/${id}/revoke`, StaffMember, {}),
     reviews: () => ask('GET', '/api/staff/reviews', Reviews),
     check: () => ask('GET', '/api/staff/ledger/check', LedgerCheck),
   }

@@ -4,6 +4,7 @@ import { base64url, digest } from '../../shared/signing.ts'
 import { setStatus } from '../../worker/cards/cards.ts'
 import worker, { app } from '../../worker/main.ts'
 import { draftPayout, requestPayout } from '../../worker/payouts/payouts.ts'
+import { SHARED_ROUTES } from '../../worker/routes/staff-roles.ts'
 import { setDailyLimit } from '../../worker/statements/accounts.ts'
 import { bankReport, colleague, ownAccount } from './bank.ts'
 import {
@@ -25,24 +26,30 @@ import { type Parent, parentOf } from './parent.ts'
 import { rowOf } from './roster.ts'
 import { stripeAccount } from './stripe.ts'
 
+/** Staff with a token that is good: the club is the child's own, the neighbour's another one. */
+const STAFF = ['admin', 'club', 'neighbour', 'finance'] as const
+/** Whose token opens nothing here: it has run out, was revoked, or is another municipality's admin's. */
+const OUTSIDERS = ['expired', 'revoked', 'foreign'] as const
 /** Everybody who may ask for something: the coparent has the same child, the stranger another one. */
-const EVERYBODY = ['nobody', 'guardian', 'coparent', 'stranger', 'admin', 'club', 'finance', 'terminal'] as const
+const EVERYBODY = ['nobody', 'guardian', 'coparent', 'stranger', ...STAFF, ...OUTSIDERS, 'terminal'] as const
 type Who = (typeof EVERYBODY)[number]
+type TokenHolder = (typeof STAFF | typeof OUTSIDERS)[number]
+const holdsToken = (who: Who): who is TokenHolder => ([...STAFF, ...OUTSIDERS] as Who[]).includes(who)
 
 /** What is said of the child: to its guardians and the office, wherever it might slip out. */
 const OF_THE_CHILD = ['Alma Hemmelig', '87,65']
 
-/** What else only the guardian themselves and the office may read. */
-const SECRETS = [
-  ...OF_THE_CHILD,
+/** What is said in the case about the child, and of who asks there: the child's own club may read it, and answer. */
+const OF_THE_CASE = [
   'Asta Prøveforælder',
   'asta@hemmelig.example',
   '+4520202020',
   'Et hemmeligt emne',
   'Et hemmeligt spørgsmål',
-  '0007654321',
-  'Hemmelig Vej 7',
 ]
+
+/** What else only the guardian themselves and the office may read. */
+const SECRETS = [...OF_THE_CHILD, ...OF_THE_CASE, '0007654321', 'Hemmelig Vej 7']
 
 type World = {
   office: Municipality
@@ -50,7 +57,7 @@ type World = {
   guardian: Parent
   coparent: Parent
   stranger: Parent
-  tokens: Record<'admin' | 'club' | 'finance', string>
+  tokens: Record<TokenHolder, string>
   terminal: EnrolledTerminal
   spare: string
   code: string
@@ -73,12 +80,27 @@ type World = {
 
 let world: World
 
-async function staffToken(db: D1Database, role: 'club' | 'finance'): Promise<string> {
+type NewToken = { sites?: number[]; expiresAt?: number; revokedAt?: number }
+
+async function staffToken(
+  db: D1Database,
+  role: 'admin' | 'club' | 'finance',
+  { sites = [], expiresAt = Date.now() + 86_400_000, revokedAt }: NewToken = {},
+): Promise<string> {
   const token = `kk_${base64url(crypto.getRandomValues(new Uint8Array(32)))}`
-  await db
-    .prepare('INSERT INTO staff_token (name, role, hash, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)')
-    .bind(`Et ${role}-bevis`, role, await digest(token), Date.now(), Date.now() + 86_400_000)
-    .run()
+  const hash = await digest(token)
+  await db.batch([
+    db
+      .prepare(
+        `INSERT INTO staff_token (name, role, hash, created_at, expires_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+      )
+      .bind(`Et ${role}-bevis`, role, hash, Date.now(), expiresAt, revokedAt ?? null),
+    ...sites.map((site) =>
+      db
+        .prepare('INSERT INTO staff_site (staff, site) SELECT id, ?2 FROM staff_token WHERE hash = ?1')
+        .bind(hash, site),
+    ),
+  ])
   return token
 }
 
@@ -169,9 +191,11 @@ beforeAll(async () => {
   stripeAccount()
   const office = await municipality()
   const site = await newSite(office)
+  const elsewhere = await newSite(office, 'Naboklubben')
   const terminal = await enrolledTerminal(office, site, 'Disken')
   const alma = await cardHolder(office, { name: 'Alma Hemmelig', credit: 10_000 })
   const other = await cardHolder(office, { name: 'Bo Nabo', credit: 10_000 })
+  await office.db.prepare('UPDATE child SET club = ?').bind(site).run()
   const guardian = await parentOf(office, '0101575001', [alma.child], 'Asta Prøveforælder')
   const coparent = await parentOf(office, '0901575009', [alma.child], 'Carl Prøveforælder')
   const stranger = await parentOf(office, '0201575002', [other.child], 'Birk Prøveforælder')
@@ -205,8 +229,12 @@ beforeAll(async () => {
     stranger,
     tokens: {
       admin: office.token,
-      club: await staffToken(office.db, 'club'),
+      club: await staffToken(office.db, 'club', { sites: [site, secondSite] }),
+      neighbour: await staffToken(office.db, 'club', { sites: [elsewhere] }),
       finance: await staffToken(office.db, 'finance'),
+      expired: await staffToken(office.db, 'admin', { expiresAt: Date.now() - 1 }),
+      revoked: await staffToken(office.db, 'admin', { revokedAt: Date.now() - 1 }),
+      foreign: (await municipality(7620)).token,
     },
     terminal,
     spare: spare.terminal,
@@ -220,15 +248,12 @@ beforeAll(async () => {
     order: await cardOrder(office.db, guardian.guardian, alma.account, true),
     orders: await cardOrders(office, stranger.guardian),
     payouts: await payoutsOf(office, stranger.guardian, other.account),
-    clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club' })).id,
+    clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club', sites: [site] })).id,
     flagged: [],
     roster: newSale(),
   }
-  await office.db
-    .prepare("INSERT INTO staff_site SELECT staff_token.id, site.id FROM staff_token, site WHERE role = 'club'")
-    .run()
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
-  for (let count = 0; count < 10; count += 1) {
+  for (let count = 0; count < EVERYBODY.length; count += 1) {
     await terminal.send(await terminal.say('advice', { card: 'u'.repeat(43), amount: 100 }))
     world.flagged.push(`${terminal.id}:${count + 2}`)
   }
@@ -240,8 +265,11 @@ type Row = { may: readonly Who[]; path?: () => string; body?: (who: Who) => unkn
 const anybody = { may: EVERYBODY }
 const admin = { may: ['admin'] } as const
 const finance = { may: ['admin', 'finance'] } as const
-const clubs = { may: ['admin', 'club'] } as const
-const anyStaff = { may: ['admin', 'club', 'finance'] } as const
+/** What is one of a child or a site: the neighbours find nothing. In a list they find what is theirs, which is nothing. */
+const ownClub = { may: ['admin', 'club'] } as const
+const anyClub = { may: ['admin', 'club', 'neighbour'] } as const
+const ownStaff = { may: ['admin', 'club', 'finance'] } as const
+const anyStaff = { may: STAFF } as const
 const guardians = { may: ['guardian', 'coparent', 'stranger'] } as const
 const own = { may: ['guardian', 'coparent'] } as const
 const author = { may: ['guardian'] } as const
@@ -281,27 +309,30 @@ const MATRIX: Record<string, Row> = {
   'GET /api/staff/sites/limits': admin,
   'POST /api/staff/sites/:id/limits': { ...admin, path: staff(() => 'sites/1/limits'), body: () => ({ saleMax: 100 }) },
   'GET /api/staff/products': anyStaff,
-  'POST /api/staff/products': { ...clubs, body: (who) => ({ site: 1, name: `Kakao for ${who}`, price: 1000 }) },
-  'POST /api/staff/products/copy': { ...clubs, body: () => ({ from: 1, to: world.secondSite }) },
-  'POST /api/staff/products/import': { ...clubs, body: () => ({ rows: [], retireMissing: false }) },
+  'POST /api/staff/products': { ...ownClub, body: (who) => ({ site: 1, name: `Kakao for ${who}`, price: 1000 }) },
+  'POST /api/staff/products/copy': { ...ownClub, body: () => ({ from: 1, to: world.secondSite }) },
+  'POST /api/staff/products/import': { ...anyClub, body: () => ({ rows: [], retireMissing: false }) },
   'POST /api/staff/products/:id/price': {
-    ...clubs,
+    ...ownClub,
     path: staff(() => `products/${world.product}/price`),
     body: () => ({ price: 1600 }),
   },
   'POST /api/staff/products/:id/category': {
-    ...clubs,
+    ...ownClub,
     path: staff(() => `products/${world.product}/category`),
     body: () => ({ category: 'food' }),
   },
   'POST /api/staff/products/:id/retire': {
-    ...clubs,
+    ...ownClub,
     path: staff(() => `products/${world.retiring[nextRetiring++]}/retire`),
     body: () => ({}),
   },
   'GET /api/staff/children': anyStaff,
-  'POST /api/staff/children': { ...admin, body: () => ({ name: 'Ny Prøvebarn' }) },
-  'GET /api/staff/children/:id': { ...anyStaff, path: staff(() => `children/${world.alma.child}`) },
+  'POST /api/staff/children': {
+    ...anyClub,
+    body: (who) => ({ name: 'Ny Prøvebarn', ...(who === 'club' && { club: 1 }) }),
+  },
+  'GET /api/staff/children/:id': { ...ownStaff, path: staff(() => `children/${world.alma.child}`) },
   'POST /api/staff/children/:id/guardians': {
     ...admin,
     path: staff(() => `children/${world.alma.child}/guardians`),
@@ -324,14 +355,14 @@ const MATRIX: Record<string, Row> = {
     path: staff(() => `cards/${world.alma.card}/activate`),
     body: () => ({}),
   },
-  'GET /api/staff/orders': { may: ['admin', 'club'] }, // Finance has no use for where people live.
+  'GET /api/staff/orders': anyClub, // Finance has no use for where people live.
   'POST /api/staff/orders/:id/send': {
     ...admin,
     path: staff(() => `orders/${world.orders.send}/send`),
     body: () => ({}),
   },
   'POST /api/staff/orders/:id/hand-out': {
-    may: ['admin', 'club'],
+    ...anyClub,
     path: staff(() => `orders/${world.orders.handOut}/hand-out`),
     body: () => ({ uid: '04c0ffee000001' }),
   },
@@ -356,7 +387,7 @@ const MATRIX: Record<string, Row> = {
     path: staff(() => `accounts/${world.alma.account}/credit`),
     body: () => ({ id: newSale(), amount: 100, reason: 'prøve' }),
   },
-  'GET /api/staff/terminals': admin,
+  'GET /api/staff/terminals': anyClub,
   'POST /api/staff/terminals': { ...admin, body: () => ({ site: 1, name: 'En ny' }) },
   'POST /api/staff/terminals/:id/code': {
     ...admin,
@@ -383,15 +414,20 @@ const MATRIX: Record<string, Row> = {
     body: () => ({}),
   },
   'GET /api/staff/ledger/check': finance,
-  'GET /api/staff/cases': admin,
-  'GET /api/staff/cases/:id': { ...admin, path: staff(() => `cases/${world.supportCase}`) },
+  'GET /api/staff/cases': anyClub,
+  'GET /api/staff/cases/:id': { ...ownClub, path: staff(() => `cases/${world.supportCase}`) },
+  'POST /api/staff/cases/:id/assign': {
+    ...ownClub,
+    path: staff(() => `cases/${world.supportCase}/assign`),
+    body: () => ({ to: 'me' }),
+  },
   'POST /api/staff/cases/:id/answer': {
-    ...admin,
+    ...ownClub,
     path: staff(() => `cases/${world.supportCase}/answer`),
     body: () => ({ id: crypto.randomUUID(), text: 'Et svar' }),
   },
   'POST /api/staff/cases/:id/close': {
-    ...admin,
+    ...ownClub,
     path: staff(() => `cases/${world.supportCase}/close`),
     body: () => ({}),
   },
@@ -401,6 +437,13 @@ const MATRIX: Record<string, Row> = {
   'POST /api/staff/settings': { ...finance, body: () => ({ money: { cardFee: 4500 } }) }, // Finance: the money alone.
   'GET /api/staff/people': admin,
   'POST /api/staff/people': { ...admin, body: () => ({ name: 'Frida Prøvefinans', role: 'finance' }) },
+  'POST /api/staff/people/:id/sites': {
+    ...admin,
+    path: staff(() => `people/${world.clerk}/sites`),
+    body: () => ({ sites: [2] }),
+  },
+  'GET /api/staff/audit': admin,
+  'GET /api/staff/children/:id/access': { ...admin, path: staff(() => `children/${world.alma.child}/access`) },
   'POST /api/staff/people/:id/revoke': {
     ...admin,
     path: staff(() => `people/${world.clerk}/revoke`),
@@ -429,7 +472,7 @@ const MATRIX: Record<string, Row> = {
     ...finance,
     body: () => ({ report: bankReport(world.payouts.file, { group: { status: 'PDNG' } }) }),
   },
-  'GET /api/staff/reports': { ...anyStaff, path: () => '/api/staff/reports?from=2026-01-01&to=2026-12-31&site=1' },
+  'GET /api/staff/reports': { ...ownStaff, path: () => '/api/staff/reports?from=2026-01-01&to=2026-12-31&site=1' },
   'GET /api/staff/reports/liabilities': finance,
   'GET /api/staff/reports/clearing': finance,
   'GET /api/staff/reports/volume': finance,
@@ -598,7 +641,7 @@ async function ask(route: string, who: Who): Promise<{ status: number; text: str
 
 async function bearerOf(who: Who, path: string): Promise<string | null> {
   if (who === 'terminal') return world.terminal.proof(path)
-  return who === 'admin' || who === 'club' || who === 'finance' ? world.tokens[who] : null
+  return holdsToken(who) ? world.tokens[who] : null
 }
 
 /** Whether an answer lets somebody in: neither refused nor shown to the log-in. */
@@ -606,13 +649,24 @@ const letsIn = ({ status, location }: { status: number; location: string | null 
   status < 400 && !(location?.startsWith('/log-ind?tilbage=') ?? false)
 
 /** What of the secrets somebody may read; the coparent sees the child, and nothing of the other guardian. */
-const mayKnow = (who: Who, secret: string) =>
+const mayKnow = (who: Who, secret: string, route: string) =>
   who === 'guardian' ||
   who === 'admin' ||
   (who === 'coparent' && OF_THE_CHILD.includes(secret)) ||
+  (who === 'club' && route.includes('/api/staff/cases') && OF_THE_CASE.includes(secret)) ||
   ((who === 'club' || who === 'finance') && secret === 'Alma Hemmelig')
-const secretsTold = (who: Who, text: string) =>
-  SECRETS.filter((secret) => text.includes(secret) && !mayKnow(who, secret))
+const secretsTold = (who: Who, text: string, route: string) =>
+  SECRETS.filter((secret) => text.includes(secret) && !mayKnow(who, secret, route))
+
+/**
+ * How the staff API refuses somebody: without a good token it hears of nothing else, a role is told what it may not, and
+ * to a club what is not its own is not there.
+ */
+function refusalOf(route: string, who: Who): number | null {
+  if (!route.includes(' /api/staff/')) return null
+  if (!holdsToken(who) || (OUTSIDERS as readonly Who[]).includes(who)) return 401
+  return who === 'neighbour' && MATRIX[route]?.may.includes('club') ? 404 : 403
+}
 
 describe('a guardianship that ends while a form is on its way', () => {
   it('lets the guardian steer neither card nor limit, and staff still may', async () => {
@@ -639,7 +693,17 @@ describe('every route', () => {
   const routes = [...new Set(app.routes.filter(({ method }) => method !== 'ALL').map((r) => `${r.method} ${r.path}`))]
 
   it('stands in the matrix, and the matrix knows no other', () => {
-    expect([...routes].sort()).toEqual(Object.keys(MATRIX).sort())
+    const lines = Object.keys(MATRIX)
+    expect({
+      withoutLine: routes.filter((route) => !lines.includes(route)),
+      withoutRoute: lines.filter((line) => !routes.includes(line)),
+    }).toEqual({ withoutLine: [], withoutRoute: [] })
+  })
+
+  it('of the staff API is open to the roles that the matrix says, and to no other', () => {
+    const roles = (route: string) => (MATRIX[route]?.may ?? []).filter((who) => who === 'club' || who === 'finance')
+    const shared = routes.filter((route) => route.includes(' /api/staff/') && roles(route).length > 0)
+    expect(shared.sort()).toEqual([...SHARED_ROUTES].sort())
   })
 
   it('keeps out whoever may not, tells them nothing, and lets them change nothing', async () => {
@@ -652,7 +716,9 @@ describe('every route', () => {
         const before = await contents(world.office.db, ...quiet)
         const answer = await ask(route, who)
         if (letsIn(answer)) leaks.push(`${route} lets ${who} in with ${answer.status}`)
-        const told = secretsTold(who, answer.text)
+        const refusal = refusalOf(route, who)
+        if (refusal !== null && answer.status !== refusal) leaks.push(`${route} refuses ${who} with ${answer.status}`)
+        const told = secretsTold(who, answer.text, route)
         if (told.length) leaks.push(`${route} tells ${who}: ${told.join(', ')}`)
         const after = await contents(world.office.db, ...quiet)
         if (JSON.stringify(after) !== JSON.stringify(before)) leaks.push(`${route} lets ${who} change something`)
@@ -692,7 +758,7 @@ describe('every route', () => {
       for (const who of MATRIX[route]?.may ?? []) {
         const answer = await ask(route, who)
         if (!letsIn(answer)) faults.push(`${route} refuses ${who} with ${answer.status} ${answer.text.slice(0, 200)}`)
-        const told = secretsTold(who, answer.text)
+        const told = secretsTold(who, answer.text, route)
         if (told.length) faults.push(`${route} tells ${who}: ${told.join(', ')}`)
       }
     }

@@ -359,8 +359,8 @@ describe('a file for the bank', () => {
       const twin = await colleague(at.office, name)
       const { body } = await twin.post('/payouts/export', { id: newId() })
       expect([name, body.error?.code]).toEqual([name, 'nothing_to_export'])
-      const added = await addStaff(at.db, { name, role: 'finance', token: newId() }, 1, 1)
-      expect([name, added]).toEqual([name, null])
+      const added = await addStaff(at.db, { name, role: 'finance', sites: [], days: 1, token: newId() }, 1, 1)
+      expect([name, added]).toEqual([name, 'name_taken'])
     }
     expect(samePerson('Åse', 'Ase')).toBe(false)
     await exported()

@@ -227,7 +227,10 @@ export async function pay(office: Municipality, account: number, amount: number)
   await office.post(`/accounts/${account}/credit`, { id: newSale(), amount, reason: 'test money' })
 }
 
-/** Everything that a database holds, table by table, except the tables that are left out. */
+/**
+ * Everything that a database holds, table by table, except the tables that are left out, and when a token was last used,
+ * which every call of staff may move.
+ */
 export async function contents(db: D1Database, ...except: string[]): Promise<Record<string, unknown[]>> {
   const tables = await db
     .prepare(
@@ -236,5 +239,7 @@ export async function contents(db: D1Database, ...except: string[]): Promise<Rec
     .all<{ name: string }>()
   const names = tables.results.map(({ name }) => name).filter((name) => !except.includes(name))
   const rows = await db.batch(names.map((name) => db.prepare(`SELECT * FROM ${name}`)))
-  return Object.fromEntries(names.map((name, index) => [name, rows[index]?.results ?? []]))
+  const held = Object.fromEntries(names.map((name, index) => [name, rows[index]?.results ?? []]))
+  const tokens = (held.staff_token ?? []) as Record<string, unknown>[]
+  return { ...held, staff_token: tokens.map(({ last_used_at, ...token }) => token) }
 }

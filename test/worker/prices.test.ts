@@ -223,7 +223,7 @@ describe('a sheet of products', () => {
     await priced(id, { price: 1700 })
     expect(await refused('/products/import', { rows, retireMissing: false, base })).toBe('plan_outdated')
 
-    const admin = { id: 1, name: 'Astrid', role: 'admin' as const, sites: null }
+    const admin = { id: 1, name: 'Astrid', role: 'admin' as const, sites: null, expiresAt: 9e12 }
     const now = Date.now()
     const plan = await importSheet(office.db, { rows, retireMissing: false }, admin, now)
     if (plan === 'plan_outdated') throw new Error('nothing has changed')

@@ -13,7 +13,8 @@ beforeEach(async () => {
 })
 
 type Token = z.infer<typeof StaffToken>
-const added = (name: string, role: string) => office.post<Token>('/people', { name, role })
+const added = (name: string, role: string, more: { sites?: number[]; days?: number } = {}) =>
+  office.post<Token>('/people', { name, role, ...more })
 const people = async () => (await office.get<{ people: z.infer<typeof StaffMember>[] }>('/people')).people
 const asked = (token: string, method: 'GET' | 'POST', path: string, body?: unknown) =>
   call(method, `/api/staff${path}`, { token, ...(body !== undefined && { body }) })
@@ -60,6 +61,65 @@ describe('a token of staff', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409])
   })
 
+  it('is good for as many days as is said, at most a year, and opens nothing after', async () => {
+    const short = await added('Finn Prøvefinans', 'finance', { days: 1 })
+    expect(short.expiresAt - short.createdAt).toBe(86_400_000)
+    for (const days of [0, 366, 1.5, -1]) {
+      await expectRefused('/people', { name: 'Frida Prøvefinans', role: 'finance', days }, 'malformed')
+    }
+    await office.db.prepare('UPDATE staff_token SET expires_at = ?2 WHERE id = ?1').bind(short.id, Date.now()).run()
+    expect(await asked(short.token, 'GET', '/me')).toMatchObject({ status: 401 })
+    expect((await people()).map(({ state }) => state)).toEqual(['good', 'expired'])
+  })
+
+  it("of a club is for its sites, which must be there; others' is for none", async () => {
+    const [north, south] = [await newSite(office, 'Klub Nord'), await newSite(office, 'Klub Syd')]
+    const klara = await added('Klara Prøveklub', 'club', { sites: [south, north, south] })
+    const nord = { id: north, name: 'Klub Nord' }
+    expect(klara.sites).toEqual([nord, { id: south, name: 'Klub Syd' }])
+    const name = 'Kalle Prøveklub'
+    await expectRefused('/people', { name, role: 'club' }, 'malformed')
+    await expectRefused('/people', { name, role: 'club', sites: [] }, 'malformed')
+    await expectRefused('/people', { name, role: 'admin', sites: [north] }, 'malformed')
+    await expectRefused('/people', { name, role: 'finance', sites: [north] }, 'malformed')
+    await expectRefused('/people', { name, role: 'club', sites: [north, 99] }, 'site_unknown')
+    const move = `/people/${klara.id}/sites`
+    expect(await office.post(move, { sites: [north] })).toMatchObject({ id: klara.id, sites: [nord] })
+    const before = await contents(office.db)
+    await office.post(move, { sites: [north] })
+    expect(await contents(office.db)).toEqual(before)
+    await expectRefused(move, { sites: [] }, 'malformed')
+    await expectRefused(move, { sites: [south, 99] }, 'site_unknown')
+    await expectRefused('/people/1/sites', { sites: [north] }, 'role_unfit')
+    await expectRefused('/people/99/sites', { sites: [north] }, 'not_found')
+    const deeds = await office.db.prepare("SELECT subject, detail FROM audit WHERE subject LIKE 'staff:%'").raw()
+    expect(deeds).toEqual([
+      [`staff:${klara.id}`, `{"role":"club","sites":[${south},${north},${south}]}`],
+      [`staff:${klara.id}`, `{"sites":[${north}]}`],
+    ])
+  })
+
+  it('tells when it was last used, to the minute, whatever came of it', async () => {
+    const finn = await added('Finn Prøvefinans', 'finance')
+    const used = async () => (await people()).find(({ id }) => id === finn.id)?.lastUsedAt
+    const setUsed = (at: number) =>
+      office.db.prepare('UPDATE staff_token SET last_used_at = ?2 WHERE id = ?1').bind(finn.id, at).run()
+    expect(await used()).toBeNull()
+    await asked(finn.token, 'POST', '/sites', { name: 'X' }) // Which finance may not.
+    expect(Date.now() - ((await used()) as number)).toBeLessThan(60_000)
+    const lately = Date.now() - 30_000
+    await setUsed(lately)
+    await asked(finn.token, 'GET', '/me')
+    expect(await used()).toBe(lately)
+    await setUsed(Date.now() - 60_000)
+    await asked(finn.token, 'GET', '/me')
+    expect(await used()).toBeGreaterThan(lately)
+    await setUsed(1000)
+    await office.post(`/people/${finn.id}/revoke`)
+    await asked(finn.token, 'GET', '/me')
+    expect(await used()).toBe(1000)
+  })
+
   it('opens nothing once it is revoked, and revoking it again is no change', async () => {
     const finn = await added('Finn Prøvefinans', 'finance')
     expect(await office.post(`/people/${finn.id}/revoke`)).toMatchObject({ id: finn.id, state: 'revoked' })
@@ -101,12 +161,17 @@ describe('roles', () => {
     expect(await office.get('/settings')).toMatchObject({ mailFrom: null, money: { cardFee: 0 } })
   })
 
-  it('let a club see the report of one site', async () => {
+  it('let a club see the report of one site, which is its own', async () => {
     const site = await newSite(office)
-    const { token } = await added('Klara Prøveklub', 'club')
+    const other = await newSite(office, 'En anden klub')
+    const { token } = await added('Klara Prøveklub', 'club', { sites: [site] })
     const days = '/reports?from=2026-11-01&to=2026-11-30'
     expect(await asked(token, 'GET', days)).toMatchObject({ status: 403 })
     expect(await asked(token, 'GET', `${days}&site=${site}`)).toMatchObject({ status: 200 })
+    for (const outside of [other, 99]) {
+      const { status, body } = await asked(token, 'GET', `${days}&site=${outside}`)
+      expect([status, body.error?.code]).toEqual([404, 'site_unknown'])
+    }
     expect(await asked(token, 'GET', '/reports/liabilities')).toMatchObject({ status: 403 })
   })
 

@@ -1,3 +1,7 @@
+import type { z } from 'zod'
+import { addDays, copenhagenMidnight } from '../../shared/copenhagen.ts'
+import type { Audit, AuditQuery } from '../../shared/office/audit.ts'
+
 /** Who does something: a member of staff, or a guardian. */
 export type Actor = { staff: number } | { guardian: number }
 
@@ -27,4 +31,48 @@ export function recordedIfChanged(
        SELECT ?1, ?2, coalesce(?3, ?4 || ':' || last_insert_rowid()), ?5, ?6, ?7 WHERE changes() > 0`,
     )
     .bind(nowMs, deed.action, fixed, kind, deed.detail ? JSON.stringify(deed.detail) : null, ...ids(deed))
+}
+
+/** How many deeds one answer lists. */
+const LISTED_MAX = 100
+
+type Row = Omit<z.infer<typeof Audit>['deeds'][number], 'who' | 'detail'> & {
+  detail: string | null
+  staff: number | null
+  name: string | null
+  guardian: number | null
+}
+
+/** Who did what, the newest first, after the `offset` newest; `more` says whether others follow. */
+export async function deeds(
+  db: D1Database,
+  { staff, subject, action, from, to, offset }: z.infer<typeof AuditQuery>,
+): Promise<z.infer<typeof Audit>> {
+  const { results } = await db
+    .prepare(
+      `SELECT audit.id, at, action, subject, detail, staff, name, guardian
+       FROM audit LEFT JOIN staff_token ON staff_token.id = staff
+       WHERE (?1 IS NULL OR staff = ?1) AND (?2 IS NULL OR subject = ?2) AND (?3 IS NULL OR action = ?3)
+         AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at < ?5)
+       ORDER BY audit.id DESC LIMIT ${LISTED_MAX} + 1 OFFSET ?6`,
+    )
+    .bind(
+      staff ?? null,
+      subject ?? null,
+      action ?? null,
+      from === undefined ? null : copenhagenMidnight(from),
+      to === undefined ? null : copenhagenMidnight(addDays(to, 1)),
+      offset,
+    )
+    .all<Row>()
+  return { deeds: results.slice(0, LISTED_MAX).map(deedOf), more: results.length > LISTED_MAX }
+}
+
+function deedOf({ staff, name, guardian, detail, ...deed }: Row): z.infer<typeof Audit>['deeds'][number] {
+  const kind = guardian === null ? 'system' : 'guardian'
+  return {
+    ...deed,
+    who: staff === null ? { kind } : { kind: 'staff', id: staff, name: name ?? '' },
+    detail: detail === null ? null : JSON.parse(detail),
+  }
 }

@@ -1,10 +1,11 @@
+import { TOKEN_DAYS_MAX } from '../../shared/office/staff.ts'
 import { digest } from '../../shared/signing.ts'
 
 /** What a municipality begins with. */
 export type Setup = { number: number; name: string; staff: string; token: string }
 
-/** How long a staff token is good for. */
-export const TOKEN_LIFE_MS = 365 * 86_400_000
+/** How long the first admin's token is good for. */
+const TOKEN_LIFE_MS = TOKEN_DAYS_MAX * 86_400_000
 
 /**
  * Fills an empty database: settings, the ledger's accounts that exist once, and the first admin's token, all or

@@ -1,8 +1,12 @@
 import type { CardStatus } from '../../shared/wire.ts'
-import { type Actor, recordedIfChanged } from '../municipality/audit.ts'
-import { viewed, viewedAmong } from './viewings.ts'
+import { recordedIfChanged } from '../municipality/audit.ts'
+import { type Staff, sitesOf, withinSites } from './staff.ts'
+import { viewedAmong } from './viewings.ts'
 
-/** A child with its account; `guardians` is how many guardianships are in force, `leftAt` when it left. */
+/**
+ * A child with its account; `guardians` is how many guardianships are in force, `leftAt` when it left, `club` the site
+ * that it belongs to.
+ */
 export type ChildView = {
   id: number
   name: string
@@ -12,6 +16,7 @@ export type ChildView = {
   cards: { id: number; status: CardStatus; createdAt: number }[]
   guardians: number
   leftAt: number | null
+  club: { id: number; name: string } | null
 }
 
 /** The condition that the child of an account has left; `account` is SQL. */
@@ -24,27 +29,43 @@ SELECT child.id, child.name, child.left_at AS leftAt, account.id AS account, acc
   coalesce((SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0) AS balance,
   (SELECT json_group_array(json_object('id', id, 'status', status, 'createdAt', created_at))
    FROM card WHERE card.account = account.id) AS cards,
-  (SELECT count(*) FROM guardianship WHERE guardianship.child = child.id AND ended_at IS NULL) AS guardians
+  (SELECT count(*) FROM guardianship WHERE guardianship.child = child.id AND ended_at IS NULL) AS guardians,
+  (SELECT json_object('id', site.id, 'name', site.name) FROM site WHERE site.id = child.club) AS club
 FROM child JOIN account ON account.child = child.id`
 
-type Row = Omit<ChildView, 'cards'> & { cards: string }
-const viewOf = (row: Row): ChildView => ({ ...row, cards: JSON.parse(row.cards) })
+type Row = Omit<ChildView, 'cards' | 'club'> & { cards: string; club: string | null }
+
+function viewOf({ cards, club, ...row }: Row): ChildView {
+  return { ...row, cards: JSON.parse(cards), club: club === null ? null : JSON.parse(club) }
+}
+
+/** SQL: whether staff may see a child; its two parameters are both bound to the sites of who asks. */
+const SEEN = withinSites('child.club', '?')
 
 /** The children whose name holds a text (any, where it is empty), by name, at most 200. */
-const NAMED = 'WHERE instr(lower(child.name), lower(?)) > 0 ORDER BY child.name, child.id LIMIT 200'
+const NAMED = `WHERE instr(lower(child.name), lower(?)) > 0 AND ${SEEN} ORDER BY child.name, child.id LIMIT 200`
 
-/** The children whose name holds a text, for a viewer, which is recorded of each of them. */
-export async function children(db: D1Database, name: string, viewer: Actor, nowMs: number): Promise<ChildView[]> {
+/** The children that staff may see whose name holds a text; that they looked is recorded of each of them. */
+export async function children(db: D1Database, name: string, staff: Staff, nowMs: number): Promise<ChildView[]> {
+  const bind = [name, sitesOf(staff), sitesOf(staff)]
   const [, found] = await db.batch<Row>([
-    viewedAmong(db, { children: `SELECT id FROM child ${NAMED}`, bind: [name] }, viewer, nowMs),
-    db.prepare(`${VIEW} ${NAMED}`).bind(name),
+    viewedAmong(db, { children: `SELECT id FROM child ${NAMED}`, bind }, { staff: staff.id }, nowMs),
+    db.prepare(`${VIEW} ${NAMED}`).bind(...bind),
   ])
   return (found?.results ?? []).map(viewOf)
 }
 
-/** One child with account, balance in øre and cards, for a viewer, which is recorded; null where there is none. */
-export async function child(db: D1Database, id: number, viewer: Actor, nowMs: number): Promise<ChildView | null> {
-  const [, found] = await db.batch([viewed(db, { child: id }, viewer, nowMs), childQuery(db, id)])
+/**
+ * One child with account, balance in øre and cards, for a member of staff, which is recorded; null where there is none
+ * that they may see.
+ */
+export async function child(db: D1Database, id: number, staff: Staff, nowMs: number): Promise<ChildView | null> {
+  const bind = [id, sitesOf(staff), sitesOf(staff)]
+  const one = `WHERE child.id = ? AND ${SEEN}`
+  const [, found] = await db.batch([
+    viewedAmong(db, { children: `SELECT id FROM child ${one}`, bind }, { staff: staff.id }, nowMs),
+    db.prepare(`${VIEW} ${one}`).bind(...bind),
+  ])
   return childViewOf(found)
 }
 
@@ -58,22 +79,36 @@ export function childViewOf(found: D1Result | undefined): ChildView | null {
   return row ? viewOf(row) : null
 }
 
-/** Adds a child together with its wallet; the daily limit is in øre, null for none. */
+/**
+ * Adds a child together with its wallet; the daily limit is in øre, null for none. A club's staff add to their own sites
+ * alone, and to the one they have where they name none.
+ */
 export async function addChild(
   db: D1Database,
-  { name, dailyLimit }: { name: string; dailyLimit: number | null },
-  staff: number,
+  { name, dailyLimit, club: named }: { name: string; dailyLimit: number | null; club: number | null },
+  staff: Staff,
   nowMs: number,
-): Promise<ChildView> {
-  const [, , , row] = await db.batch<Row>([
-    db.prepare('INSERT INTO child (name, created_at) VALUES (?1, ?2)').bind(name, nowMs),
+): Promise<ChildView | 'site_unknown'> {
+  const club = named ?? (staff.sites?.length === 1 ? (staff.sites[0] ?? null) : null)
+  const [, , , done, row] = await db.batch<unknown>([
     db
-      .prepare("INSERT INTO account (kind, floor, child, daily_limit) VALUES ('wallet', 0, last_insert_rowid(), ?)")
+      .prepare(
+        `INSERT INTO child (name, created_at, club) SELECT ?1, ?2, ?3
+         WHERE (?3 IS NULL AND ?4 IS NULL)
+           OR EXISTS (SELECT 1 FROM site WHERE site.id = ?3 AND ${withinSites('site.id', '?4')})`,
+      )
+      .bind(name, nowMs, club, sitesOf(staff)),
+    db
+      .prepare(
+        `INSERT INTO account (kind, floor, child, daily_limit) SELECT 'wallet', 0, last_insert_rowid(), ?
+         WHERE changes() > 0`,
+      )
       .bind(dailyLimit),
-    recordedIfChanged(db, { staff, action: 'child_added', subject: { kind: 'account' } }, nowMs),
+    recordedIfChanged(db, { staff: staff.id, action: 'child_added', subject: { kind: 'account' } }, nowMs),
+    db.prepare('SELECT changes() AS added'),
     db.prepare(`${VIEW} WHERE child.id = (SELECT max(id) FROM child)`),
   ])
-  const added = row?.results[0]
-  if (!added) throw new Error('a child was added and is not there')
-  return viewOf(added)
+  const [{ added } = { added: 0 }] = (done?.results ?? []) as { added: number }[]
+  if (!added) return 'site_unknown'
+  return viewOf(row?.results[0] as Row)
 }

@@ -1,4 +1,6 @@
+import type { z } from 'zod'
 import { copenhagenDay } from '../../shared/copenhagen.ts'
+import type { Access } from '../../shared/office/audit.ts'
 import type { Actor } from '../municipality/audit.ts'
 
 /**
@@ -92,4 +94,57 @@ export function viewingOf(found: unknown): Viewing {
   const { child, name, day, kind, staff, lastAt } = found as Row
   const who: Viewing['who'] = kind === 'staff' ? { kind, name: staff ?? '' } : { kind }
   return { child: { id: child, name }, day, who, lastAt }
+}
+
+/** How many lines one answer lists. */
+const LISTED_MAX = 100
+
+type AccessRow = {
+  day: string
+  staff: number | null
+  name: string | null
+  firstAt: number | null
+  lastAt: number | null
+}
+
+/**
+ * Who looked at a child, the newest day first, for a member of staff: colleagues by name and time, guardians of a day in
+ * one line. That they looked is recorded, as a viewing and as a deed; null where there is no such child.
+ */
+export async function access(
+  db: D1Database,
+  { child, offset }: { child: number; offset: number },
+  staff: number,
+  nowMs: number,
+): Promise<z.infer<typeof Access> | null> {
+  const [, , found, rows] = await db.batch([
+    viewed(db, { child }, { staff }, nowMs),
+    db
+      .prepare(
+        `INSERT INTO audit (at, action, subject, staff)
+         SELECT ?2, 'access_listed', 'child:' || id, ?3 FROM child WHERE id = ?1`,
+      )
+      .bind(child, nowMs, staff),
+    db.prepare('SELECT id, name FROM child WHERE id = ?').bind(child),
+    db
+      .prepare(
+        `SELECT DISTINCT viewing.day, staff_token.id AS staff, staff_token.name,
+           iif(viewer_kind = 'staff', first_at, NULL) AS firstAt, iif(viewer_kind = 'staff', last_at, NULL) AS lastAt
+         FROM viewing LEFT JOIN staff_token ON viewer_kind = 'staff' AND staff_token.id = viewer
+         WHERE viewing.child = ?1
+         ORDER BY viewing.day DESC, lastAt IS NULL, lastAt DESC, staff LIMIT ${LISTED_MAX} + 1 OFFSET ?2`,
+      )
+      .bind(child, offset),
+  ])
+  const [seen] = (found?.results ?? []) as { id: number; name: string }[]
+  if (!seen) return null
+  const lines = (rows?.results ?? []) as AccessRow[]
+  return {
+    child: seen,
+    viewings: lines.slice(0, LISTED_MAX).map(({ day, staff, name, firstAt, lastAt }) => ({
+      ...{ day, firstAt, lastAt },
+      who: staff === null ? { kind: 'guardian' } : { kind: 'staff', id: staff, name: name ?? '' },
+    })),
+    more: lines.length > LISTED_MAX,
+  }
 }

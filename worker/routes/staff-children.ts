@@ -18,12 +18,23 @@ export const staffChildRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const { name } = c.req.valid('query')
-      return c.json({ children: await children(c.var.db, name, { staff: c.var.staff.id }, c.var.now) }, 200)
+      return c.json({ children: await children(c.var.db, name, c.var.staff, c.var.now) }, 200)
     },
   )
   .openapi(
-    changing({ path: '/children', summary: 'Add a child with a wallet', body: ChildCall, answer: Child }),
-    async (c) => c.json(await addChild(c.var.db, c.req.valid('json'), c.var.staff.id, c.var.now), 200),
+    changing({
+      path: '/children',
+      summary: 'Add a child with a wallet',
+      body: ChildCall,
+      answer: Child,
+      refusals: ['site_unknown'],
+    }),
+    async (c) => {
+      const wanted = c.req.valid('json')
+      const added = await addChild(c.var.db, wanted, c.var.staff, c.var.now)
+      if (added !== 'site_unknown') return c.json(added, 200)
+      return refuse(c, added, wanted.club === null ? 'say which of your sites it belongs to: --club' : 'no such site')
+    },
   )
   .openapi(
     reading({
@@ -34,7 +45,7 @@ export const staffChildRoutes = router<StaffEnv>()
       refusals: ['child_unknown'],
     }),
     async (c) => {
-      const found = await child(c.var.db, c.req.valid('param').id, { staff: c.var.staff.id }, c.var.now)
+      const found = await child(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
       return found ? c.json(found, 200) : refuse(c, 'child_unknown', 'no such child')
     },
   )

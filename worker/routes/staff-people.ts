@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { StaffCall, StaffMember, StaffToken } from '../../shared/office/staff.ts'
+import { StaffCall, StaffMember, StaffSitesCall, StaffToken } from '../../shared/office/staff.ts'
 import { newToken } from '../municipality/secrets.ts'
-import { addStaff, revokeStaff, staffMembers } from '../people/staff.ts'
+import { addStaff, moveStaff, revokeStaff, staffMembers } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
@@ -23,14 +23,32 @@ export const staffPeopleRoutes = router<StaffEnv>()
       summary: 'Give somebody a token of their own, which is shown once',
       body: StaffCall,
       answer: StaffToken,
-      refusals: ['name_taken'],
+      refusals: ['name_taken', 'site_unknown'],
     }),
     async (c) => {
       const token = newToken(random)
       const added = await addStaff(c.var.db, { ...c.req.valid('json'), token }, c.var.staff.id, c.var.now)
-      return added
-        ? c.json({ ...added, token }, 200)
-        : refuse(c, 'name_taken', 'somebody of that name has a token that is good')
+      if (added === 'name_taken') return refuse(c, added, 'somebody of that name has a token that is good')
+      if (added === 'site_unknown') return refuse(c, added, 'no such site')
+      return c.json({ ...added, token }, 200)
+    },
+  )
+  .openapi(
+    changing({
+      path: '/people/{id}/sites',
+      summary: "Put a club's staff at other sites",
+      params: IdParam,
+      body: StaffSitesCall,
+      answer: StaffMember,
+      refusals: ['not_found', 'role_unfit', 'site_unknown'],
+    }),
+    async (c) => {
+      const move = { id: c.req.valid('param').id, ...c.req.valid('json') }
+      const moved = await moveStaff(c.var.db, move, c.var.staff.id, c.var.now)
+      if (moved === 'not_found') return refuse(c, moved, 'nobody has this number')
+      if (moved === 'role_unfit') return refuse(c, moved, "only a club's staff have sites")
+      if (moved === 'site_unknown') return refuse(c, moved, 'no such site')
+      return c.json(moved, 200)
     },
   )
   .openapi(

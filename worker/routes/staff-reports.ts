@@ -28,10 +28,11 @@ export const staffReportRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const { from, to, site = null } = c.req.valid('query')
-      const { id: staff, role } = c.var.staff
-      if (role === 'club' && site === null) {
+      const { id: staff, sites } = c.var.staff
+      if (sites !== null && site === null) {
         return refuse(c, 'role_forbidden', 'a club token may see the report of one site: name it')
       }
+      if (sites !== null && site !== null && !sites.includes(site)) return refuse(c, 'site_unknown', 'no such site')
       const made = await report(c.var.db, { from, to, site }, { staff }, c.var.now)
       return made === 'site_unknown' ? refuse(c, made, 'no such site') : c.json(made, 200)
     },

@@ -4,8 +4,9 @@ import type { Role } from '../../shared/office/staff.ts'
 
 /*
  * What clubs and finance may do. Admins may do everything, and what has no line here only they may do: the exit drill
- * above all, which makes a file that pays everybody. Two routes ask
- * further: finance may change the rules for money alone, and a club sees the report of one site at a time.
+ * above all, which makes a file that pays everybody. A club sees and does only what
+ * is of its own sites; everything else is not there for it, which each route's statements see to. Two routes ask further:
+ * finance may change the rules for money alone, and a club sees the report of one site at a time.
  */
 const MAY: Record<string, readonly Role[]> = {
   'GET /me': ['club', 'finance'],
@@ -18,12 +19,14 @@ const MAY: Record<string, readonly Role[]> = {
   'POST /products/:id/category': ['club'],
   'POST /products/:id/retire': ['club'],
   'GET /children': ['club', 'finance'],
+  'POST /children': ['club'],
   'GET /children/:id': ['club', 'finance'],
   'GET /accounts/:id': ['finance'],
   'GET /ledger/check': ['finance'],
   'GET /settings': ['finance'],
   'POST /settings': ['finance'],
 
+  'GET /terminals': ['club'],
   'GET /terminals/risk': ['finance'],
   'GET /reviews': ['finance'],
   'GET /reviews/settled': ['finance'],
@@ -42,6 +45,12 @@ const MAY: Record<string, readonly Role[]> = {
   'GET /cards/:id': ['club', 'finance'],
   'GET /orders': ['club'],
   'POST /orders/:id/hand-out': ['club'],
+
+  'GET /cases': ['club'],
+  'GET /cases/:id': ['club'],
+  'POST /cases/:id/answer': ['club'],
+  'POST /cases/:id/close': ['club'],
+  'POST /cases/:id/assign': ['club'],
 
   'GET /reports': ['club', 'finance'],
   'GET /reports/liabilities': ['finance'],

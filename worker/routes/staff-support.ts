@@ -1,10 +1,18 @@
 import { z } from '@hono/zod-openapi'
 import { Publication, PublicationCall } from '../../shared/office/publications.ts'
 import { Settings, SettingsCall } from '../../shared/office/settings.ts'
-import { AnswerCall, CaseId, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/office/support.ts'
+import {
+  AnswerCall,
+  AssignCall,
+  CaseId,
+  CasesQuery,
+  StaffCase,
+  StaffCaseSummary,
+  StaffCases,
+} from '../../shared/office/support.ts'
 import { changeSettings, settings } from '../municipality/settings.ts'
 import { refuse } from '../refusal.ts'
-import { answer, close, staffCase, staffCases } from '../support/case-desk.ts'
+import { answer, assign, close, staffCase, staffCases } from '../support/case-desk.ts'
 import { publications, publish } from '../support/publications.ts'
 import { changing, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
@@ -21,7 +29,7 @@ staffSupportRoutes
       query: CasesQuery,
       answer: StaffCases,
     }),
-    async (c) => c.json(await staffCases(c.var.db, c.req.valid('query'), c.var.staff.id, c.var.now), 200),
+    async (c) => c.json(await staffCases(c.var.db, c.req.valid('query'), c.var.staff, c.var.now), 200),
   )
   .openapi(
     reading({
@@ -32,7 +40,7 @@ staffSupportRoutes
       refusals: ['case_unknown'],
     }),
     async (c) => {
-      const found = await staffCase(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      const found = await staffCase(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
       return found ? c.json(found, 200) : refuse(c, 'case_unknown', 'no such case')
     },
   )
@@ -47,7 +55,7 @@ staffSupportRoutes
     }),
     async (c) => {
       const said = { case: c.req.valid('param').id, ...c.req.valid('json') }
-      const answered = await answer(c.var.db, said, c.var.staff.id, c.var.now)
+      const answered = await answer(c.var.db, said, c.var.staff, c.var.now)
       if (answered === 'case_unknown') return refuse(c, answered, 'no such case')
       if (answered === 'id_taken') return refuse(c, answered, 'this id has said something else already')
       return c.json(answered, 200)
@@ -63,8 +71,26 @@ staffSupportRoutes
       refusals: ['case_unknown'],
     }),
     async (c) => {
-      const closed = await close(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      const closed = await close(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
       return closed ? c.json(closed, 200) : refuse(c, 'case_unknown', 'no such case')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/cases/{id}/assign',
+      summary: 'Say who looks after a support case',
+      params: CaseParam,
+      body: AssignCall,
+      answer: StaffCaseSummary,
+      refusals: ['case_unknown', 'not_found', 'role_unfit'],
+    }),
+    async (c) => {
+      const wanted = { id: c.req.valid('param').id, ...c.req.valid('json') }
+      const assigned = await assign(c.var.db, wanted, c.var.staff, c.var.now)
+      if (assigned === 'case_unknown') return refuse(c, assigned, 'no such case')
+      if (assigned === 'not_found') return refuse(c, assigned, 'nobody has this number, or their token is not good')
+      if (assigned === 'role_unfit') return refuse(c, assigned, 'they may not see this case')
+      return c.json(assigned, 200)
     },
   )
 

@@ -12,6 +12,7 @@ import {
 import { OfflineRisk, SiteLimits, SiteLimitsCall } from '../../shared/office/sites.ts'
 import { Terminal, TerminalCall, TerminalCode } from '../../shared/office/terminals.ts'
 import { newCode } from '../municipality/secrets.ts'
+import { sitesOf } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
 import { offlineRisk, setSiteLimits, siteLimits } from '../terminals/offline-limits.ts'
 import { openReviews, review, type SettleRefusal, settle, settledReviews } from '../terminals/review.ts'
@@ -25,8 +26,12 @@ export const staffTerminalRoutes = router<StaffEnv>()
 
 staffTerminalRoutes
   .openapi(
-    reading({ path: '/terminals', summary: 'All terminals', answer: z.object({ terminals: z.array(Terminal) }) }),
-    async (c) => c.json({ terminals: await terminals(c.var.db) }, 200),
+    reading({
+      path: '/terminals',
+      summary: "All terminals, of which a club's staff see those at their own sites",
+      answer: z.object({ terminals: z.array(Terminal) }),
+    }),
+    async (c) => c.json({ terminals: await terminals(c.var.db, { sites: sitesOf(c.var.staff) }) }, 200),
   )
   .openapi(
     changing({

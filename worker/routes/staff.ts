@@ -1,8 +1,9 @@
 import { WhoAmI } from '../../shared/office/staff.ts'
-import { staffOf } from '../people/staff.ts'
+import { staffOf, workplace } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
 import { reading, router, type StaffEnv } from './contract.ts'
 import { staffAccountRoutes } from './staff-accounts.ts'
+import { staffAuditRoutes } from './staff-audit.ts'
 import { staffCardRoutes } from './staff-cards.ts'
 import { staffChildRoutes } from './staff-children.ts'
 import { staffPayoutRoutes } from './staff-payouts.ts'
@@ -31,9 +32,10 @@ staffRoutes.use(async (c, next) => {
 })
 
 staffRoutes.openapi(reading({ path: '/me', summary: 'Whose token this is', answer: WhoAmI }), async (c) => {
-  const settings = await c.var.db.prepare('SELECT name FROM municipality').first<string>('name')
-  const { name, role } = c.var.staff
-  return c.json({ municipality: c.var.municipality, municipalityName: settings ?? '', staff: name, role }, 200)
+  const { municipality, staff } = c.var
+  const { name: municipalityName, sites } = await workplace(c.var.db, staff)
+  const { name, role, expiresAt } = staff
+  return c.json({ municipality, municipalityName, staff: name, role, sites, expiresAt }, 200)
 })
 
 staffRoutes.route('/', staffProductRoutes)
@@ -46,3 +48,4 @@ staffRoutes.route('/', staffPeopleRoutes)
 staffRoutes.route('/', staffReportRoutes)
 staffRoutes.route('/', staffPayoutRoutes)
 staffRoutes.route('/', staffRosterRoutes)
+staffRoutes.route('/', staffAuditRoutes)

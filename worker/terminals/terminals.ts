@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { claimedSigner, digest, verified, verifyingKey } from '../../shared/signing.ts'
 import { type EnrolAnswer, type EnrolCall, EnrolProof, PROOF_AGE_MAX_MS, ProofClaims } from '../../shared/wire.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
+import { withinSites } from '../people/staff.ts'
 import { UNREVIEWED } from './quarantine.ts'
 
 /** How long a one-time code is good for. */
@@ -248,10 +249,13 @@ type TerminalRow = {
 }
 
 /**
- * All terminals, or one, with how far their messages have come, when they last asked for the card list and when they had
- * the whole of it, and how many of their messages wait for staff.
+ * All terminals, or one, or those at the sites of who asks (`sitesOf`), with how far their messages have come, when they
+ * last asked for the card list and when they had the whole of it, and how many of their messages wait for staff.
  */
-export async function terminals(db: D1Database, id?: string): Promise<TerminalRow[]> {
+export async function terminals(
+  db: D1Database,
+  { id = null, sites = null }: { id?: string | null; sites?: string | null } = {},
+): Promise<TerminalRow[]> {
   const query = db
     .prepare(
       `SELECT id, site, name,
@@ -260,9 +264,10 @@ export async function terminals(db: D1Database, id?: string): Promise<TerminalRo
          coalesce((SELECT max(seq) FROM message WHERE message.terminal = terminal.id), 0) AS lastSeq,
          last_seen_at AS lastSeenAt, card_list_version AS cardListVersion, listed_at AS listedAt, software,
          (SELECT count(*) FROM quarantine WHERE quarantine.terminal = terminal.id AND ${UNREVIEWED}) AS quarantined
-       FROM terminal WHERE branch_of IS NULL AND (?1 IS NULL OR id = ?1) ORDER BY created_at, id`,
+       FROM terminal WHERE branch_of IS NULL AND (?1 IS NULL OR id = ?1) AND ${withinSites('site', '?2')}
+       ORDER BY created_at, id`,
     )
-    .bind(id ?? null)
+    .bind(id, sites)
   return (await query.all<TerminalRow>()).results
 }
 
@@ -293,5 +298,5 @@ export async function revoke(db: D1Database, id: string, staff: number, nowMs: n
       .bind(id, nowMs),
     recordedIfChanged(db, { staff, action: 'terminal_revoked', subject: `terminal:${id}` }, nowMs),
   ])
-  return (await terminals(db, id))[0] ?? null
+  return (await terminals(db, { id }))[0] ?? null
 }
