@@ -1,4 +1,4 @@
-import type { OrderView } from '../cards/card-orders.ts'
+import { isUnderWay, type OrderView } from '../cards/order-views.ts'
 import type { GuardedAccount, Guardian } from '../login/sessions.ts'
 import type { ToldTerminal } from '../terminals/terminals.ts'
 import { cardOrder } from '../texts/card-order.ts'
@@ -6,9 +6,9 @@ import { amountField, kr, longDay, shortInstant } from '../texts/format.ts'
 import type { Say } from '../texts/language.ts'
 import { profile as texts } from '../texts/profile.ts'
 import { StatusBadge } from './accounts.tsx'
-import { OrderList } from './card-order.tsx'
 import { Contact, storedContact } from './contact.tsx'
 import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { OrderList } from './ordered-card.tsx'
 import type { GuardianView } from './view.ts'
 
 /** What has just been done on this page. */
@@ -46,7 +46,7 @@ export function ProfilePage({ view, terminals, orders, typed, done }: Props) {
 function Cards({ view, terminals, orders }: Pick<Props, 'view' | 'terminals' | 'orders'>) {
   const { say, account, language } = view
   const { left } = account.child
-  const underWay = orders.some(({ state }) => state === 'ordered' || state === 'sent')
+  const underWay = orders.some(isUnderWay)
   const verbs = { active: ['spaer', texts.block], blocked: ['aktiver', texts.activate] } as const
   return (
     <section aria-labelledby="cards">

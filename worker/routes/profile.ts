@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
-import { ordersQuery, orderViewOf } from '../cards/card-orders.ts'
 import { setStatus } from '../cards/cards.ts'
+import { ordersQuery, orderViewOf } from '../cards/order-views.ts'
 import { viewed } from '../people/viewings.ts'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
