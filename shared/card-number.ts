@@ -7,7 +7,7 @@ const SERIAL_DIGITS = 6
 
 export const SERIAL_MAX = 10 ** SERIAL_DIGITS - 1
 
-/** The number of a municipality's card, '4000-0000018'; `serial` is 1 to SERIAL_MAX. */
+/** The number of a municipality's card, '4000-0000014'; `serial` is 1 to SERIAL_MAX. */
 export function cardNumber(municipality: number, serial: number): string {
   const digits = `${municipality}${String(serial).padStart(SERIAL_DIGITS, '0')}`
   return `${digits.slice(0, -SERIAL_DIGITS)}-${digits.slice(-SERIAL_DIGITS)}${checkDigit(digits)}`

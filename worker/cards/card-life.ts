@@ -11,13 +11,13 @@ import { type Clerk, staffOrderOf, staffOrderQuery } from './order-desk.ts'
 
 type Event = z.infer<typeof CardEvent>
 
-/* ?1 is the order's id, ?2 the card's; either may be null. A first card is ordered by nobody but the roster. */
+/* ?1 is the order's id, ?2 the card's (numbers are bound as REAL); either may be null. A first card is ordered by nobody but the roster. */
 const EVENTS = `
 SELECT at, what, kind, staff_token.name, card FROM (
   SELECT audit.id AS nth, at, action AS what, staff,
     CASE WHEN staff IS NOT NULL THEN 'staff' WHEN guardian IS NOT NULL THEN 'guardian' ELSE 'system' END AS kind,
     iif(subject GLOB 'card:*', CAST(substr(subject, length('card:') + 1) AS INTEGER), NULL) AS card
-  FROM audit WHERE subject IN ('order:' || ?1, 'card:' || ?2)
+  FROM audit WHERE subject IN ('order:' || ?1, 'card:' || CAST(?2 AS INTEGER))
   UNION ALL SELECT 0, card_order.created_at, 'card_ordered', card_order.staff,
     iif(card_order.staff IS NULL, 'system', 'staff'), NULL
   FROM card_order WHERE card_order.id = ?1 AND cause = 'first'
