@@ -549,7 +549,7 @@ const MATRIX: Record<string, Row> = {
   'GET /konto/:account/nyt-kort/:order': { ...own, path: () => account(`nyt-kort/${world.order}`)() },
   'POST /konto/:account/nyt-kort/:order/:verb{godkend|afvis|modtaget}': {
     ...own,
-    path: () => `/konto/${world.approval.account}/nyt-kort/${world.approval.replacement}/godkend`,
+    path: () => `/konto/${world.approval.account}/nyt-kort/${world.approval.replacement}/afvis`,
     body: () => ({}),
   },
   'GET /support': guardians,
