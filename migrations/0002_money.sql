@@ -153,6 +153,7 @@ CREATE TABLE `card_order` (
 	`status` text NOT NULL,
 	`batch` integer,
 	`number` text,
+	`printed_name` text,
 	`card` integer,
 	`created_at` integer NOT NULL,
 	`ordered_at` integer,

@@ -14,6 +14,11 @@ const order: z.infer<typeof CardOrder> = {
   id: ID,
   account: 7,
   child: { id: 3, name: 'Freja \u001b[31mPrøvebarn' },
+  cause: 'replacement',
+  club: null,
+  batch: null,
+  number: null,
+  producedAt: null,
   lostCard: 9,
   recipient: 'Freja Prøvebarn',
   street: 'Prøvevej 1',
@@ -78,7 +83,7 @@ test('orders are listed with what goes on the envelope, and nothing that steers 
   const { code, out } = await klubkort(url, ['order', 'list'])
   expect(code).toBe(0)
   expect(out).toContain(`Order ${ID}: ordered`)
-  expect(out).toContain('child 3, Freja [31mPrøvebarn; ordered 24.12.2026 18.00; for card 9')
+  expect(out).toContain('child 3, Freja [31mPrøvebarn; a replacement, ordered 24.12.2026 18.00; for card 9')
   expect(out).toContain('to Freja Prøvebarn, Prøvevej 1, 4000 Prøveby')
   expect(out).toContain('klubkort order list --state under_way --offset 1')
   expect(out).not.toContain('\u001b')

@@ -1,3 +1,5 @@
+import { handOutsExpired } from './cards/hand-outs.ts'
+import { approvalsExpired } from './cards/same-day.ts'
 import { ATTEMPTS_MAX } from './letters/outbox.ts'
 import { DRAFT_MAX_MS, IDLE_MAX_MS, SESSION_MAX_MS } from './login/sessions.ts'
 import { staleRosters } from './people/roster.ts'
@@ -27,7 +29,8 @@ export type Swept = {
 /**
  * Gives up letters that will not be sent, and deletes what has ended: letters, sessions with their traces, log-ins never
  * finished, payouts never confirmed, agreements that never got a card, the address on an order that was never paid, and
- * rosters that were given up.
+ * rosters that were given up. Ends the replacements of cards that nobody approved in time, and hand-outs to which no card
+ * came.
  * Of a session that is over, the ID token goes at once, and what its guardian had typed after a day.
  */
 export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
@@ -65,6 +68,8 @@ export async function sweep(db: D1Database, nowMs: number): Promise<Swept> {
       .bind(nowMs - IDLE_MAX_MS, nowMs - SESSION_MAX_MS),
     db.prepare('UPDATE session SET draft = NULL WHERE draft IS NOT NULL AND seen_at <= ?').bind(nowMs - DRAFT_MAX_MS),
     ...staleRosters(db, nowMs),
+    ...approvalsExpired(db, nowMs),
+    handOutsExpired(db, nowMs),
   ])
   const changes = swept.map(({ meta }) => meta.changes)
   const [lettersGivenUp = 0, letters = 0, sessions = 0, loginAttempts = 0, logIns = 0, , payoutDrafts = 0] = changes

@@ -72,6 +72,10 @@ type World = {
   payout: string
   order: string
   orders: CardOrders
+  replacement: string
+  approval: { account: number; replacement: string }
+  handOut: string
+  batch: number
   payouts: Payouts
   clerk: number
   flagged: string[]
@@ -130,7 +134,7 @@ async function moneyOf(db: D1Database, guardian: number, account: number) {
 }
 
 /** Orders of new cards, each of a child of its own, and one of those children. */
-type CardOrders = { send: string; handOut: string; cancel: string; child: number }
+type CardOrders = { send: string; handOut: string; cancel: string; tap: string; child: number; member: number }
 
 /** An order of a new card, which cost nothing. */
 async function cardOrder(db: D1Database, guardian: number, account: number, own: boolean) {
@@ -151,8 +155,10 @@ async function cardOrders(office: Municipality, guardian: number): Promise<CardO
     const { account, child } = await cardHolder(office, { name: 'En Anden' })
     return { child, id: await cardOrder(office.db, guardian, account, false) }
   }
-  const [send, handOut, cancel] = [await order(), await order(), await order()]
-  return { send: send.id, handOut: handOut.id, cancel: cancel.id, child: send.child }
+  const [send, handOut, cancel, tap] = [await order(), await order(), await order(), await order()]
+  const member = await cardHolder(office, { name: 'En Anden' })
+  const ids = { send: send.id, handOut: handOut.id, cancel: cancel.id, tap: tap.id }
+  return { ...ids, child: send.child, member: member.child }
 }
 
 /** Payouts that were requested, for staff to do each one thing with, and the file that one of them goes into. */
@@ -175,6 +181,26 @@ async function payoutsOf(office: Municipality, guardian: number, account: number
   await peter.post('/payouts/export', { id: untaken })
   return { approve, reject, file: newSale(), untaken }
 }
+
+/** All children belong to the one club, and its staff work there. */
+async function ofClub(db: D1Database, site: number) {
+  await db.batch([
+    db.prepare('UPDATE child SET club = ?').bind(site),
+    db.prepare("INSERT INTO staff_site (staff, site) SELECT id, ? FROM staff_token WHERE role = 'club'").bind(site),
+  ])
+}
+
+/** A replacement that awaits an approval, of a child that Alma's guardians have too. */
+async function awaitingApproval(office: Municipality, site: number, cprs: string[]) {
+  const { child, account, card } = await cardHolder(office, { name: 'Alma Hemmelig' })
+  for (const cpr of cprs) await office.post(`/children/${child}/guardians`, { cpr })
+  const replacement = newSale()
+  await office.post('/replacements', { id: replacement, child, lostCard: card, site })
+  return { account, replacement }
+}
+
+/** A hand-out that nobody minds: each of them cancels the one before. */
+const handOutCall = () => ({ id: newSale(), order: world.orders.tap, terminal: world.terminal.id })
 
 /** What the form of a payout sends; it is never confirmed here. */
 const payoutForm = (id: string, name: string, bankAccount: string) => ({
@@ -247,11 +273,18 @@ beforeAll(async () => {
     payout,
     order: await cardOrder(office.db, guardian.guardian, alma.account, true),
     orders: await cardOrders(office, stranger.guardian),
+    replacement: newSale(),
+    approval: await awaitingApproval(office, site, ['0101575001', '0901575009']),
+    handOut: newSale(),
+    batch: (await office.post<{ id: number }>('/card-batches')).id,
     payouts: await payoutsOf(office, stranger.guardian, other.account),
     clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club', sites: [site] })).id,
     flagged: [],
     roster: newSale(),
   }
+  await ofClub(office.db, site)
+  await office.post('/hand-outs', { ...handOutCall(), id: world.handOut })
+  await cardOrder(office.db, stranger.guardian, (await cardHolder(office, { name: 'En Anden' })).account, false)
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
   for (let count = 0; count < EVERYBODY.length; count += 1) {
     await terminal.send(await terminal.say('advice', { card: 'u'.repeat(43), amount: 100 }))
@@ -370,6 +403,30 @@ const MATRIX: Record<string, Row> = {
     ...admin,
     path: staff(() => `orders/${world.orders.cancel}/cancel`),
     body: () => ({}),
+  },
+  'GET /api/staff/orders/:id': { may: ['admin', 'club'], path: staff(() => `orders/${world.orders.send}`) },
+  'GET /api/staff/cards/:id/history': {
+    may: ['admin', 'club'],
+    path: staff(() => `cards/${world.alma.card}/history`),
+  },
+  'POST /api/staff/replacements': {
+    may: ['admin', 'club'],
+    body: () => ({ id: world.replacement, child: world.orders.member }),
+  },
+  'POST /api/staff/hand-outs': { may: ['admin', 'club'], body: handOutCall },
+  'GET /api/staff/hand-outs/:id': { may: ['admin', 'club'], path: staff(() => `hand-outs/${world.handOut}`) },
+  'POST /api/staff/hand-outs/:id/cancel': {
+    may: ['admin', 'club'],
+    path: staff(() => `hand-outs/${world.handOut}/cancel`),
+    body: () => ({}),
+  },
+  'GET /api/staff/card-batches': admin,
+  'POST /api/staff/card-batches': { ...admin, body: () => ({}) },
+  'GET /api/staff/card-batches/:id': { ...admin, path: staff(() => `card-batches/${world.batch}`) },
+  'GET /api/staff/card-stock': admin,
+  'POST /api/staff/card-stock': {
+    ...admin,
+    body: () => ({ rows: [{ line: 2, number: 'BLANK-1', uid: '04c0ffee0000aa' }] }),
   },
   'POST /api/staff/children/:id/leave': {
     ...admin,
@@ -571,6 +628,11 @@ const MATRIX: Record<string, Row> = {
     }),
   },
   'GET /konto/:account/nyt-kort/:order': { ...own, path: () => account(`nyt-kort/${world.order}`)() },
+  'POST /konto/:account/nyt-kort/:order/:verb{godkend|afvis|modtaget}': {
+    ...own,
+    path: () => `/konto/${world.approval.account}/nyt-kort/${world.approval.replacement}/afvis`,
+    body: () => ({}),
+  },
   'GET /support': guardians,
   'POST /support': {
     ...guardians,

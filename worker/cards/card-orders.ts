@@ -6,10 +6,9 @@ import { recordedIfChanged } from '../municipality/audit.ts'
 import { collected } from '../payments/shortfalls.ts'
 import { childLeft } from '../people/children.ts'
 import { maySteer } from '../people/guardianships.ts'
-import type { payment } from '../schema/money.ts'
 
 /**
- * New cards in the place of lost ones. An account has one order under way at most, and its fee is held by nobody for
+ * What guardians order, and what becomes of its fee: new cards in the place of lost ones. An account has one order under way at most, and its fee is held by nobody for
  * nothing: what is paid for an order that cannot be made any more, or that staff cancel, is the account's again.
  */
 
@@ -47,15 +46,18 @@ export type Ordered =
   | 'card_unknown'
   | 'insufficient_funds'
 
-const underWay = (account: string) =>
-  `EXISTS (SELECT 1 FROM card_order AS other WHERE other.account = ${account} AND other.status IN ('ordered', 'sent'))`
+/** SQL: the states of an order whose card is to come; an account has one such order at most. */
+export const UNDER_WAY = "('awaiting_approval', 'ordered', 'produced', 'sent')"
+
+export const underWay = (account: string) =>
+  `EXISTS (SELECT 1 FROM card_order AS other WHERE other.account = ${account} AND other.status IN ${UNDER_WAY})`
 
 /** An order whose page at Stripe is open: paid beside another one, its fee would come in vain. */
 const awaitsPayment = (account: string) =>
   `EXISTS (SELECT 1 FROM payment JOIN card_order AS other ON other.id = payment.card_order
            WHERE payment.account = ${account} AND payment.status IN ('created', 'open') AND other.status = 'unpaid')`
 
-const hasHadCard = (account: string) => `EXISTS (SELECT 1 FROM card WHERE card.account = ${account})`
+export const hasHadCard = (account: string) => `EXISTS (SELECT 1 FROM card WHERE card.account = ${account})`
 
 /** A card that is not closed must be named, so that it will be; where there is none, nothing is named. */
 const replaceable = (account: string, lostCard: string) =>
@@ -86,7 +88,7 @@ SELECT
    WHERE id = ?1 AND account = ?2 AND guardian = ?3 AND lost_card IS ?4 AND recipient = ?5 AND street = ?6
      AND postal_code = ?7 AND city = ?8 AND paid_from = ?9) AS stored,
   EXISTS (SELECT 1 FROM card_order WHERE id = ?1) AS taken,
-  ${maySteer('?2', '?3')} AS own, ${childLeft('?2')} AS gone, 
+  ${maySteer('?2', '?3')} AS own, ${childLeft('?2')} AS gone,
   ${underWay('?2')} OR (?9 = 'checkout' AND ${awaitsPayment('?2')}) AS rival,
   ${hasHadCard('?2')} AS hadCard, ${replaceable('?2', '?4')} AS known`
 
@@ -261,10 +263,10 @@ export function lateFeeReturned(
 }
 
 /**
- * Whom the end of an order is told, and that `due` of its fee is back; `mail` is where its payer wanted to hear, null for
- * the guardian's own address.
+ * Whom the end of an order is told, and that `due` of its fee is back: who ordered it, or all of the child's guardians
+ * where nobody of them did. `mail` is where its payer wanted to hear, null for the guardian's own address.
  */
-export type Ending = { id: string; account: number; guardian: number; due: number; mail: string | null }
+export type Ending = { id: string; account: number; guardian: number | null; due: number; mail: string | null }
 
 export function cancelledLetter(db: D1Database, { id, account, guardian, due, mail }: Ending, nowMs: number) {
   return moneyLetter(
@@ -281,102 +283,4 @@ export function cancelledLetter(db: D1Database, { id, account, guardian, due, ma
       bind: [id, nowMs, due],
     },
   )
-}
-
-/**
- * An order as the account's guardians see it. `awaiting` is a payment that may still come, `abandoned` one that came to
- * nothing, `mismatch` one that is not what was asked for; `returned` is how much of the fee is back on the account, null
- * for nothing of it. Where the card goes, and the payment, is told to the guardian who ordered it alone: a child's parents may live apart.
- */
-export type OrderView = {
-  id: string
-  state: 'awaiting' | 'abandoned' | 'mismatch' | Exclude<CardOrderStatus, 'unpaid'>
-  lostCard: number | null
-  card: number | null
-  fee: number
-  paidFrom: 'account' | 'checkout'
-  returned: number | null
-  createdAt: number
-  sentAt: number | null
-  endedAt: number | null
-  own: OwnOrder | null
-}
-
-/** `mail` is where they want to hear of it. `payment` is there while it is awaited, with the address of its page at Stripe, as far as that is known. */
-export type OwnOrder = {
-  recipient: string
-  street: string
-  postalCode: string
-  city: string
-  mail: string | null
-  payment: { id: string; address: string | null } | null
-}
-
-/* A payment is found by its account, which has an index. */
-const VIEW = `
-SELECT card_order.id, card_order.status, lost_card AS lostCard, card, fee, paid_from AS paidFrom,
-  card_order.created_at AS createdAt, sent_at AS sentAt, ended_at AS endedAt, card_order.guardian, recipient, street,
-  postal_code AS postalCode, city, card_order.mail, newest.id AS payment, newest.status AS paymentStatus, newest.address,
-  (SELECT sum(amount) FROM transfer WHERE transfer.id = 'card_fee_return:' || card_order.id
-     OR transfer.id BETWEEN 'card_fee_return:' || card_order.id || ':' AND 'card_fee_return:' || card_order.id || ':~')
-    AS returned
-FROM card_order
-LEFT JOIN payment AS newest ON newest.id = (
-  SELECT payment.id FROM payment WHERE payment.account = card_order.account AND payment.card_order = card_order.id
-  ORDER BY payment.status IN ('created', 'open') DESC, payment.created_at DESC LIMIT 1)`
-
-type Row = Omit<OrderView, 'state' | 'own'> &
-  Omit<OwnOrder, 'payment'> & {
-    status: CardOrderStatus
-    guardian: number
-    payment: string | null
-    paymentStatus: (typeof payment.$inferSelect)['status'] | null
-    address: string | null
-  }
-
-/** How many orders of an account a guardian sees. */
-const SHOWN_MAX = 3
-
-/**
- * The statement that reads an account's newest orders, for a batch; `orderViewOf` makes a view of each row. What nobody
- * paid, and nobody will, is left out.
- */
-export function ordersQuery(db: D1Database, account: number): D1PreparedStatement {
-  return db
-    .prepare(
-      `${VIEW} WHERE card_order.account = ?
-         AND CASE card_order.status
-           WHEN 'unpaid' THEN coalesce(newest.status IN ('created', 'open', 'mismatch'), 0)
-           WHEN 'cancelled' THEN ordered_at IS NOT NULL OR returned IS NOT NULL
-           ELSE 1
-         END
-       ORDER BY card_order.created_at DESC, card_order.id DESC LIMIT ${SHOWN_MAX}`,
-    )
-    .bind(account)
-}
-
-/** The statement that reads one order of an account. */
-export function orderQuery(db: D1Database, account: number, id: string | null): D1PreparedStatement {
-  return db.prepare(`${VIEW} WHERE card_order.account = ?1 AND card_order.id = ?2`).bind(account, id)
-}
-
-export function orderViewOf(found: unknown, guardian: number): OrderView {
-  const {
-    status,
-    guardian: by,
-    recipient,
-    street,
-    postalCode,
-    city,
-    mail,
-    payment,
-    paymentStatus,
-    address,
-    ...row
-  } = found as Row
-  const pending = payment !== null && (paymentStatus === 'created' || paymentStatus === 'open')
-  const own = { recipient, street, postalCode, city, mail, payment: pending ? { id: payment, address } : null }
-  const unpaid = pending ? 'awaiting' : paymentStatus === 'mismatch' ? 'mismatch' : 'abandoned'
-  const state = status === 'unpaid' ? unpaid : status
-  return { ...row, state, own: by === guardian ? own : null }
 }

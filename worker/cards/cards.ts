@@ -1,7 +1,9 @@
 import type { CardStatus } from '../../shared/wire.ts'
+import { balanceSql } from '../ledger/transfers.ts'
 import { type Actor, recordedIfChanged } from '../municipality/audit.ts'
 import { childLeft } from '../people/children.ts'
 import { maySteer, steererOf } from '../people/guardianships.ts'
+import { withinSites } from '../people/staff.ts'
 
 export type CardRow = { id: number; status: CardStatus; createdAt: number }
 
@@ -77,36 +79,32 @@ export async function setStatus(
   return gone && status === 'active' ? 'child_left' : card
 }
 
-/** A card, and on how many of the terminals in use the card list has its status as it is; null where there is none. */
+/**
+ * A card, and on how many of the terminals in use the card list has its status as it is; null where there is none, or its
+ * child is of none of these sites.
+ */
 export async function cardReach(
   db: D1Database,
   id: number,
+  sites: string | null,
 ): Promise<(CardRow & { reach: { told: number; terminals: number } }) | null> {
   const row = await db
     .prepare(
       `SELECT ${COLUMNS},
          (SELECT count(*) FROM terminal WHERE ${IN_USE} AND card_list_version >= card.version) AS told,
          (SELECT count(*) FROM terminal WHERE ${IN_USE}) AS terminals
-       FROM card WHERE id = ?`,
+       FROM card WHERE id = ?1 AND (?2 IS NULL OR EXISTS (
+         SELECT 1 FROM account JOIN child ON child.id = account.child
+         WHERE account.id = card.account AND ${withinSites('child.club', '?2')}))`,
     )
-    .bind(id)
+    .bind(id, sites)
     .first<CardRow & { told: number; terminals: number }>()
   if (!row) return null
   const { told, terminals, ...card } = row
   return { ...card, reach: { told, terminals } }
 }
 
-/** What a tap without a sale shows: the card's status and the wallet's balance in øre; null for an unknown card. */
-export async function cardBalance(
-  db: D1Database,
-  hash: string,
-): Promise<{ status: CardStatus; balance: number } | null> {
-  return await db
-    .prepare(
-      `SELECT status, coalesce((SELECT balance FROM posting WHERE posting.account = card.account
-                                ORDER BY seq DESC LIMIT 1), 0) AS balance
-       FROM card WHERE hash = ?`,
-    )
-    .bind(hash)
-    .first()
+/** The statement that reads the status of a card and its wallet's balance in øre; no row for an unknown card. */
+export function balanceQuery(db: D1Database, hash: string): D1PreparedStatement {
+  return db.prepare(`SELECT status, ${balanceSql('card.account')} AS balance FROM card WHERE hash = ?`).bind(hash)
 }

@@ -126,8 +126,11 @@ const OFFENDERS: Record<string, string> = {
     SELECT card_order.id AS subject FROM card_order
     LEFT JOIN transfer ON transfer.id = 'card_fee:' || card_order.id
     LEFT JOIN payment ON payment.card_order = card_order.id AND payment.status = 'paid'
-    WHERE card_order.status IN ('ordered', 'sent', 'handed_out') AND card_order.fee > 0
+    WHERE card_order.status IN ('ordered', 'produced', 'sent', 'handed_out') AND card_order.fee > 0
       AND iif(card_order.paid_from = 'account', transfer.id, payment.id) IS NULL`,
+  'a card that nobody has approved costs nothing': `
+    SELECT card_order.id AS subject FROM card_order JOIN transfer ON transfer.id = 'card_fee:' || card_order.id
+    WHERE card_order.ordered_at IS NULL`,
 }
 
 /** Holds the whole book against every invariant, in one round trip; an empty list of violations is what it should be. */

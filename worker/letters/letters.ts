@@ -35,6 +35,7 @@ export type MoneyNews =
   | { kind: 'refund_failed'; data: About & { amount: number } }
   | { kind: 'card_sent'; data: About }
   | { kind: 'card_order_cancelled'; data: About & { amount: number } }
+  | { kind: 'card_approval'; data: About & { amount: number; order: string } }
   | { kind: 'child_left'; data: About }
 
 /** Whose account it is about, and what it holds now; null for somebody whose child it is no longer. */
@@ -189,7 +190,25 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       const { child, amount } = news.data
       return {
         subject: say(letters.cardOrderCancelled.subject),
-        body: [say(letters.cardOrderCancelled.fact)({ child, amount: plainKr(amount) }), account],
+        body: [
+          amount === 0
+            ? say(letters.cardOrderCancelled.free)({ child })
+            : say(letters.cardOrderCancelled.fact)({ child, amount: plainKr(amount) }),
+          account,
+        ],
+      }
+    }
+    case 'card_approval': {
+      const { child, amount, balance, account: id, order } = news.data
+      return {
+        subject: say(letters.cardApproval.subject),
+        body: [
+          amount === 0
+            ? say(letters.cardApproval.free)({ child })
+            : say(letters.cardApproval.fact)({ child, amount: plainKr(amount) }),
+          ...(amount === 0 ? [] : holds(balance)),
+          `${say(letters.cardApproval.decide)}\n${portal}/konto/${id}/nyt-kort/${order}`,
+        ],
       }
     }
     case 'child_left': {

@@ -105,8 +105,11 @@ export function mailChangedLetter(
     .bind(guardian, mail, nowMs, `change:${copenhagenDay(nowMs)}`)
 }
 
-/** Whom news of money is for: `recipient` is an address, or null for the guardian's own, or where they last paid from. */
-export type Addressee = { guardian: number; recipient: string | null; account: number; cause: string }
+/**
+ * Whom news of money is for: a guardian, or null for all of the child's. `recipient` is an address, or null for the
+ * guardian's own, or where they last paid from.
+ */
+export type Addressee = { guardian: number | null; recipient: string | null; account: number; cause: string }
 
 /**
  * SQL: where a guardian hears of their money on an account: at the address `given`, or at their own, or where they last
@@ -123,6 +126,13 @@ export function reachQuery(db: D1Database, guardian: number, account: number): D
 }
 
 const REACHED = reachedAt('?3', 'addressee.id', 'account.id')
+
+/** SQL: the guardians of the child of account ?6. */
+const GUARDIANS_OF = `
+SELECT guardian.id FROM account AS wallet
+JOIN guardianship ON guardianship.child = wallet.child AND guardianship.ended_at IS NULL
+JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash
+WHERE wallet.id = ?6`
 
 /**
  * The statement that tells a guardian what has become of money, once for each cause: the child's first name is put in,
@@ -148,7 +158,8 @@ export function moneyLetter<K extends MoneyNews['kind']>(
            NULL)),
          ?7, ?7
        FROM guardian AS addressee JOIN account ON account.id = ?6 JOIN child ON child.id = account.child
-       WHERE addressee.id = ?5 AND ${REACHED} IS NOT NULL
+       WHERE addressee.id IN (SELECT ?5 WHERE ?5 IS NOT NULL UNION ALL ${GUARDIANS_OF} AND ?5 IS NULL)
+         AND ${REACHED} IS NOT NULL
          AND (${condition.sql})
        ON CONFLICT DO NOTHING`,
     )
@@ -241,10 +252,13 @@ LIMIT ${RUN_MAX}`
 const IS_WANTED = `
 kind IN ('mail_changed', 'deposited', 'topped_up', 'top_up_paused', 'card_expiring', 'payout_returned', 'refund_failed',
   'card_sent', 'card_order_cancelled')
-OR kind IN ('child_left', 'card_cloned') AND child IN (
+OR kind IN ('child_left', 'card_cloned', 'card_approval') AND child IN (
   SELECT guardianship.child FROM guardian JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash
   WHERE guardian.id = outbox.guardian AND guardianship.ended_at IS NULL)
-OR kind NOT IN ('child_left', 'card_cloned') AND EXISTS (
+  AND (kind <> 'card_approval' OR EXISTS ( -- What has been decided needs nobody's approval any more.
+    SELECT 1 FROM card_order WHERE card_order.id = substr(outbox.cause, length('order:') + 1, 36)
+      AND card_order.status = 'awaiting_approval'))
+OR kind NOT IN ('child_left', 'card_cloned', 'card_approval') AND EXISTS (
   SELECT 1 FROM guardian
   WHERE guardian.id = outbox.guardian AND guardian.mail = outbox.recipient
     AND CASE outbox.kind

@@ -1,6 +1,6 @@
 /**
- * What is stored about a guardian's money from outside and on its way there, for their file: amounts in øre, instants ISO
- * 8601. Names that only Stripe and we know of (its pages, customers and stored cards) are left out.
+ * What is stored about a guardian's money from outside and on its way there, for their file, and about the cards that
+ * nobody but the club ordered for their children: amounts in øre, instants ISO 8601. Names that only Stripe and we know of (its pages, customers and stored cards) are left out.
  */
 export type DisclosedMoney = {
   payments: Row[]
@@ -40,10 +40,16 @@ SELECT id, account, name, registration, bank_account AS bankAccount, message, ma
   approved_at AS approvedAt, settled_at AS settledAt
 FROM payout WHERE guardian = ? ORDER BY created_at, id`,
   cardOrders: `
-SELECT id, account, lost_card AS lostCard, recipient, street, postal_code AS postalCode, city, mail, fee AS feeOre,
-  paid_from AS paidFrom, terms AS termsVersion, status, card, created_at AS createdAt, ordered_at AS orderedAt,
-  sent_at AS sentAt, ended_at AS endedAt
-FROM card_order WHERE guardian = ? ORDER BY created_at, id`,
+SELECT id, account, cause, lost_card AS lostCard, recipient, street, postal_code AS postalCode, city,
+  (SELECT name FROM site WHERE site.id = club) AS club, mail, fee AS feeOre, paid_from AS paidFrom,
+  terms AS termsVersion, status, number, printed_name AS printedName, card, created_at AS createdAt,
+  ordered_at AS orderedAt, produced_at AS producedAt, sent_at AS sentAt, ended_at AS endedAt
+FROM card_order WHERE guardian = ?1 OR guardian IS NULL AND account IN (
+  SELECT account.id FROM guardian
+  JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash AND guardianship.ended_at IS NULL
+  JOIN account ON account.child = guardianship.child
+  WHERE guardian.id = ?1)
+ORDER BY created_at, id`,
 } satisfies Record<keyof DisclosedMoney, string>
 
 const PARTS = Object.keys(QUERIES) as (keyof DisclosedMoney)[]

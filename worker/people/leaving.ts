@@ -1,5 +1,6 @@
+import type { CardOrderStatus } from '../../shared/office/cards.ts'
 import { VERSIONS_OF_ALL } from '../cards/cards.ts'
-import { cancelled, orderedOf } from '../cards/order-desk.ts'
+import { cancellableFrom, cancelled, orderedOf } from '../cards/order-desk.ts'
 import { moneyLetter, reachedAt } from '../letters/outbox.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { cancelAgreementsOf } from '../payments/agreements.ts'
@@ -14,6 +15,9 @@ import { viewed } from './viewings.ts'
 const FREEZE = `
 UPDATE card SET status = 'blocked', version = ${VERSIONS_OF_ALL}
 WHERE status = 'active' AND account = (SELECT id FROM account WHERE child = ?1)`
+
+/** The states from which the order of a child that leaves is cancelled; a card in the post is on its way. */
+const notSent = (status: CardOrderStatus) => cancellableFrom(status).filter((from) => from !== 'sent')
 
 /** A child that has left; `untold` is how many of its guardians no mail address is known of. */
 export type ChildLeft = ChildView & { untold: number }
@@ -51,7 +55,7 @@ export async function leave(db: D1Database, child: number, staff: number, nowMs:
       )
       .bind(child, nowMs),
     recordedIfChanged(db, { staff, action: 'unpaid_orders_ended', subject }, nowMs),
-    ...(order === null ? [] : cancelled(db, order, ['ordered'], staff, nowMs)),
+    ...(order === null ? [] : cancelled(db, order, notSent(order.status), staff, nowMs)),
     ...guardians.results.flatMap(({ id, account }) =>
       id === null
         ? []
@@ -66,8 +70,8 @@ export async function leave(db: D1Database, child: number, staff: number, nowMs:
     ),
     childQuery(db, child),
   ])
-  // One that was ordered while this ran is known now, and nobody can order any more.
-  if (order === null && (await orderedOf(db, child)) !== null) return leave(db, child, staff, nowMs)
+  // One that was ordered or approved while this ran is known now, and nobody can do that any more.
+  if ((await orderedOf(db, child)) !== null) return leave(db, child, staff, nowMs)
   const view = childViewOf(answers.at(-1))
   return view && { ...view, untold: guardians.results.filter(({ untold }) => untold).length }
 }

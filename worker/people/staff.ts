@@ -33,7 +33,8 @@ export async function staffOf(db: D1Database, token: string, nowMs: number): Pro
 }
 
 /** The sites of whoever asks, as the parameter that `withinSites` wants. */
-export const sitesOf = ({ sites }: Staff): string | null => (sites === null ? null : JSON.stringify(sites))
+export const sitesOf = ({ sites }: Pick<Staff, 'sites'>): string | null =>
+  sites === null ? null : JSON.stringify(sites)
 
 /** SQL: whether a site is one of those of whoever asks; `sites` is a parameter bound to `sitesOf` them. */
 export const withinSites = (site: string, sites: string): string =>

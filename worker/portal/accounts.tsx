@@ -1,4 +1,5 @@
 import type { CardStatus } from '../../shared/wire.ts'
+import type { Approval } from '../cards/order-views.ts'
 import type { GuardedAccount } from '../login/sessions.ts'
 import type { StatementLine } from '../statements/statements.ts'
 import { accounts as texts } from '../texts/accounts.ts'
@@ -7,6 +8,7 @@ import type { Say } from '../texts/language.ts'
 import { statement } from '../texts/statement.ts'
 import { Notice } from './form.tsx'
 import { Message } from './layout.tsx'
+import { ApprovalNotice } from './ordered-card.tsx'
 import { boughtWhen, goods } from './statement-line.ts'
 import type { GuardianView } from './view.ts'
 
@@ -17,8 +19,13 @@ export function StatusBadge({ say, status }: { say: Say; status: CardStatus }) {
   return <span class={`badge badge-${BADGE[status]}`}>{say(texts.status[status])}</span>
 }
 
-/** Every account of the guardian with its newest movements; `latest` is in the order of the accounts. */
-export function AccountsPage({ view, latest }: { view: GuardianView; latest: StatementLine[][] }) {
+type Props = { view: GuardianView; latest: StatementLine[][]; approvals: Approval[] }
+
+/**
+ * Every account of the guardian with its newest movements, and what they have to decide; `latest` is in the order of the
+ * accounts.
+ */
+export function AccountsPage({ view, latest, approvals }: Props) {
   const { say, visit } = view
   if (visit.accounts.length === 0) return <NoAccounts view={view} />
   return (
@@ -26,7 +33,12 @@ export function AccountsPage({ view, latest }: { view: GuardianView; latest: Sta
       <h1>{say(texts.title)}</h1>
       <p>{say(texts.intro)}</p>
       {visit.accounts.map((account, index) => (
-        <AccountCard view={view} account={account} latest={latest[index] ?? []} />
+        <AccountCard
+          view={view}
+          account={account}
+          latest={latest[index] ?? []}
+          approval={approvals.find((approval) => approval.account === account.id) ?? null}
+        />
       ))}
     </>
   )
@@ -36,10 +48,12 @@ function AccountCard({
   view,
   account,
   latest,
+  approval,
 }: {
   view: GuardianView
   account: GuardedAccount
   latest: StatementLine[]
+  approval: Approval | null
 }) {
   const { say, language } = view
   const { id, child, balance, dailyLimit, spentToday, cards } = account
@@ -52,6 +66,7 @@ function AccountCard({
         </p>
       </div>
       {child.left && <Notice kind="info" text={say(texts.left)(firstName(child.name))} />}
+      {approval && <ApprovalNotice view={view} approval={approval} />}
       <dl class="account-facts">
         <div>
           <dt>{say(texts.cards)}</dt>

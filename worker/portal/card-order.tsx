@@ -1,13 +1,13 @@
-import type { OrderView } from '../cards/card-orders.ts'
+import type { OrderView } from '../cards/order-views.ts'
 import type { GuardedAccount } from '../login/sessions.ts'
 import type { PublicationText } from '../support/publications.ts'
 import { accounts } from '../texts/accounts.ts'
 import { cardOrder as texts } from '../texts/card-order.ts'
-import { kr, shortInstant } from '../texts/format.ts'
+import { kr } from '../texts/format.ts'
 import { payment as common } from '../texts/payment.ts'
 import { Acceptance } from './acceptance.tsx'
 import { Closed, Left } from './deposit.tsx'
-import { type Fact, Facts, Way, Ways } from './facts.tsx'
+import { Facts, Way } from './facts.tsx'
 import { AlertIcon, Choice, ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
 import { MailField, Next } from './money-fields.tsx'
 import type { AccountEnv, GuardianView } from './view.ts'
@@ -56,7 +56,7 @@ export function OrderFormPage({ view, terms, underWay, ways, typed }: FormProps)
 
 export const orderPath = ({ account }: AccountView, { id }: { id: string }) => `/konto/${account.id}/nyt-kort/${id}`
 
-function Hindrance({ text, href, way }: { text: string; href: string; way: string }) {
+export function Hindrance({ text, href, way }: { text: string; href: string; way: string }) {
   return (
     <>
       <Notice kind="info" text={text} />
@@ -123,7 +123,7 @@ function OrderForm({ view, terms, ways, typed }: Omit<FormProps, 'terms' | 'unde
   )
 }
 
-const priceOf = ({ say }: GuardianView, fee: number) => (fee === 0 ? say(texts.free) : kr(fee))
+export const priceOf = ({ say }: GuardianView, fee: number) => (fee === 0 ? say(texts.free) : kr(fee))
 
 /** The guide's advice to block and wait, more urgent while a card can still be used. */
 function Patience({ view }: { view: AccountView }) {
@@ -134,7 +134,7 @@ function Patience({ view }: { view: AccountView }) {
 }
 
 /** That a lost card can still be used, and the way to where it is blocked. */
-function NotBlocked({ view, text }: { view: AccountView; text: string }) {
+export function NotBlocked({ view, text }: { view: AccountView; text: string }) {
   return (
     <div class="alert alert-warning">
       <AlertIcon kind="warning" />
@@ -183,120 +183,5 @@ function Payment({ view, ways, typed }: Pick<FormProps, 'view' | 'ways' | 'typed
         ))}
       </fieldset>
     </div>
-  )
-}
-
-const BADGES: Record<OrderView['state'], string> = {
-  ordered: 'info',
-  sent: 'info',
-  handed_out: 'success',
-  cancelled: 'warning',
-  awaiting: 'warning',
-  abandoned: 'warning',
-  mismatch: 'error',
-}
-
-/** An account's newest orders with where they are, and the way to each; nothing where there are none. */
-export function OrderList({ view, orders }: { view: AccountView; orders: OrderView[] }) {
-  const { say, language } = view
-  if (orders.length === 0) return null
-  return (
-    <>
-      <h3>{say(texts.orders)}</h3>
-      <ul class="nobullet-list">
-        {orders.map((order) => (
-          <li>
-            <span class={`badge badge-${BADGES[order.state]}`}>{say(texts.states[order.state])}</span>{' '}
-            {shortInstant(language, order.createdAt)}
-            <br />
-            <a
-              href={orderPath(view, order)}
-              aria-label={`${say(texts.see)}, ${shortInstant(language, order.createdAt)}`}
-            >
-              {say(texts.see)}
-            </a>
-          </li>
-        ))}
-      </ul>
-    </>
-  )
-}
-
-const KINDS: Record<OrderView['state'], 'success' | 'info' | 'warning'> = {
-  ordered: 'success',
-  sent: 'success',
-  handed_out: 'success',
-  cancelled: 'info',
-  awaiting: 'info',
-  abandoned: 'warning',
-  mismatch: 'warning',
-}
-
-function textOf({ say }: GuardianView, { state, returned, fee, own }: OrderView, stale: boolean): string {
-  if (state === 'cancelled' && returned !== null) {
-    const back = say(texts.texts.cancelledReturned)(kr(returned))
-    return returned < fee ? `${back} ${say(texts.texts.restToPayer)(kr(fee - returned))}` : back
-  }
-  if (state === 'awaiting' && !own) return say(texts.texts.awaitingOther)
-  return say(stale ? texts.texts.stale : texts.texts[state])
-}
-
-/** Whether the card that an order replaces is active, and will be until the new one has been handed out. */
-function stillActive({ account }: AccountView, { state, lostCard }: OrderView): boolean {
-  const coming = state === 'ordered' || state === 'sent' || state === 'awaiting'
-  return coming && account.cards.some(({ id, status }) => id === lostCard && status === 'active')
-}
-
-/** Where an order is. `stale`: Stripe did not answer when it was asked just now. */
-export function OrderPage({ view, order, stale }: { view: AccountView; order: OrderView; stale: boolean }) {
-  const { say } = view
-  const own = `/konto/${view.account.id}`
-  const page = order.own?.payment?.address ?? null
-  return (
-    <>
-      <h1>{say(texts.titles[order.state])}</h1>
-      <Notice kind={KINDS[order.state]} text={textOf(view, order, stale)} />
-      {stillActive(view, order) && <NotBlocked view={view} text={say(texts.stillActive)} />}
-      <Facts facts={factsOf(view, order)} />
-      <Ways>
-        {order.state === 'awaiting' && <Way href={orderPath(view, order)}>{say(common.refresh)}</Way>}
-        {order.state === 'awaiting' && page !== null && <Way href={page}>{say(common.goOn)}</Way>}
-        {order.state === 'abandoned' && <Way href={`${own}/nyt-kort?igen=${order.id}`}>{say(common.again)}</Way>}
-        {order.state === 'mismatch' && <Way href="/support">{say(common.toSupport)}</Way>}
-        <Way href={`${own}/brugerinfo`}>{say(texts.toProfile)}</Way>
-      </Ways>
-    </>
-  )
-}
-
-function factsOf(view: AccountView, order: OrderView): Fact[] {
-  const { say, language, account } = view
-  const { facts } = texts
-  const { own, lostCard, card, fee, paidFrom, state } = order
-  const at = (instant: number | null) => (instant === null ? null : shortInstant(language, instant))
-  return [
-    [say(common.account), account.child.name],
-    [say(facts.state), say(texts.states[state])],
-    [say(facts.replaces), lostCard === null ? null : say(texts.cardName)(lostCard)],
-    [say(facts.card), card === null ? null : say(texts.cardName)(card)],
-    [say(texts.price), priceOf(view, fee)],
-    [say(facts.paidFrom), fee === 0 ? null : say(texts.from[paidFrom])],
-    [say(facts.ordered), at(order.createdAt)],
-    [say(facts.sent), at(order.sentAt)],
-    [say(state === 'handed_out' ? texts.states.handed_out : facts.ended), at(order.endedAt)],
-    [say(common.reference), order.id],
-    [say(texts.address), own && <Address {...own} />],
-  ]
-}
-
-function Address({ recipient, street, postalCode, city }: NonNullable<OrderView['own']>) {
-  return (
-    <>
-      {recipient}
-      <br />
-      {street}
-      <br />
-      {postalCode} {city}
-    </>
   )
 }

@@ -1,6 +1,6 @@
 import { ProductCategory } from '../../shared/office/products.ts'
-import type { OrderView } from '../cards/card-orders.ts'
 import type { ClosedCategory } from '../cards/closed-categories.ts'
+import { isUnderWay, type OrderView } from '../cards/order-views.ts'
 import type { GuardedAccount, Guardian } from '../login/sessions.ts'
 import type { ToldTerminal } from '../terminals/terminals.ts'
 import { cardOrder } from '../texts/card-order.ts'
@@ -9,9 +9,9 @@ import type { Say } from '../texts/language.ts'
 import { profile as texts } from '../texts/profile.ts'
 import { statement } from '../texts/statement.ts'
 import { StatusBadge } from './accounts.tsx'
-import { OrderList } from './card-order.tsx'
 import { Contact, storedContact } from './contact.tsx'
 import { ErrorSummary, Field, Form, Notice, type Typed } from './form.tsx'
+import { OrderList } from './ordered-card.tsx'
 import type { GuardianView } from './view.ts'
 
 /** What has just been done on this page. */
@@ -51,7 +51,7 @@ export function ProfilePage({ view, terminals, orders, closed, typed, done }: Pr
 function Cards({ view, terminals, orders }: Pick<Props, 'view' | 'terminals' | 'orders'>) {
   const { say, account, language } = view
   const { left } = account.child
-  const underWay = orders.some(({ state }) => state === 'ordered' || state === 'sent')
+  const underWay = orders.some(isUnderWay)
   const verbs = { active: ['spaer', texts.block], blocked: ['aktiver', texts.activate] } as const
   return (
     <section aria-labelledby="cards">

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { type Approval, approvalsQuery } from '../cards/order-views.ts'
 import { localPath } from '../login/logins.ts'
 import { viewedAccounts } from '../people/viewings.ts'
 import { AccountsPage } from '../portal/accounts.tsx'
@@ -13,19 +14,17 @@ const LATEST = 5
 export const accountsRoutes = new Hono<GuardianEnv>().get('/konti', async (c) => {
   const { view, db, now } = c.var
   const { accounts: own, guardian } = view.visit
+  const ids = own.map(({ id }) => id)
   const results = own.length
     ? await db.batch([
-        ...own.map(({ id }) => latestQuery(db, id, LATEST)),
-        viewedAccounts(
-          db,
-          own.map(({ id }) => id),
-          { guardian: guardian.id },
-          now,
-        ),
+        ...ids.map((id) => latestQuery(db, id, LATEST)),
+        viewedAccounts(db, ids, { guardian: guardian.id }, now),
+        approvalsQuery(db, ids),
       ])
     : []
   const latest = own.map((_, index) => ((results[index]?.results ?? []) as StatementRow[]).map(statementLine))
-  return page(c, { title: view.say(accounts.title), at: 'accounts' }, AccountsPage({ view, latest }))
+  const approvals = (results.at(-1)?.results ?? []) as Approval[]
+  return page(c, { title: view.say(accounts.title), at: 'accounts' }, AccountsPage({ view, latest, approvals }))
 })
 
 export const choiceRoutes = new Hono<AccountEnv>().get('/konto/:account/vaelg', (c) =>

@@ -1,13 +1,17 @@
 import { type Context, Hono } from 'hono'
 import { City, PostalCode, Recipient, Street } from '../../shared/office/cards.ts'
-import { type Ordering, type OrderView, orderCard, orderQuery, ordersQuery, orderViewOf } from '../cards/card-orders.ts'
+import { type Ordering, orderCard } from '../cards/card-orders.ts'
+import { isUnderWay, type OrderView, orderQuery, ordersQuery, orderViewOf } from '../cards/order-views.ts'
+import { activateSent } from '../cards/received-cards.ts'
+import { approve, refuseReplacement } from '../cards/same-day.ts'
 import { beginCardFee, cancelPayment, settle } from '../payments/payments.ts'
 import { BROWSER_PATIENCE_MS, stripeOf } from '../payments/stripe/stripe.ts'
 import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'
-import { OrderFormPage, OrderPage, openCards, orderPath, type PayWays } from '../portal/card-order.tsx'
+import { OrderFormPage, openCards, orderPath, type PayWays } from '../portal/card-order.tsx'
 import { type Typed, untouched } from '../portal/form.tsx'
 import { page } from '../portal/layout.tsx'
+import { type OrderError, OrderPage, titleOf } from '../portal/ordered-card.tsx'
 import type { AccountEnv } from '../portal/view.ts'
 import { currentPublicationQuery, type PublicationText, publicationOf } from '../support/publications.ts'
 import { cardOrder as texts } from '../texts/card-order.ts'
@@ -38,7 +42,7 @@ async function standingOf(c: Account, again: string | null): Promise<Standing> {
   const views = (orders?.results ?? []).map((row) => orderViewOf(row, guardian))
   return {
     terms: publicationOf(terms?.results[0]),
-    underWay: views.find(({ state }) => state === 'ordered' || state === 'sent') ?? null,
+    underWay: views.find(isUnderWay) ?? null,
     awaited: views.find(({ state }) => state === 'awaiting') ?? null,
     again: former?.results[0] ? orderViewOf(former.results[0], guardian) : null,
   }
@@ -115,8 +119,8 @@ function orderingIn(c: Account, fields: Fields, terms: PublicationText): { order
 /** The fields of an order that came to nothing, to be sent again. */
 function fieldsOfOrder({ own, lostCard, paidFrom }: OrderView): Fields {
   if (own === null) return {}
-  const { payment, mail, ...where } = own
-  return { ...where, ...(mail !== null && { mail }), lostCard: String(lostCard ?? ''), pay: paidFrom }
+  const { address, mail } = own
+  return { ...address, ...(mail !== null && { mail }), lostCard: String(lostCard ?? ''), pay: paidFrom }
 }
 
 /**
@@ -159,6 +163,23 @@ function left(c: Account, standing: Standing, fields: Fields) {
   const { view } = c.var
   c.set('view', { ...view, account: { ...view.account, child: { ...view.account.child, left: true } } })
   return show(c, standing, untouched(fields), 409)
+}
+
+/** What a guardian may do with an order, by the address that does it. */
+const DECISIONS = { godkend: approve, afvis: refuseReplacement, modtaget: activateSent }
+
+function showOrder(
+  c: Account,
+  order: OrderView,
+  { stale, error }: { stale: boolean; error: OrderError | null },
+  status: 200 | 409,
+) {
+  const { view } = c.var
+  return page(
+    c,
+    { title: view.say(titleOf(order)), at: 'profile', status },
+    <OrderPage view={view} order={order} stale={stale} error={error} />,
+  )
 }
 
 /** Nyt kort: an order of a new card in the place of a lost one, and where it is. */
@@ -241,9 +262,29 @@ export const cardOrderRoutes = new Hono<AccountEnv>()
       const [fresh] = await db.batch([query])
       if (fresh?.results[0]) order = orderViewOf(fresh.results[0], guardian)
     }
-    return page(
-      c,
-      { title: view.say(texts.titles[order.state]), at: 'profile' },
-      <OrderPage view={view} order={order} stale={stale} />,
-    )
+    return showOrder(c, order, { stale, error: null }, 200)
+  })
+  .post('/konto/:account/nyt-kort/:order/:verb{godkend|afvis|modtaget}', async (c) => {
+    const { view, db, now } = c.var
+    const guardian = view.visit.guardian.id
+    const id = FormId.safeParse(c.req.param('order')).data
+    if (!id) return c.notFound()
+    const deciding = { id, account: view.account.id, guardian }
+    const verb = c.req.param('verb') as keyof typeof DECISIONS
+    const decided = await DECISIONS[verb](db, deciding, now)
+    switch (decided) {
+      case 'approved':
+      case 'refused':
+      case 'activated':
+        return c.redirect(orderPath(view, { id }), 303)
+      case 'not_found':
+        return c.notFound()
+      case 'insufficient_funds':
+      case 'too_late':
+      case 'not_received': {
+        const [found] = await db.batch([orderQuery(db, view.account.id, id)])
+        if (!found?.results[0]) return c.notFound()
+        return showOrder(c, orderViewOf(found.results[0], guardian), { stale: false, error: decided }, 409)
+      }
+    }
   })

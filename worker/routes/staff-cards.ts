@@ -10,11 +10,12 @@ import {
   HandOutCall,
 } from '../../shared/office/cards.ts'
 import { Child, ChildLeft } from '../../shared/office/children.ts'
-import { cardHash } from '../../shared/signing.ts'
+import { hashOfUid, isRandom } from '../cards/card-stock.ts'
 import { addCard, cardReach, setStatus } from '../cards/cards.ts'
 import { cancelOrder, handOut, type OrderRefusal, sendOrder, staffOrders } from '../cards/order-desk.ts'
 import { cardKeyOf } from '../municipality/secrets.ts'
 import { comeBack, leave } from '../people/leaving.ts'
+import { sitesOf } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
@@ -23,17 +24,12 @@ export const staffCardRoutes = router<StaffEnv>()
 
 /** The hash of a card from its UID in hexadecimal; null for a UID that says nothing of the card. */
 async function hashOf(c: Context<StaffEnv>, uid: string): Promise<string | null> {
-  if (uid.length === 8 && uid.startsWith('08')) return null
-  const cardKey = await cardKeyOf(c.env.MASTER_KEY, c.var.municipality)
-  return cardHash(
-    cardKey,
-    Uint8Array.from(uid.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
-  )
+  return isRandom(uid) ? null : hashOfUid(await cardKeyOf(c.env.MASTER_KEY, c.var.municipality), uid)
 }
 
 const RANDOM_UID = 'a UID that begins with 08 is drawn anew at every tap (ISO 14443-3)'
 const LEFT = 'the child has left; klubkort child return takes it back in'
-const TAKEN = 'this card belongs to a child already'
+const TAKEN = 'this card belongs to a child already, or was made for another order'
 
 staffCardRoutes.openapi(
   changing({
@@ -64,7 +60,7 @@ staffCardRoutes.openapi(
     refusals: ['card_unknown'],
   }),
   async (c) => {
-    const card = await cardReach(c.var.db, c.req.valid('param').id)
+    const card = await cardReach(c.var.db, c.req.valid('param').id, sitesOf(c.var.staff))
     return card ? c.json(card, 200) : refuse(c, 'card_unknown', 'no such card')
   },
 )
@@ -87,7 +83,7 @@ for (const [verb, status] of [
       if (card === 'not_found') return refuse(c, 'card_unknown', 'no such card')
       if (card === 'card_closed') return refuse(c, card, 'the card is closed for good')
       if (card === 'child_left') return refuse(c, card, LEFT)
-      return c.json((await cardReach(c.var.db, card.id)) ?? card, 200)
+      return c.json((await cardReach(c.var.db, card.id, null)) ?? card, 200)
     },
   )
 }
@@ -102,6 +98,8 @@ function refused(c: Context<StaffEnv>, refusal: OrderRefusal) {
       return refuse(c, refusal, 'no such order')
     case 'order_unpaid':
       return refuse(c, refusal, 'nobody has paid for it')
+    case 'order_unapproved':
+      return refuse(c, refusal, 'a guardian has to approve it first, in the portal')
     case 'child_left':
       return refuse(c, refusal, LEFT)
     case 'order_ended':
@@ -117,7 +115,7 @@ staffCardRoutes
       query: CardOrdersQuery,
       answer: CardOrders,
     }),
-    async (c) => c.json(await staffOrders(c.var.db, c.req.valid('query'), c.var.staff.id, c.var.now), 200),
+    async (c) => c.json(await staffOrders(c.var.db, c.req.valid('query'), c.var.staff, c.var.now), 200),
   )
   .openapi(
     changing({
@@ -126,13 +124,24 @@ staffCardRoutes
       params: OrderParam,
       body: HandOutCall,
       answer: CardOrder,
-      refusals: ['order_unknown', 'order_unpaid', 'order_ended', 'card_taken', 'uid_random', 'child_left'],
+      refusals: [
+        'order_unknown',
+        'order_unpaid',
+        'order_unapproved',
+        'order_ended',
+        'card_taken',
+        'card_not_produced',
+        'uid_random',
+        'child_left',
+      ],
     }),
     async (c) => {
-      const hash = await hashOf(c, c.req.valid('json').uid)
-      if (hash === null) return refuse(c, 'uid_random', RANDOM_UID)
-      const order = await handOut(c.var.db, c.req.valid('param').id, hash, c.var.staff.id, c.var.now)
+      const { uid } = c.req.valid('json')
+      const hash = uid === undefined ? null : await hashOf(c, uid)
+      if (uid !== undefined && hash === null) return refuse(c, 'uid_random', RANDOM_UID)
+      const order = await handOut(c.var.db, c.req.valid('param').id, hash, c.var.staff, c.var.now)
       if (order === 'card_taken') return refuse(c, order, TAKEN)
+      if (order === 'card_not_produced') return refuse(c, order, 'which card was made for it is not known: lay it on')
       return typeof order === 'string' ? refused(c, order) : c.json(order, 200)
     },
   )
@@ -148,10 +157,10 @@ for (const [verb, summary, change] of [
       params: OrderParam,
       body: Nothing,
       answer: CardOrder,
-      refusals: ['order_unknown', 'order_unpaid', 'order_ended', 'child_left'],
+      refusals: ['order_unknown', 'order_unpaid', 'order_unapproved', 'order_ended', 'child_left'],
     }),
     async (c) => {
-      const order = await change(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      const order = await change(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
       return typeof order === 'string' ? refused(c, order) : c.json(order, 200)
     },
   )

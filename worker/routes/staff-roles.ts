@@ -45,6 +45,12 @@ const MAY: Record<string, readonly Role[]> = {
   'GET /cards/:id': ['club', 'finance'],
   'GET /orders': ['club'],
   'POST /orders/:id/hand-out': ['club'],
+  'GET /orders/:id': ['club'],
+  'GET /cards/:id/history': ['club'],
+  'POST /replacements': ['club'],
+  'POST /hand-outs': ['club'],
+  'GET /hand-outs/:id': ['club'],
+  'POST /hand-outs/:id/cancel': ['club'],
 
   'GET /cases': ['club'],
   'GET /cases/:id': ['club'],

@@ -4,8 +4,10 @@ import { refuse } from '../refusal.ts'
 import { reading, router, type StaffEnv } from './contract.ts'
 import { staffAccountRoutes } from './staff-accounts.ts'
 import { staffAuditRoutes } from './staff-audit.ts'
+import { staffCardMakingRoutes } from './staff-card-making.ts'
 import { staffCardRoutes } from './staff-cards.ts'
 import { staffChildRoutes } from './staff-children.ts'
+import { staffHandOutRoutes } from './staff-hand-outs.ts'
 import { staffPayoutRoutes } from './staff-payouts.ts'
 import { staffPeopleRoutes } from './staff-people.ts'
 import { staffProductRoutes } from './staff-products.ts'
@@ -43,6 +45,8 @@ staffRoutes.route('/', staffChildRoutes)
 staffRoutes.route('/', staffAccountRoutes)
 staffRoutes.route('/', staffTerminalRoutes)
 staffRoutes.route('/', staffCardRoutes)
+staffRoutes.route('/', staffCardMakingRoutes)
+staffRoutes.route('/', staffHandOutRoutes)
 staffRoutes.route('/', staffSupportRoutes)
 staffRoutes.route('/', staffPeopleRoutes)
 staffRoutes.route('/', staffReportRoutes)

@@ -14,7 +14,7 @@ import {
   SyncAnswer,
   SyncQuery,
 } from '../../shared/wire.ts'
-import { cardBalance } from '../cards/cards.ts'
+import { laidOn } from '../cards/hand-outs.ts'
 import type { AppEnv } from '../env.ts'
 import { cardKeyOf } from '../municipality/secrets.ts'
 import { refuse } from '../refusal.ts'
@@ -86,7 +86,8 @@ const syncRoute = reading({
 
 const cardRoute = reading({
   path: '/cards/{hash}',
-  summary: 'The balance behind a card',
+  summary:
+    'The balance behind a card that was laid on with nothing chosen; one that is being handed out is bound first',
   params: z.object({ hash: CardHash }),
   answer: BalanceAnswer,
   refusals: ['proof_invalid', 'terminal_unknown', 'terminal_revoked', 'terminal_stopped', 'card_unknown'],
@@ -102,7 +103,7 @@ guarded
     return c.json({ ...answer, time: c.var.now }, 200)
   })
   .openapi(cardRoute, async (c) => {
-    const found = await cardBalance(c.var.db, c.req.valid('param').hash)
+    const found = await laidOn(c.var.db, c.var.terminal.id, c.req.valid('param').hash, c.var.now)
     if (!found) return refuse(c, 'card_unknown', 'no card of this municipality')
     return c.json({ ...found, time: c.var.now }, 200)
   })

@@ -527,6 +527,7 @@ export const outbox = sqliteTable(
         'card_order_cancelled',
         'child_left',
         'card_cloned',
+        'card_approval',
       ],
     }).notNull(),
     cause: text('cause').notNull(),

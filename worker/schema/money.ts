@@ -219,8 +219,8 @@ export const bankFile = sqliteTable(
 /**
  * A card that is to come: the roster's `first` one, a `replacement` that a guardian orders for a lost card, or one out of
  * a club's stack on the `same_day`, which `staff` began and a guardian approves. `unpaid` awaits its payment,
- * `awaiting_approval` the guardian; `number` is printed on the card, from the production batch on. It goes to the address,
- * or to `club`; `card` is the new card once it is handed out.
+ * `awaiting_approval` the guardian; `number` and `printedName` are what is printed on the card, from the production batch
+ * on. It goes to the address, or to `club`; `card` is the new card once it is handed out.
  */
 export const cardOrder = sqliteTable(
   'card_order',
@@ -247,6 +247,7 @@ export const cardOrder = sqliteTable(
     }).notNull(),
     batch: integer('batch').references(() => cardBatch.id),
     number: text('number').unique(),
+    printedName: text('printed_name'),
     card: integer('card').references(() => card.id),
     createdAt: integer('created_at').notNull(),
     orderedAt: integer('ordered_at'),

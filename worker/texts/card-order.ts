@@ -106,7 +106,59 @@ export const cardOrder = {
       `The new card costs ${price}, which the account does not hold. Pay in first, and then order.`,
   },
   toProfile: { da: 'Tilbage til Brugerinfo', en: 'Back to User info' },
+  readyTitle: { da: 'Det nye kort kan hentes', en: 'The new card can be collected' },
+  approval: {
+    waits: {
+      da: 'Klubben har et nyt kort klar, som venter på din godkendelse.',
+      en: 'The club has a new card ready, which awaits your approval.',
+    },
+    see: { da: 'Godkend eller afvis det nye kort', en: 'Approve or refuse the new card' },
+    ask: {
+      da: (club: string, fee: string) =>
+        `${club} kan udlevere et nyt kort i dag. Det koster ${fee}, som trækkes på kontoen, når du godkender. Det gamle kort bliver lukket for altid, når det nye er udleveret.`,
+      en: (club: string, fee: string) =>
+        `${club} can hand out a new card today. It costs ${fee}, which is taken from the account when you approve. The old card will be closed for good when the new one has been handed out.`,
+    },
+    askFree: {
+      da: (club: string) =>
+        `${club} kan udlevere et nyt kort i dag. Det er gratis. Det gamle kort bliver lukket for altid, når det nye er udleveret.`,
+      en: (club: string) =>
+        `${club} can hand out a new card today. It is free. The old card will be closed for good when the new one has been handed out.`,
+    },
+    approve: { da: (fee: string) => `Godkend, og betal ${fee}`, en: (fee: string) => `Approve and pay ${fee}` },
+    approveFree: { da: 'Godkend', en: 'Approve' },
+    refuse: { da: 'Afvis', en: 'Refuse' },
+    short: {
+      da: (fee: string, balance: string) =>
+        `Det nye kort koster ${fee}, og der står ${balance} på kontoen. Indbetal først, og godkend så.`,
+      en: (fee: string, balance: string) =>
+        `The new card costs ${fee}, and the account holds ${balance}. Pay in first, and then approve.`,
+    },
+  },
+  received: {
+    text: {
+      da: 'Kortet kan bruges, når du har skrevet, at du har fået det. Det gamle kort bliver lukket for altid.',
+      en: 'The card can be used once you have told us that it has come. The old card will be closed for good.',
+    },
+    button: { da: 'Jeg har modtaget kortet', en: 'I have received the card' },
+  },
+  errors: {
+    insufficient_funds: {
+      da: 'Der står ikke nok på kontoen. Der er ikke trukket penge.',
+      en: 'The account does not hold enough. No money has been taken.',
+    },
+    too_late: {
+      da: 'Der er allerede taget stilling til kortet, eller det er for sent.',
+      en: 'The card has been decided upon already, or it is too late.',
+    },
+    not_received: {
+      da: 'Kortet kan ikke tages i brug her. Spørg klubben eller supporten.',
+      en: 'The card cannot be put into use here. Ask the club or support.',
+    },
+  },
   states: {
+    awaiting_approval: { da: 'Venter på godkendelse', en: 'Awaiting approval' },
+    produced: { da: 'Fremstillet', en: 'Produced' },
     ordered: { da: 'Bestilt', en: 'Ordered' },
     sent: { da: 'Sendt', en: 'Sent' },
     handed_out: { da: 'Udleveret', en: 'Handed out' },
@@ -116,6 +168,8 @@ export const cardOrder = {
     mismatch: { da: 'Skal undersøges', en: 'To be looked into' },
   },
   titles: {
+    awaiting_approval: { da: 'Godkend et nyt kort', en: 'Approve a new card' },
+    produced: { da: 'Det nye kort er fremstillet', en: 'The new card has been produced' },
     ordered: { da: 'Det nye kort er bestilt', en: 'The new card has been ordered' },
     sent: { da: 'Det nye kort er sendt', en: 'The new card has been sent' },
     handed_out: { da: 'Det nye kort er udleveret', en: 'The new card has been handed out' },
@@ -125,6 +179,32 @@ export const cardOrder = {
     mismatch: payment.mismatchTitle,
   },
   texts: {
+    awaiting_approval: { da: 'Kortet venter på godkendelse.', en: 'The card awaits an approval.' },
+    notApproved: {
+      da: 'Kortet blev ikke godkendt. Der er ikke trukket penge, og der bliver ikke udleveret et nyt kort.',
+      en: 'The card was not approved. No money has been taken, and no new card will be handed out.',
+    },
+    ready: {
+      da: (club: string) => `Kortet er betalt og kan hentes i ${club}.`,
+      en: (club: string) => `The card is paid for and can be collected at ${club}.`,
+    },
+    orderedToClub: {
+      da: (club: string) => `Kortet er bestilt og bliver udleveret i ${club}.`,
+      en: (club: string) => `The card has been ordered and will be handed out at ${club}.`,
+    },
+    producedToClub: {
+      da: (club: string) => `Kortet er fremstillet og bliver udleveret i ${club}.`,
+      en: (club: string) => `The card has been produced and will be handed out at ${club}.`,
+    },
+    sentToClub: {
+      da: (club: string) => `Kortet er på vej til ${club}, hvor det bliver udleveret.`,
+      en: (club: string) => `The card is on its way to ${club}, where it will be handed out.`,
+    },
+    firstHandedOut: { da: 'Kortet kan bruges nu.', en: 'The card can be used now.' },
+    produced: {
+      da: 'Kortet er fremstillet og bliver sendt med posten.',
+      en: 'The card has been produced and will be sent by post.',
+    },
     ordered: {
       da: 'Kortet vil være fremme inden for ca. 14 dage efter bestillingen. Det gamle kort bliver lukket for altid, når det nye er udleveret.',
       en: 'The card arrives within about 14 days of the order. The old card will be closed for good when the new one has been handed out.',
@@ -178,6 +258,7 @@ export const cardOrder = {
     ordered: { da: 'Bestilt', en: 'Ordered' },
     sent: { da: 'Sendt', en: 'Sent' },
     ended: { da: 'Afsluttet', en: 'Ended' },
+    club: { da: 'Udleveres i', en: 'Handed out at' },
   },
   cardName: { da: (id: number) => `Kort nr. ${id}`, en: (id: number) => `Card no. ${id}` },
   from: {

@@ -174,6 +174,26 @@ export const letters = {
       en: (fact: { child: string; amount: string }) =>
         `The order of a new payment card for ${fact.child} is cancelled, and ${fact.amount} is back on the account.`,
     },
+    free: {
+      da: (fact: { child: string }) => `Bestillingen af et nyt betalingskort til ${fact.child} er annulleret.`,
+      en: (fact: { child: string }) => `The order of a new payment card for ${fact.child} is cancelled.`,
+    },
+  },
+  cardApproval: {
+    subject: { da: 'Et nyt betalingskort venter på din godkendelse', en: 'A new payment card awaits your approval' },
+    fact: {
+      da: (fact: { child: string; amount: string }) =>
+        `Klubben kan udlevere et nyt betalingskort til ${fact.child} i dag. Det koster ${fact.amount}, som trækkes på kontoen, når du godkender.`,
+      en: (fact: { child: string; amount: string }) =>
+        `The club can hand out a new payment card for ${fact.child} today. It costs ${fact.amount}, which is taken from the account when you approve.`,
+    },
+    free: {
+      da: (fact: { child: string }) =>
+        `Klubben kan udlevere et nyt betalingskort til ${fact.child} i dag. Det er gratis, men du skal godkende det.`,
+      en: (fact: { child: string }) =>
+        `The club can hand out a new payment card for ${fact.child} today. It is free, but you have to approve it.`,
+    },
+    decide: { da: 'Her kan du godkende eller afvise det:', en: 'You can approve or refuse it here:' },
   },
   childLeft: {
     subject: { da: 'Betalingskortet er lukket', en: 'The payment card is closed' },

@@ -1,0 +1,133 @@
+import { z } from '@hono/zod-openapi'
+import { HandOut, HandOutOpenCall } from '../../shared/office/card-making.ts'
+import { CardLife, CardOrderId, OrderLife, ReplaceCall, Replacement } from '../../shared/office/cards.ts'
+import { cardLife, orderLife } from '../cards/card-life.ts'
+import { cancelHandOut, handOutView, openHandOut } from '../cards/hand-outs.ts'
+import { replace } from '../cards/same-day.ts'
+import { refuse } from '../refusal.ts'
+import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
+
+const HandOutParam = z.object({ id: CardOrderId })
+const LEFT = 'the child has left; klubkort child return takes it back in'
+
+/** Cards as a club hands them out, and what has happened to each. Part of the staff API. */
+export const staffHandOutRoutes = router<StaffEnv>()
+  .openapi(
+    reading({
+      path: '/orders/{id}',
+      summary: 'An order, and all that has happened to it and its card',
+      params: HandOutParam,
+      answer: OrderLife,
+      refusals: ['order_unknown'],
+    }),
+    async (c) => {
+      const found = await orderLife(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
+      return found ? c.json(found, 200) : refuse(c, 'order_unknown', 'no such order')
+    },
+  )
+  .openapi(
+    reading({
+      path: '/cards/{id}/history',
+      summary: 'A card, and all that has happened to it from its order on',
+      params: IdParam,
+      answer: CardLife,
+      refusals: ['card_unknown'],
+    }),
+    async (c) => {
+      const found = await cardLife(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
+      return found ? c.json(found, 200) : refuse(c, 'card_unknown', 'no such card')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/replacements',
+      summary: 'A new card out of the stack, today: begun here, approved by a guardian, paid from the account',
+      body: ReplaceCall,
+      answer: Replacement,
+      refusals: ['child_unknown', 'child_left', 'id_taken', 'order_under_way', 'card_unknown', 'site_unknown'],
+    }),
+    async (c) => {
+      const begun = await replace(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
+      switch (begun) {
+        case 'child_unknown':
+          return refuse(c, begun, 'no such child')
+        case 'child_left':
+          return refuse(c, begun, LEFT)
+        case 'id_taken':
+          return refuse(c, begun, 'this id has ordered something else')
+        case 'order_under_way':
+          return refuse(c, begun, 'a card is on its way to the child already')
+        case 'never_had_card':
+          return refuse(c, 'card_unknown', 'the child has had no card yet, and the first one is free')
+        case 'card_unknown':
+          return refuse(c, begun, 'no card of this child that could be lost; where there are several, say which')
+        case 'site_unknown':
+          return refuse(c, begun, 'the child is in no club of yours: say at which site the card is handed out')
+      }
+      return c.json(begun, 200)
+    },
+  )
+  .openapi(
+    changing({
+      path: '/hand-outs',
+      summary: 'Await a card at a terminal for a minute: the next one that is laid there is the order’s',
+      body: HandOutOpenCall,
+      answer: HandOut,
+      refusals: [
+        'order_unknown',
+        'order_unpaid',
+        'order_unapproved',
+        'order_ended',
+        'child_left',
+        'terminal_unknown',
+        'id_taken',
+      ],
+    }),
+    async (c) => {
+      const opened = await openHandOut(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
+      switch (opened) {
+        case 'order_unknown':
+          return refuse(c, opened, 'no such order, or none under way for the child')
+        case 'order_unpaid':
+          return refuse(c, opened, 'nobody has paid for it')
+        case 'order_unapproved':
+          return refuse(c, opened, 'a guardian has to approve it first, in the portal')
+        case 'order_ended':
+          return refuse(c, opened, 'its card is handed out, or it is cancelled')
+        case 'child_left':
+          return refuse(c, opened, LEFT)
+        case 'terminal_unknown':
+          return refuse(c, 'not_found', 'no such terminal in use')
+        case 'id_taken':
+          return refuse(c, opened, 'this id is of another hand-out')
+      }
+      return c.json(opened, 200)
+    },
+  )
+  .openapi(
+    reading({
+      path: '/hand-outs/{id}',
+      summary: 'What has become of a hand-out',
+      params: HandOutParam,
+      answer: HandOut,
+      refusals: ['hand_out_unknown'],
+    }),
+    async (c) => {
+      const found = await handOutView(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
+      return found ? c.json(found, 200) : refuse(c, 'hand_out_unknown', 'no such hand-out')
+    },
+  )
+  .openapi(
+    changing({
+      path: '/hand-outs/{id}/cancel',
+      summary: 'Await the card no longer',
+      params: HandOutParam,
+      body: Nothing,
+      answer: HandOut,
+      refusals: ['hand_out_unknown'],
+    }),
+    async (c) => {
+      const found = await cancelHandOut(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
+      return found ? c.json(found, 200) : refuse(c, 'hand_out_unknown', 'no such hand-out')
+    },
+  )
