@@ -7,6 +7,7 @@ import { accountCommands } from './accounts.ts'
 import { cardCommands } from './cards.ts'
 import { caseCommands } from './cases.ts'
 import { childCommands } from './children.ts'
+import { dayCommands } from './days.ts'
 import { type Desk, EXIT_CODES, type Outcome, report } from './desk.ts'
 import { exitDrillCommand } from './exit-drill.ts'
 import { ledgerCommands } from './ledger.ts'
@@ -17,6 +18,7 @@ import { productCommands } from './products.ts'
 import { publicationCommands } from './publications.ts'
 import { reportCommands } from './reports.ts'
 import { reviewCommands } from './review.ts'
+import { saleCommands } from './sales.ts'
 import { settingsCommands } from './settings.ts'
 import { setupCommands } from './setup.ts'
 import { siteCommands } from './sites.ts'
@@ -87,6 +89,8 @@ peopleCommands(klubkort, desk)
 reportCommands(klubkort, desk)
 exitDrillCommand(klubkort, desk)
 ledgerCommands(klubkort, desk)
+saleCommands(klubkort, desk)
+dayCommands(klubkort, desk)
 
 try {
   await klubkort.parseAsync()

@@ -64,6 +64,7 @@ type World = {
   payouts: Payouts
   clerk: number
   flagged: string[]
+  sale: string
 }
 
 let world: World
@@ -209,12 +210,18 @@ beforeAll(async () => {
     payouts: await payoutsOf(office, stranger.guardian, other.account),
     clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club' })).id,
     flagged: [],
+    sale: newSale(),
   }
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
   for (let count = 0; count < 10; count += 1) {
     await terminal.send(await terminal.say('advice', { card: 'u'.repeat(43), amount: 100 }))
     world.flagged.push(`${terminal.id}:${count + 2}`)
   }
+  await terminal.send(await terminal.say('request', { sale: world.sale, card: other.hash, amount: 300 }))
+  await office.db
+    .prepare("INSERT INTO staff_site (staff, site) SELECT id, ?1 FROM staff_token WHERE role = 'club'")
+    .bind(site)
+    .run()
 })
 
 /** Who may, with the address and what is sent; `path` and `body` are made of the world, and a body of who asks too. */
@@ -409,6 +416,19 @@ const MATRIX: Record<string, Row> = {
     ...finance,
     body: () => ({ report: bankReport(world.payouts.file, { group: { status: 'PDNG' } }) }),
   },
+  'GET /api/staff/sales': anyStaff,
+  'GET /api/staff/sales/:id': { ...anyStaff, path: staff(() => `sales/${world.sale}`) },
+  'POST /api/staff/sales/:id/refund': {
+    ...anyStaff,
+    path: staff(() => `sales/${world.sale}/refund`),
+    body: () => ({ id: newSale(), amount: 1, reason: 'Prøve' }),
+  },
+  'GET /api/staff/days': anyStaff,
+  'GET /api/staff/days/show': {
+    ...anyStaff,
+    path: staff(() => `days/show?terminal=${world.terminal.id}&day=2026-01-01`),
+  },
+  'POST /api/staff/days/close': { ...anyStaff, body: () => ({ terminal: world.terminal.id, day: '2026-01-01' }) },
   'GET /api/staff/reports': { ...anyStaff, path: () => '/api/staff/reports?from=2026-01-01&to=2026-12-31&site=1' },
   'GET /api/staff/reports/liabilities': finance,
   'GET /api/staff/reports/clearing': finance,

@@ -37,6 +37,13 @@ const MAY: Record<string, readonly Role[]> = {
   'GET /orders': ['club'],
   'POST /orders/:id/hand-out': ['club'],
 
+  'GET /sales': ['club', 'finance'],
+  'GET /sales/:id': ['club', 'finance'],
+  'POST /sales/:id/refund': ['club', 'finance'],
+  'GET /days': ['club', 'finance'],
+  'GET /days/show': ['club', 'finance'],
+  'POST /days/close': ['club', 'finance'],
+
   'GET /reports': ['club', 'finance'],
   'GET /reports/liabilities': ['finance'],
   'GET /reports/clearing': ['finance'],

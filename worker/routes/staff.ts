@@ -10,6 +10,7 @@ import { staffPeopleRoutes } from './staff-people.ts'
 import { staffProductRoutes } from './staff-products.ts'
 import { staffReportRoutes } from './staff-reports.ts'
 import { mayUse } from './staff-roles.ts'
+import { staffSaleRoutes } from './staff-sales.ts'
 import { staffSupportRoutes } from './staff-support.ts'
 import { staffTerminalRoutes } from './staff-terminals.ts'
 
@@ -44,3 +45,4 @@ staffRoutes.route('/', staffSupportRoutes)
 staffRoutes.route('/', staffPeopleRoutes)
 staffRoutes.route('/', staffReportRoutes)
 staffRoutes.route('/', staffPayoutRoutes)
+staffRoutes.route('/', staffSaleRoutes)
