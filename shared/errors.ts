@@ -38,6 +38,7 @@ export const ERROR_STATUS = {
   child_erased: 409,
   child_stays: 409,
   name_wrong: 409,
+  erasure_blocked: 409,
   review_unknown: 404,
   review_settled: 409,
   review_unfit: 409,

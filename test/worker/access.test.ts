@@ -65,6 +65,7 @@ type World = {
   clerk: number
   flagged: string[]
   sale: string
+  gone: number
 }
 
 let world: World
@@ -127,6 +128,13 @@ async function cardOrders(office: Municipality, guardian: number): Promise<CardO
   }
   const [send, handOut, cancel] = [await order(), await order(), await order()]
   return { send: send.id, handOut: handOut.id, cancel: cancel.id, child: send.child }
+}
+
+/** A child that has left, and holds nothing. */
+async function leaver(office: Municipality): Promise<number> {
+  const { child } = await cardHolder(office, { name: 'Væk Prøvebarn' })
+  await office.post(`/children/${child}/leave`)
+  return child
 }
 
 /** Payouts that were requested, for staff to do each one thing with, and the file that one of them goes into. */
@@ -211,6 +219,7 @@ beforeAll(async () => {
     clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club' })).id,
     flagged: [],
     sale: newSale(),
+    gone: await leaver(office),
   }
   await terminal.send(await terminal.say('request', { card: alma.hash, amount: 1235 })) // It leaves 87,65 kr.
   for (let count = 0; count < 10; count += 1) {
@@ -415,6 +424,16 @@ const MATRIX: Record<string, Row> = {
   'POST /api/staff/payouts/import-status': {
     ...finance,
     body: () => ({ report: bankReport(world.payouts.file, { group: { status: 'PDNG' } }) }),
+  },
+  'POST /api/staff/children/:id/export': {
+    ...admin,
+    path: staff(() => `children/${world.alma.child}/export`),
+    body: () => ({}),
+  },
+  'POST /api/staff/children/:id/erase': {
+    ...admin,
+    path: staff(() => `children/${world.gone}/erase`),
+    body: () => ({ name: 'Væk Prøvebarn' }),
   },
   'GET /api/staff/sales': anyStaff,
   'GET /api/staff/sales/:id': { ...anyStaff, path: staff(() => `sales/${world.sale}`) },

@@ -1,5 +1,5 @@
 /**
- * What is stored about a guardian's money from outside and on its way there, for their file: amounts in øre, instants ISO
+ * What is stored about money from outside and on its way there, for a guardian's file or a child's: amounts in øre, instants ISO
  * 8601. Names that only Stripe and we know of (its pages, customers and stored cards) are left out.
  */
 export type DisclosedMoney = {
@@ -46,14 +46,33 @@ SELECT id, account, lost_card AS lostCard, recipient, street, postal_code AS pos
 FROM card_order WHERE guardian = ? ORDER BY created_at, id`,
 } satisfies Record<keyof DisclosedMoney, string>
 
+/** What in the rows is the guardian's own: each has it in their own file, and in a child's the others could read it. */
+const GUARDIANS_OWN = new Set([
+  ...['mail', 'name', 'registration', 'bankAccount', 'message', 'recipient', 'street', 'postalCode', 'city'],
+  ...['cardBrand', 'cardLast4', 'cardExpires'],
+])
+
 const PARTS = Object.keys(QUERIES) as (keyof DisclosedMoney)[]
 
 /** How many statements `moneyQueries` are. */
 export const MONEY_QUERIES = PARTS.length
 
-/** The statements that read a guardian's money, for a batch; `disclosedMoney` takes their rows in the same order. */
-export function moneyQueries(db: D1Database, guardian: number): D1PreparedStatement[] {
-  return PARTS.map((part) => db.prepare(QUERIES[part]).bind(guardian))
+/**
+ * The statements that read the money of a guardian, or of an account, for a batch; `disclosedMoney` takes their rows in
+ * the same order.
+ */
+export function moneyQueries(db: D1Database, of: { guardian: number } | { account: number }): D1PreparedStatement[] {
+  const [sql, id] = 'guardian' in of ? [(query: string) => query, of.guardian] : [byAccount, of.account]
+  return PARTS.map((part) => db.prepare(sql(QUERIES[part])).bind(id))
+}
+
+const byAccount = (query: string) => query.replace(/WHERE (payment\.)?guardian = /, 'WHERE $1account = ')
+
+/** The money of an account without what is its guardians' own. */
+export function accountMoney(found: readonly unknown[][]): DisclosedMoney {
+  const money = disclosedMoney(found)
+  const less = (row: Row) => Object.fromEntries(Object.entries(row).filter(([name]) => !GUARDIANS_OWN.has(name)))
+  return Object.fromEntries(PARTS.map((part) => [part, money[part].map(less)])) as DisclosedMoney
 }
 
 export function disclosedMoney(found: readonly unknown[][]): DisclosedMoney {

@@ -7,6 +7,7 @@ import { staffCardRoutes } from './staff-cards.ts'
 import { staffChildRoutes } from './staff-children.ts'
 import { staffPayoutRoutes } from './staff-payouts.ts'
 import { staffPeopleRoutes } from './staff-people.ts'
+import { staffPrivacyRoutes } from './staff-privacy.ts'
 import { staffProductRoutes } from './staff-products.ts'
 import { staffReportRoutes } from './staff-reports.ts'
 import { mayUse } from './staff-roles.ts'
@@ -46,3 +47,4 @@ staffRoutes.route('/', staffPeopleRoutes)
 staffRoutes.route('/', staffReportRoutes)
 staffRoutes.route('/', staffPayoutRoutes)
 staffRoutes.route('/', staffSaleRoutes)
+staffRoutes.route('/', staffPrivacyRoutes)
