@@ -172,6 +172,10 @@ describe('a child that is erased', () => {
       'an order of a card',
       "INSERT INTO card_order (id, account, guardian, club, fee, paid_from, status, created_at) VALUES ('w', ?1, ?2, 1, 0, 'account', 'sent', 0)",
     ],
+    [
+      'a sale that is put aside',
+      "INSERT INTO quarantine (terminal, seq, hash, jws, cause, kind, sale, card, amount, lines, at, received_at) SELECT '4000-1', 9, 'h', 'j', 'stopped', 'advice', 's', hash, 1, '[]', 0, ?2 FROM card WHERE account = ?1",
+    ],
     ['a disputed payment', 'dispute'],
     ['a refund under way', 'refund'],
     ['a sale that waits for a decision', 'flagged'],
