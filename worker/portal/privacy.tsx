@@ -21,7 +21,7 @@ export function OwnPrivacy({ view, viewings }: { view: GuardianView; viewings: V
             <Items view={view} items={Object.values(texts.childItems)} />
           </>
         )}
-        <p>{say(texts.kept)(settings.keep.casesMonths, settings.keep.viewingsMonths)}</p>
+        <p>{say(texts.kept)(settings.keep.casesMonths, settings.keep.viewingsMonths, settings.keep.booksYears)}</p>
       </section>
       <section aria-labelledby="take">
         <h2 id="take">{say(texts.take)}</h2>

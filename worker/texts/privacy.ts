@@ -64,10 +64,10 @@ export const privacy = {
     },
   },
   kept: {
-    da: (cases: number, viewings: number) =>
-      `En supportsag slettes ${monthsDa(cases)}, efter at den er lukket. Hvem der har set på hvad, og hvad du har ændret her, slettes efter ${monthsDa(viewings)}. Når et barn er gået ud, kan kommunen slette det. Det, som bogføringsloven kræver, gemmes i fem regnskabsår.`,
-    en: (cases: number, viewings: number) =>
-      `A support case is deleted ${monthsEn(cases)} after it was closed. Who has looked at what, and what you have changed here, is deleted after ${monthsEn(viewings)}. When a child has left, the municipality can erase it. What the bookkeeping act asks for is kept for five financial years.`,
+    da: (cases: number, viewings: number, books: number) =>
+      `En supportsag slettes ${monthsDa(cases)}, efter at den er lukket. Hvem der har set på hvad, og hvad du har ændret her, slettes efter ${monthsDa(viewings)}. Når et barn er gået ud, kan kommunen slette det. Det, som bogføringsloven kræver, gemmes i ${books} regnskabsår.`,
+    en: (cases: number, viewings: number, books: number) =>
+      `A support case is deleted ${monthsEn(cases)} after it was closed. Who has looked at what, and what you have changed here, is deleted after ${monthsEn(viewings)}. When a child has left, the municipality can erase it. What the bookkeeping act asks for is kept for ${books} financial years.`,
   },
   take: { da: 'Hent dine oplysninger', en: 'Take it with you' },
   takeText: {
