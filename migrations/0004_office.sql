@@ -29,6 +29,8 @@ CREATE TABLE `day_closing` (
 	`sales` integer NOT NULL,
 	`amount` integer NOT NULL,
 	`undone` integer NOT NULL,
+	`offline` integer NOT NULL,
+	`refunded` integer NOT NULL,
 	`unsent_count` integer,
 	`unsent_sum` integer,
 	PRIMARY KEY(`terminal`, `day`),
@@ -123,4 +125,10 @@ ALTER TABLE `staff_token` ADD `last_used_at` integer;--> statement-breakpoint
 ALTER TABLE `support_case` ADD `assigned_to` integer REFERENCES staff_token(id);--> statement-breakpoint
 ALTER TABLE `terminal` ADD `unsent_count` integer;--> statement-breakpoint
 ALTER TABLE `terminal` ADD `unsent_sum` integer;--> statement-breakpoint
-ALTER TABLE `terminal` ADD `unsent_since` integer;
+ALTER TABLE `terminal` ADD `unsent_since` integer;--> statement-breakpoint
+CREATE INDEX `audit_of_guardians` ON `audit` (`at`) WHERE "audit"."guardian" is not null;--> statement-breakpoint
+CREATE INDEX `child_to_erase` ON `child` (`erase_day`) WHERE "child"."erase_day" is not null;--> statement-breakpoint
+CREATE INDEX `support_case_closed` ON `support_case` (`closed_at`) WHERE "support_case"."closed_at" is not null;--> statement-breakpoint
+CREATE INDEX `transfer_of_day` ON `transfer` (`day`) WHERE "transfer"."kind" = 'purchase';--> statement-breakpoint
+CREATE INDEX `transfer_refunds` ON `transfer` (`sale`) WHERE "transfer"."kind" = 'sale_refund';--> statement-breakpoint
+CREATE INDEX `viewing_by_day` ON `viewing` (`day`);

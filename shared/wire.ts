@@ -69,6 +69,8 @@ export const SoftwareVersion = z.string().regex(/^[\x21-\x7e]{1,40}$/)
 /**
  * `since` is the `version` of the last page taken, 0 for everything. `head` is the number of the newest message in the
  * terminal's journal and `hash` its digest (0 and '' while there is none); both or neither. `version` is its software's.
+ * `unsentCount` messages wait in the journal for an answer, worth `unsentSum` øre, the oldest `unsentSince` (epoch
+ * milliseconds, left out where none waits).
  */
 export const SyncQuery = z
   .object({
@@ -76,9 +78,16 @@ export const SyncQuery = z
     head: z.coerce.number().pipe(z.int().min(0)).optional(),
     hash: Digest.or(z.literal('')).optional(),
     version: SoftwareVersion.optional(),
+    unsentCount: z.coerce.number().pipe(z.int().min(0)).optional(),
+    unsentSum: z.coerce.number().pipe(z.int().min(0)).optional(),
+    unsentSince: z.coerce.number().pipe(InstantMs).optional(),
   })
   .refine(({ head, hash }) => (head === undefined) === (hash === undefined), 'head and hash come together')
   .refine(({ head, hash }) => head === undefined || (head === 0) === (hash === ''), 'only head 0 has no hash')
+  .refine(
+    ({ unsentCount, unsentSum }) => (unsentCount === undefined) === (unsentSum === undefined),
+    'unsentCount and unsentSum come together',
+  )
 export type SyncQuery = z.infer<typeof SyncQuery>
 
 /**

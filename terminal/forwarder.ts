@@ -124,7 +124,7 @@ export function forwarder({
    * does not have cannot be told.
    */
   async function rewind(): Promise<'told_again' | 'unreachable' | 'not_here'> {
-    const synced = await link.sync(0, journal.head())
+    const synced = await link.sync(0, journal.head(), journal.queue())
     if (synced.kind !== 'answer') return 'unreachable'
     return tellAgain(synced.value.nextSeq) ? 'told_again' : 'not_here'
   }

@@ -147,6 +147,9 @@ const STANDING_ADVICE = `kind = 'advice' AND NOT EXISTS (
 /** The newest message's number and digest: what the next one is chained to. */
 export type Head = { seq: number; hash: string }
 
+/** How much waits for its answer: messages, the worth of what was sold in øre, and when the oldest was written. */
+export type Queue = { count: number; sum: number; oldestAt: number | null }
+
 export type Journal = ReturnType<typeof openJournal>
 
 /**
@@ -346,8 +349,7 @@ export function openJournal(path: string, open: (path: string) => Database = onD
      */
     notBefore: (): number => Math.max(site().syncedAt ?? 0, (latest.get(read('syncedSeq', 0)) as { at: number }).at),
 
-    /** How much waits for its answer and since when, for those who look after the terminal. */
-    queue: () => queue.get() as { count: number; sum: number; oldestAt: number | null },
+    queue: () => queue.get() as Queue,
 
     exposure: (card: string): Exposure => exposure.get(card, read('syncedSeq', 0)) as Exposure,
 

@@ -5,7 +5,7 @@ import { BalanceAnswer, EnrolAnswer, KeyAnswer, MessagesAnswer, SyncAnswer } fro
 import type { Clock } from './clock.ts'
 import { call, type Result, type Wire } from './http.ts'
 import type { Enrolment, KeyPair } from './identity.ts'
-import type { Head } from './journal.ts'
+import type { Head, Queue } from './journal.ts'
 import { SOFTWARE } from './upkeep/version.ts'
 
 const SEND_TIMEOUT_MS = 10_000
@@ -81,9 +81,16 @@ export function link({
       return sent
     },
 
-    /** One page of what has changed since a version of the card list; tells what the newest message here is. */
-    async sync(since: number, { seq, hash }: Head): Promise<Result<SyncAnswer>> {
-      const query = new URLSearchParams({ since: String(since), head: String(seq), hash, version: SOFTWARE })
+    /**
+     * One page of what has changed since a version of the card list; tells what the newest message here is, and how much
+     * waits to be answered.
+     */
+    async sync(since: number, { seq, hash }: Head, { count, sum, oldestAt }: Queue): Promise<Result<SyncAnswer>> {
+      const query = new URLSearchParams({
+        ...{ since: String(since), head: String(seq), hash, version: SOFTWARE },
+        ...{ unsentCount: String(count), unsentSum: String(sum) },
+        ...(oldestAt !== null && { unsentSince: String(oldestAt) }),
+      })
       const askedAt = clock.elapsed()
       const synced = await read('/api/terminal/sync', `?${query}`, SyncAnswer, SEND_TIMEOUT_MS)
       if (synced.kind === 'answer') clock.learn(synced.value.time, askedAt)

@@ -10,7 +10,7 @@ export async function syncOnce(link: Link, journal: Journal, forwarder: Forwarde
   while (true) {
     /** The first message that the worker need not have. */
     const owed = journal.unanswered(1)[0]?.seq ?? journal.head().seq + 1
-    const page = await link.sync(journal.site().version, journal.head())
+    const page = await link.sync(journal.site().version, journal.head(), journal.queue())
     if (page.kind === 'unreachable') {
       forwarder.missed('offline')
       return false

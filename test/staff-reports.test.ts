@@ -62,8 +62,8 @@ const report: Report = {
   to: '2026-11-20',
   site: null,
   sites: [
-    { id: 1, name: 'Klub Nord', sold: 3, undone: 1, amount: 123_450 },
-    { id: 2, name: evil, sold: 0, undone: 1, amount: -1_500 },
+    { id: 1, name: 'Klub Nord', sold: 3, undone: 1, refunded: 2_500, amount: 123_450 },
+    { id: 2, name: evil, sold: 0, undone: 1, refunded: 0, amount: -1_500 },
   ],
   products: [
     { site: 1, product: 4, name: 'Toast', sold: 4, undone: 0, amount: 6_000 },

@@ -104,6 +104,7 @@ const risk: z.infer<typeof OfflineRisk> = {
 const terminal: z.infer<typeof Terminal> = {
   ...{ id: '4000-123456', site: 12, name: 'Kantinen ved den store sal', state: 'stopped', lastSeq: 123_456 },
   ...{ lastSeenAt: AT, cardListVersion: 3, listedAt: AT, software: '1.2.3', quarantined: 1_999 },
+  ...{ unsentCount: 1_204, unsentSum: 512_350, unsentSince: AT },
 }
 const code = { terminal: '4000-7', code: '7K3M-9QXT-2ZJH-0BWE', expiresAt: AT }
 const settled = { id: '4000-7:12', decision: 'keep', done: 1, left: 0, more: false }

@@ -187,6 +187,7 @@ const settings: z.infer<typeof Settings> = {
     ...{ saleMax: 5_000, cardSumMax: 10_000, weakSaleMax: 2_500, weakCardSumMax: 5_000, unsentCountMax: 2_000 },
     ...{ unsentSumMax: 2_000_000, listAgeMaxMs: 86_400_000, language: 'da', tokenTypes: ['ntag'] },
   },
+  keep: { booksYears: 5, casesMonths: 24, viewingsMonths: 24 },
 }
 const terminalCode = { terminal: '4000-7', code: '7K3M-9QXT-2ZJH-0BWE', expiresAt: Date.UTC(2026, 0, 2, 12, 15) }
 

@@ -19,6 +19,7 @@ import { topUp } from './payments/top-ups.ts'
 import { cancelLeaversOrders } from './people/leaving.ts'
 import { BarePage } from './portal/bare.tsx'
 import { refuse } from './refusal.ts'
+import { removeOld } from './retention.ts'
 import { router } from './routes/contract.ts'
 import { failurePage, notFoundPage, portalRoutes } from './routes/portal.ts'
 import { setupRoutes } from './routes/setup.ts'
@@ -221,6 +222,10 @@ async function hour(env: Env, municipality: number, db: D1Database) {
   await task(municipality, 'expiring', async () => {
     const expiring = await announceExpiring(db, Date.now())
     if (expiring > 0) log('info', 'expiring', { municipality, expiring })
+  })
+  await task(municipality, 'retention', async () => {
+    const removed = await removeOld(db, Date.now())
+    if (Object.values(removed).some(Boolean)) log('info', 'retention', { municipality, ...removed })
   })
   await task(municipality, 'sweep', async () => {
     log('info', 'sweep', { municipality, ...(await sweep(db, Date.now())) })

@@ -59,7 +59,9 @@ export const Report = z
     from: z.string(),
     to: z.string(),
     site: z.object({ id: Id, name: z.string() }).nullable(),
-    sites: z.array(z.object({ id: Id, name: z.string(), sold: Count, undone: Count, amount: Ore })),
+    sites: z.array(
+      z.object({ id: Id, name: z.string(), sold: Count, undone: Count, refunded: Count.default(0), amount: Ore }),
+    ),
     products: z.array(ProductSales),
     movements: z
       .array(z.object({ kind: z.string(), from: AccountKind, to: AccountKind, count: Count, amount: Count }))

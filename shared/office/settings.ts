@@ -25,6 +25,19 @@ export const MoneySettings = z
   .meta({ id: 'MoneySettings' })
 
 /**
+ * How long is kept what nobody needs any more: what an erased child's books still hold, in financial years after its
+ * newest entry (the bookkeeping act, section 12, asks for five), closed support cases, and who looked at whom with what
+ * guardians did, in months.
+ */
+export const KeepSettings = z
+  .object({
+    booksYears: z.int().min(5).max(30),
+    casesMonths: z.int().min(1).max(240),
+    viewingsMonths: z.int().min(1).max(240),
+  })
+  .meta({ id: 'KeepSettings' })
+
+/**
  * What a municipality tells parents about itself, the address that its mail comes from, its rules for money, and what its
  * terminals may do offline where their site has no limits of its own.
  */
@@ -37,6 +50,7 @@ export const Settings = z
     mailFrom: z.string().nullable(),
     money: MoneySettings,
     offline: OfflineRules.extend({ tokenTypes: z.array(TokenType) }),
+    keep: KeepSettings.default({ booksYears: 5, casesMonths: 24, viewingsMonths: 24 }),
   })
   .meta({ id: 'Settings' })
 
@@ -71,4 +85,5 @@ export const SettingsCall = z.strictObject({
     .partial()
     .strict()
     .optional(),
+  keep: KeepSettings.partial().strict().optional(),
 })

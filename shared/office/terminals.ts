@@ -14,6 +14,13 @@ export const Terminal = z
     listedAt: InstantMs.nullable().meta({ description: 'when it last had the whole card list' }),
     software: z.string().nullable(),
     quarantined: z.int().min(0).meta({ description: 'how many of its messages are put aside for staff' }),
+    unsentCount: z
+      .int()
+      .nullable()
+      .default(null)
+      .meta({ description: 'how many messages waited in its journal when it was heard last' }),
+    unsentSum: z.int().nullable().default(null).meta({ description: 'the worth of what was sold by them, in øre' }),
+    unsentSince: InstantMs.nullable().default(null).meta({ description: 'when the oldest of them was written' }),
   })
   .meta({ id: 'Terminal' })
 export const TerminalCall = z.strictObject({ site: Id, name: Name })

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import type { Ore } from '../../shared/money.ts'
 import { Child, ChildCall, ChildLeft } from '../../shared/office/children.ts'
+import { childPrivacyCommands } from './child-privacy.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { guardianCommands } from './guardians.ts'
@@ -86,6 +87,7 @@ export function childCommands(klubkort: Command, desk: Desk) {
     })
 
   guardianCommands(child, desk)
+  childPrivacyCommands(child, desk)
 }
 
 const left = ({ id, name, account, balance, untold }: z.infer<typeof ChildLeft>) =>

@@ -10,6 +10,7 @@ import { caseCommands } from './cases.ts'
 import { childCommands } from './children.ts'
 import { followed, parse } from './command-line.ts'
 import { completionCommand } from './completion.ts'
+import { dayCommands } from './days.ts'
 import { type Desk, EXIT_LINES, type Outcome, report } from './desk.ts'
 import { exitDrillCommand } from './exit-drill.ts'
 import { helpCommand } from './help.ts'
@@ -23,6 +24,7 @@ import { publicationCommands } from './publications.ts'
 import { reportCommands } from './reports.ts'
 import { reviewCommands } from './review.ts'
 import { rosterCommands } from './roster.ts'
+import { saleCommands } from './sales.ts'
 import { settingsCommands } from './settings.ts'
 import { setupCommands } from './setup.ts'
 import { siteCommands } from './sites.ts'
@@ -111,6 +113,8 @@ auditCommands(klubkort, desk)
 reportCommands(klubkort, desk)
 exitDrillCommand(klubkort, desk)
 ledgerCommands(klubkort, desk)
+saleCommands(klubkort, desk)
+dayCommands(klubkort, desk)
 completionCommand(klubkort, desk)
 helpCommand(klubkort, desk)
 

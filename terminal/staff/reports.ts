@@ -136,6 +136,7 @@ function reportPage({ from, to, site, sites, products, movements, flags, decline
           { head: 'SITE', cell: ({ name }) => name, flexible: true },
           { head: 'SALES', cell: ({ sold }) => sold, align: 'right' },
           { head: 'UNDONE', cell: ({ undone }) => undone, align: 'right' },
+          { head: 'REFUNDED', cell: ({ refunded }) => amount(refunded), align: 'right' },
           { head: 'KRONER', cell: (row) => amount(row.amount), align: 'right' },
         ],
         'No sites.',

@@ -17,6 +17,9 @@ type SetOptions = {
   supportHoursEn?: string
   mailFrom?: string
   tokens?: string[]
+  keepBooksYears?: number
+  keepCasesMonths?: number
+  keepViewingsMonths?: number
 } & Partial<Money> &
   GivenLimits
 
@@ -68,6 +71,13 @@ export function settingsCommands(klubkort: Command, desk: Desk) {
       "which cards carry a token against copies: classic,ultralight,ntag; '' for none; all begin anew where one is taken away",
       types,
     )
+    .option(
+      '--keep-books-years <count>',
+      'how many financial years the books of an erased child are kept',
+      countArgument,
+    )
+    .option('--keep-cases-months <count>', 'how long closed support cases are kept', countArgument)
+    .option('--keep-viewings-months <count>', 'how long it is known who looked at whom', countArgument)
   limitOptions(setting).action(async (options: SetOptions) => desk.deliver(await set(desk, options)))
 }
 
@@ -83,13 +93,15 @@ function types(text: string): string[] {
 async function set(desk: Desk, { json, ...options }: SetOptions & { json?: true }): Promise<Outcome> {
   const { name, supportPhone, supportMail, supportHoursDa, supportHoursEn, mailFrom, tokens, ...others } = options
   const { saleMax, cardSumMax, weakSaleMax, weakCardSumMax, ...more } = others
-  const { unsentCountMax, unsentSumMax, listAgeMax, displayLanguage, ...rules } = more
+  const { unsentCountMax, unsentSumMax, listAgeMax, displayLanguage, ...rest } = more
+  const { keepBooksYears, keepCasesMonths, keepViewingsMonths, ...rules } = rest
   const caps = { saleMax, cardSumMax, weakSaleMax, weakCardSumMax, unsentCountMax, unsentSumMax, listAgeMax }
   const offline = { ...limitsOf({ ...caps, displayLanguage }), ...(tokens && { tokenTypes: tokens }) }
   if (Object.keys(options).length === 0) return { kind: 'usage', message: 'name a setting to change' }
   const value = <T>(given: T) => (given === '' ? null : given)
   const hours = { da: value(supportHoursDa), en: value(supportHoursEn) }
   const money = { ...rules, ...Object.fromEntries(BANK.map((field) => [field, value(rules[field])])) }
+  const kept = [keepBooksYears, keepCasesMonths, keepViewingsMonths]
   const form = {
     name,
     supportPhone: value(supportPhone),
@@ -98,12 +110,15 @@ async function set(desk: Desk, { json, ...options }: SetOptions & { json?: true 
     mailFrom: value(mailFrom),
     ...(Object.keys(rules).length > 0 && { money }),
     ...(Object.keys(offline).length > 0 && { offline }),
+    ...(kept.some((length) => length !== undefined) && {
+      keep: { booksYears: keepBooksYears, casesMonths: keepCasesMonths, viewingsMonths: keepViewingsMonths },
+    }),
   }
   return told(await change(desk, '/settings', SettingsCall, form, Settings), page)
 }
 
 function page(shown: z.infer<typeof Settings>): string {
-  const { name, supportPhone, supportMail, supportHours, mailFrom, money, offline } = shown
+  const { name, supportPhone, supportMail, supportHours, mailFrom, money, offline, keep } = shown
   const value = (text: string | null) => (text === null ? '(not set)' : plain(text))
   const { bankRegistration, bankAccount } = money
   return `Name            ${plain(name)}
@@ -127,5 +142,8 @@ Offline         a sale up to ${amount(offline.saleMax)} kr, a card up to ${amoun
   waiting       ${offline.unsentCountMax} messages, ${amount(offline.unsentSumMax)} kr
   card list     at most ${hoursCell(offline.listAgeMaxMs)} old
 Tokens          ${offline.tokenTypes.length === 0 ? 'on no cards' : `on ${offline.tokenTypes.join(', ')}`}
-Displays        ${offline.language === 'da' ? 'Danish' : 'English'}`
+Displays        ${offline.language === 'da' ? 'Danish' : 'English'}
+
+Kept            books ${counted(keep.booksYears, 'financial year')}, closed cases ${counted(keep.casesMonths, 'month')}
+  viewings      ${counted(keep.viewingsMonths, 'month')}`
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { OfflineRisk } from '../../shared/office/sites.ts'
 import { Terminal, TerminalCall, TerminalCode } from '../../shared/office/terminals.ts'
 import { command, group, idArgument, terminalArgument } from './command.ts'
+import { unsentWords } from './days.ts'
 import { change, type Desk, read, told } from './desk.ts'
 import { amount, counted, instant, plain, table } from './output.ts'
 
@@ -68,6 +69,7 @@ export function terminalCommands(klubkort: Command, desk: Desk) {
             { head: 'STATE', cell: ({ state }) => state },
             { head: 'MESSAGES', cell: ({ lastSeq }) => lastSeq, align: 'right' },
             { head: 'ASIDE', cell: ({ quarantined }) => quarantined || '', align: 'right' },
+            { head: 'UNSENT', cell: ({ unsentCount }) => unsentCount || '', align: 'right' },
             { head: 'LIST', cell: ({ listedAt }) => (listedAt === null ? 'never' : instant(listedAt)) },
           ],
           'No terminals yet.',
@@ -76,12 +78,34 @@ export function terminalCommands(klubkort: Command, desk: Desk) {
     )
   })
 
+  command(terminal, 'show', 'show a terminal, and what it has yet to send', 'klubkort terminal show 4000-7')
+    .argument('<id>', 'the terminal', terminalArgument)
+    .action(async (id: string) => {
+      const listed = await read(desk, '/terminals', Terminals)
+      const one = listed.kind === 'answer' ? listed.value.terminals.find((each) => each.id === id) : undefined
+      if (listed.kind !== 'answer') desk.deliver(listed)
+      else if (one === undefined) desk.deliver({ kind: 'refused', code: 'not_found', message: 'no such terminal' })
+      else desk.deliver({ kind: 'done', value: one, text: terminalPage(one) })
+    })
+
   command(terminal, 'revoke', 'revoke a terminal, at once and for good', 'klubkort terminal revoke 4000-7')
     .argument('<id>', 'the terminal', terminalArgument)
     .action(async (id: string) => {
       const revoked = await change(desk, `/terminals/${id}/revoke`, z.strictObject({}), {}, Terminal)
       desk.deliver(told(revoked, ({ id, name, state }) => `Terminal ${plain(id)}, ${plain(name)}, is ${state}.`))
     })
+}
+
+function terminalPage(one: z.infer<typeof Terminal>): string {
+  const { id, name, site, state, lastSeq, lastSeenAt, listedAt, software, quarantined } = one
+  const { unsentCount, unsentSum, unsentSince } = one
+  const when = (at: number | null) => (at === null ? 'never' : instant(at))
+  const unsent =
+    unsentCount === null ? null : { count: unsentCount, sum: unsentSum ?? 0, since: unsentSince, asOf: lastSeenAt ?? 0 }
+  return `Terminal ${plain(id)}, ${plain(name)}, at site ${site}: ${state}
+Heard last ${when(lastSeenAt)}, had the card list ${when(listedAt)}${software === null ? '' : `, ${plain(software)}`}
+${counted(lastSeq, 'message')} booked, ${quarantined} put aside
+${unsentWords(unsent)}`
 }
 
 function riskPage({ cards, sites, worst }: z.infer<typeof OfflineRisk>): string {

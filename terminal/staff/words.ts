@@ -16,6 +16,7 @@ export const ACCOUNT_WORDS: Readonly<Record<AccountKind, string>> = {
 const WORDS: Readonly<Record<string, string>> = {
   purchase: 'purchases',
   reversal: 'undone purchases',
+  sale_refund: 'purchases refunded by staff',
   deposit: 'deposits',
   top_up: 'automatic top-ups',
   correction: 'corrections',

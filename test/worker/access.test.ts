@@ -80,6 +80,8 @@ type World = {
   clerk: number
   flagged: string[]
   roster: string
+  sale: string
+  gone: number
 }
 
 let world: World
@@ -159,6 +161,13 @@ async function cardOrders(office: Municipality, guardian: number): Promise<CardO
   const member = await cardHolder(office, { name: 'En Anden' })
   const ids = { send: send.id, handOut: handOut.id, cancel: cancel.id, tap: tap.id }
   return { ...ids, child: send.child, member: member.child }
+}
+
+/** A child that has left, and holds nothing. */
+async function leaver(office: Municipality): Promise<number> {
+  const { child } = await cardHolder(office, { name: 'Væk Prøvebarn' })
+  await office.post(`/children/${child}/leave`)
+  return child
 }
 
 /** Payouts that were requested, for staff to do each one thing with, and the file that one of them goes into. */
@@ -281,6 +290,8 @@ beforeAll(async () => {
     clerk: (await office.post<{ id: number }>('/people', { name: 'Klara Prøveklub', role: 'club', sites: [site] })).id,
     flagged: [],
     roster: newSale(),
+    sale: newSale(),
+    gone: await leaver(office),
   }
   await ofClub(office.db, site)
   await office.post('/hand-outs', { ...handOutCall(), id: world.handOut })
@@ -290,6 +301,11 @@ beforeAll(async () => {
     await terminal.send(await terminal.say('advice', { card: 'u'.repeat(43), amount: 100 }))
     world.flagged.push(`${terminal.id}:${count + 2}`)
   }
+  await terminal.send(await terminal.say('request', { sale: world.sale, card: other.hash, amount: 300 }))
+  await office.db
+    .prepare("INSERT INTO staff_site (staff, site) SELECT id, ?1 FROM staff_token WHERE role = 'club'")
+    .bind(site)
+    .run()
 })
 
 /** Who may, with the address and what is sent; `path` and `body` are made of the world, and a body of who asks too. */
@@ -530,6 +546,29 @@ const MATRIX: Record<string, Row> = {
     body: () => ({ report: bankReport(world.payouts.file, { group: { status: 'PDNG' } }) }),
   },
   'GET /api/staff/reports': { ...ownStaff, path: () => '/api/staff/reports?from=2026-01-01&to=2026-12-31&site=1' },
+  'POST /api/staff/children/:id/export': {
+    ...admin,
+    path: staff(() => `children/${world.alma.child}/export`),
+    body: () => ({}),
+  },
+  'POST /api/staff/children/:id/erase': {
+    ...admin,
+    path: staff(() => `children/${world.gone}/erase`),
+    body: () => ({ name: 'Væk Prøvebarn' }),
+  },
+  'GET /api/staff/sales': anyStaff,
+  'GET /api/staff/sales/:id': { ...anyStaff, path: staff(() => `sales/${world.sale}`) },
+  'POST /api/staff/sales/:id/refund': {
+    ...anyStaff,
+    path: staff(() => `sales/${world.sale}/refund`),
+    body: () => ({ id: newSale(), amount: 1, reason: 'Prøve' }),
+  },
+  'GET /api/staff/days': anyStaff,
+  'GET /api/staff/days/show': {
+    ...anyStaff,
+    path: staff(() => `days/show?terminal=${world.terminal.id}&day=2026-01-01`),
+  },
+  'POST /api/staff/days/close': { ...anyStaff, body: () => ({ terminal: world.terminal.id, day: '2026-01-01' }) },
   'GET /api/staff/reports/liabilities': finance,
   'GET /api/staff/reports/clearing': finance,
   'GET /api/staff/reports/volume': finance,

@@ -26,6 +26,8 @@ type SaleModel = {
   flagged: boolean
   /** The movement by which staff have settled it, once it was flagged. */
   settling: string | null
+  /** What staff have given back of it. */
+  refunded: number
 }
 
 /** What a card was given against copies, the oldest first; at most one is pending. */
@@ -281,6 +283,23 @@ export function settleToo(
   story.flagged = !(decision.kind === 'keep' ? !unknown : story.settling)
 }
 
+/** Staff give back a part of a sale to whoever bears it: never more than it cost, nor of one that is undone or carried. */
+export function refundToo(ledger: LedgerModel, id: string, sale: string, amount: number, nowMs: number) {
+  const story = ledger.sales.get(sale)
+  if (!story?.charge || story.flagged || story.heard.includes('reversal') || ledger.movements.has(id)) return 'refused'
+  const { revenue } = there(ledger.terminals, story.terminal)
+  const settled = ledger.movements.get(story.settling ?? '')
+  const { payer, day } = story.charge
+  if (settled?.from === revenue || story.refunded + amount > story.charge.amount) return 'refused'
+  const bearer = settled?.from ?? payer
+  moveOnce(ledger, id, revenue, bearer, amount)
+  story.refunded += amount
+  const today = dayOf(nowMs)
+  const wallet = there(ledger.accounts, bearer)
+  if (bearer === payer && day === today) wallet.spent = { day, amount: spentOn(wallet, today) - amount }
+  return 'refunded'
+}
+
 function hearOne(
   ledger: LedgerModel,
   id: string,
@@ -297,6 +316,7 @@ function hearOne(
     charge: null,
     flagged: false,
     settling: null,
+    refunded: 0,
   }
   if (sale.terminal !== id || sale.story !== story || sale.heard.includes(message.kind)) return 'conflict'
 
@@ -320,10 +340,11 @@ function hearOne(
 
   if (message.kind === 'reversal') {
     if (sale.charge) {
-      move(ledger, revenue, payer, sale.charge.amount)
-      if (sale.charge.day === today) wallet.spent = { day: today, amount: spentOn(wallet, today) - sale.charge.amount }
+      const rest = sale.charge.amount - sale.refunded
+      if (rest > 0) move(ledger, revenue, payer, rest)
+      if (sale.charge.day === today) wallet.spent = { day: today, amount: spentOn(wallet, today) - rest }
       const settled = ledger.movements.get(sale.settling ?? '')
-      if (settled) move(ledger, settled.to, settled.from, settled.amount)
+      if (settled && rest > 0) move(ledger, settled.to, settled.from, rest)
       sale.flagged = false
     }
     return answered('reversed')

@@ -9,6 +9,7 @@ import { checkLedger } from '../../worker/ledger/check.ts'
 import { type Booking, book, type SignedMessage } from '../../worker/ledger/debits.ts'
 import { type Condition, post, postAsFarAsThere, postBack } from '../../worker/ledger/transfers.ts'
 import { setUp } from '../../worker/municipality/setup.ts'
+import { refundSale } from '../../worker/sales/sale-refunds.ts'
 import { putAside } from '../../worker/terminals/quarantine.ts'
 import { openReviews, settle } from '../../worker/terminals/review.ts'
 import {
@@ -19,12 +20,13 @@ import {
   type LedgerModel,
   moveOnce,
   putAsideToo,
+  refundToo,
   settleToo,
   spentOn,
   takeAsFarAsThere,
   takeBack,
 } from './ledger-model.ts'
-import { call, emptyDatabases, type Key, newKey, signed } from './municipality.ts'
+import { call, emptyDatabases, type Key, newKey, newSale, signed } from './municipality.ts'
 
 /*
  * Random histories of a small municipality (two sites, three terminals, two wallets whose guardian closes and opens kinds
@@ -151,6 +153,18 @@ const step = fc.oneof(
       decision: fc.constantFrom('keep' as const, 'carry' as const, 'carry' as const, 'charge' as const),
     }),
   },
+  {
+    weight: 25,
+    arbitrary: fc.record({
+      do: fc.constant('refund sale' as const),
+      /** Which of the sales that were charged, from the newest; what of it, or all that is left; the last id again. */
+      which: fc.nat({ max: 5 }),
+      amount: fc.constantFrom(500, 500, 1000, 'rest' as const),
+      again: fc.constantFrom(false, false, false, true),
+      /** Whether its till undoes it then. */
+      undone: fc.boolean(),
+    }),
+  },
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
@@ -275,6 +289,7 @@ async function live(
   let sales = 0
   let movements = 0
   let sealedCount = 0
+  let refunded: { sale: string; amount: number; id: string } | undefined
   const booked = new Map<string, SignedMessage[]>(TERMINALS.map((id) => [id, []]))
   const journalOf = (id: string) => booked.get(id) ?? []
   const seal = async (id: string, message: DebitMessage): Promise<SignedMessage> => {
@@ -380,12 +395,24 @@ async function live(
     model = after
     note(booking.kind)
     if (booking.kind !== 'booked') return
-    for (const { outcome, reason, token } of booking.results) {
+    for (const { outcome, reason, token, sale } of booking.results) {
       note(`${outcome} ${reason ?? ''}`.trim())
+      if (outcome === 'reversed' && model.sales.get(sale)?.refunded) note('reversed after a refund')
       if (token) note('token')
     }
     const journal = journalOf(id)
     journal.push(...messages.filter(({ message }) => message.seq > journal.length))
+  }
+
+  /** The till undoes a sale, where it may speak of it. */
+  async function undo(terminal: string, sale: string) {
+    const journal = journalOf(terminal)
+    const told = journal.findLast(({ message }) => message.sale === sale)?.message
+    const before = journal.at(-1)
+    if (!told || !before || model.sales.get(sale)?.heard.includes('reversal')) return
+    const { token, ...content } = told
+    const next = { ...content, kind: 'reversal' as const, seq: before.message.seq + 1, prev: before.hash }
+    await say(TERMINALS.indexOf(terminal as never), [await seal(terminal, next)])
   }
 
   async function take(step: Step) {
@@ -479,6 +506,29 @@ async function live(
         expect(settled).toMatchObject({ done, left: held - done, more: false })
         if (done > 0) note('booked aside')
         return
+      }
+      case 'refund sale': {
+        const sold = [...model.sales].filter(([, { charge }]) => charge !== null).reverse()
+        const [sale, story] = sold[step.which % Math.max(1, sold.length)] ?? []
+        if (!sale || !story?.charge) return
+        const left = story.charge.amount - story.refunded
+        const amount = step.amount === 'rest' ? Math.max(left, 100) : step.amount
+        const told = step.again && refunded ? refunded : { sale, amount, id: newSale() }
+        const before = model.transfers
+        const call = { id: told.id, amount: told.amount, reason: 'Prøve' }
+        const answer = await refundSale(
+          db,
+          told.sale,
+          call,
+          { id: 1, name: 'Astrid', role: 'admin', sites: null, expiresAt: 9e12 },
+          nowMs,
+        )
+        const came = refundToo(model, `sale_refund:${told.id}`, told.sale, told.amount, nowMs)
+        if (told === refunded) expect([answer, model.transfers]).toEqual([expect.any(Object), before])
+        else expect(typeof answer === 'string').toBe(came === 'refused')
+        if (typeof answer !== 'string') refunded = told
+        note(came)
+        return step.undone ? undo(story.terminal, told.sale) : undefined
       }
       case 'settle': {
         const { items } = await openReviews(db, 0, 1, nowMs)
@@ -590,6 +640,9 @@ const EVERY_ANSWER = [
   'terminal_stopped',
   'booked aside',
   'settled',
+  'refunded',
+  'refused',
+  'reversed after a refund',
   'token',
   'reversed',
   'approved',

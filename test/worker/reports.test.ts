@@ -56,8 +56,8 @@ describe('a report', () => {
       { site: 2, product: UNKNOWN_PRODUCT, name: null, sold: 3, undone: 0, amount: 300 },
     ])
     expect(made.sites).toEqual([
-      { id: 2, name: 'Kantinen', sold: 1, undone: 0, amount: 300 },
-      { id: 1, name: 'Ungdomsklubben', sold: 3, undone: 1, amount: 4734 },
+      { id: 2, name: 'Kantinen', sold: 1, undone: 0, refunded: 0, amount: 300 },
+      { id: 1, name: 'Ungdomsklubben', sold: 3, undone: 1, refunded: 0, amount: 4734 },
     ])
   })
 

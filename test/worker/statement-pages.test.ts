@@ -57,6 +57,7 @@ async function askFor(path: string, wallet: Wallet, language: Language) {
     supportHours: { da: null, en: null },
     money: settingsOf(null).money,
     offline: settingsOf(null).offline,
+    keep: settingsOf(null).keep,
   }
   const visit = { guardian, accounts: [account], csrf: '', draft: null }
   const app = new Hono<AccountEnv>()

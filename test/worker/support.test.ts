@@ -356,6 +356,7 @@ describe('settings', () => {
     ...{ payoutDayMax: 500_000, refundDays: 60, cardFee: 4_500 },
     ...{ bankRegistration: null, bankAccount: null, bankFileVersion: '09' },
   }
+  const keep = { booksYears: 5, casesMonths: 24, viewingsMonths: 24 }
   /** What its terminals may do offline. */
   const offline = {
     ...{ saleMax: 5_000, cardSumMax: 10_000, weakSaleMax: 2_500, weakCardSumMax: 5_000, unsentCountMax: 2_000 },
@@ -363,7 +364,7 @@ describe('settings', () => {
   }
 
   it('change where they are named and stay where they are not', async () => {
-    expect(await office.get('/settings')).toEqual({ name: 'Kommune 4000', ...none, money, offline })
+    expect(await office.get('/settings')).toEqual({ name: 'Kommune 4000', ...none, money, offline, keep })
     const changed = await office.post('/settings', {
       supportPhone: '00 00 00 00',
       supportMail: 'support@klubkort.example',
@@ -375,6 +376,7 @@ describe('settings', () => {
       supportHours: { da: 'altid', en: null },
       money,
       offline,
+      keep,
     })
     const before = await contents(office.db)
     for (const body of [{}, { supportHours: {} }, { supportHours: { da: 'altid' } }, { name: 'Kommune 4000' }]) {

@@ -1,3 +1,5 @@
+import { refundedOf } from './transfers.ts'
+
 /** One broken promise of the ledger: which invariant, and the first offender. */
 export type Violation = { invariant: string; subject: string }
 
@@ -59,9 +61,22 @@ const OFFENDERS: Record<string, string> = {
   'a reversed sale costs nothing': `
     SELECT message.sale AS subject FROM message
     JOIN transfer AS paid ON paid.id = message.sale
-    LEFT JOIN transfer AS back ON back.id = message.sale || ':reversal' AND back.amount = paid.amount
+    LEFT JOIN transfer AS back ON back.id = message.sale || ':reversal'
       AND back.debit_account = paid.credit_account AND back.credit_account = paid.debit_account
-    WHERE message.kind = 'reversal' AND back.id IS NULL`,
+    WHERE message.kind = 'reversal' AND coalesce(back.amount, 0) <> paid.amount - ${refundedOf('message.sale')}`,
+  'what staff give back of a sale, and what is undone of it, is never more than it cost': `
+    SELECT given.sale AS subject FROM transfer AS given
+    LEFT JOIN transfer AS paid ON paid.id = given.sale AND paid.kind = 'purchase'
+      AND paid.credit_account = given.debit_account
+    LEFT JOIN transfer AS back ON back.id = given.sale || ':reversal'
+    WHERE given.kind = 'sale_refund' GROUP BY given.sale
+    HAVING coalesce(max(paid.amount), 0) < sum(given.amount) + coalesce(max(back.amount), 0)`,
+  'a sale that the club carries is refunded to nobody': `
+    SELECT given.sale AS subject FROM transfer AS given
+    JOIN message AS advice ON advice.sale = given.sale AND advice.kind = 'advice' AND advice.outcome = 'approved'
+      AND advice.reason IS NOT NULL
+    LEFT JOIN review ON review.subject = advice.terminal || ':' || advice.seq
+    WHERE given.kind = 'sale_refund' AND (review.id IS NULL OR review.decision NOT IN ('keep', 'charge'))`,
   'a reversal was asked for': `
     SELECT transfer.id AS subject FROM transfer
     WHERE transfer.kind = 'reversal' AND NOT EXISTS (

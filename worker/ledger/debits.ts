@@ -3,7 +3,7 @@ import type { CardToken, DebitMessage, DebitResult } from '../../shared/debit.ts
 import { TOKEN_UNREADABLE, tokenStatements, toldTokens } from '../cards/card-tokens.ts'
 import { purchaseLetters } from '../letters/outbox.ts'
 import { stopped } from '../terminals/alarms.ts'
-import { INSERT_POSTINGS, insertPostings } from './transfers.ts'
+import { INSERT_POSTINGS, insertPostings, refundedOf } from './transfers.ts'
 
 /**
  * A debit message whose signature has been verified, with the exact bytes that were signed and their digest. `nextToken`
@@ -97,7 +97,7 @@ SELECT ?1, ${seq}, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ${prev}, ?11, ?12, account,
   reason,
   balance + CASE
     WHEN ?3 = 'reversal' THEN iif(paid AND NOT EXISTS (
-      SELECT 1 FROM transfer AS carried WHERE carried.id = ${settlingOf('?4')} AND carried.credit_account = account), ?6, 0)
+      SELECT 1 FROM transfer AS carried WHERE carried.id = ${settlingOf('?4')} AND carried.credit_account = account), ?6 - ${refundedOf('?4')}, 0)
     WHEN paid OR (reason IS NOT NULL AND (?3 = 'request' OR reason = 'reversed')) THEN 0
     ELSE -?6
   END
@@ -121,22 +121,24 @@ JOIN account AS revenue ON revenue.site = terminal.site
 WHERE ${which} AND message.outcome = 'approved'
 ON CONFLICT DO NOTHING`
 
+/** What staff have refunded of a sale is back already: only the rest is undone, and nothing where there is none. */
 const insertReversal = (which: string) => `
 INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, sale)
 SELECT message.sale || ':reversal', 'reversal', paid.credit_account, paid.debit_account,
-  paid.amount, message.received_at, paid.day, message.sale
+  paid.amount - ${refundedOf('message.sale')}, message.received_at, paid.day, message.sale
 FROM message
 JOIN transfer AS paid ON paid.id = message.sale
-WHERE ${which} AND message.outcome = 'reversed'
+WHERE ${which} AND message.outcome = 'reversed' AND paid.amount > ${refundedOf('message.sale')}
 ON CONFLICT DO NOTHING`
 
-/** A sale that is undone after all was settled by staff before: what they moved for it goes back too. */
+/** A sale that is undone after all was settled by staff before: what they moved for it goes back too, as far as it is undone. */
 const insertSettlingBack = (sale: string, at: string, day: string) => `
 INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, sale, reason)
-SELECT settled.id || ':reversal', settled.kind, settled.credit_account, settled.debit_account, settled.amount, ${at}, ${day},
+SELECT settled.id || ':reversal', settled.kind, settled.credit_account, settled.debit_account, undone.amount, ${at}, ${day},
   ${sale}, settled.reason
 FROM transfer AS settled
-WHERE settled.id = ${settlingOf(sale)} AND EXISTS (SELECT 1 FROM transfer AS undone WHERE undone.id = ${sale} || ':reversal')
+JOIN transfer AS undone ON undone.id = ${sale} || ':reversal'
+WHERE settled.id = ${settlingOf(sale)}
 ON CONFLICT DO NOTHING`
 
 const INSERT_SETTLING_BACK_POSTINGS = insertPostings(`(${settlingOf('?1')} || ':reversal')`)

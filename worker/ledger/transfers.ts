@@ -18,6 +18,8 @@ export type Movement = {
   amount: Ore
   staff: number | null
   reason: string | null
+  /** Of money that moves because of a sale, which one. */
+  sale?: string
 }
 
 /** An account by its id, or the one of its kind. */
@@ -33,7 +35,10 @@ export type AccountOf =
 /** What must be so in the same transaction for money to move: SQL whose parameters begin at ?10. */
 export type Condition = { sql: string; bind: readonly (string | number | null)[] }
 
-/** SQL: both halves of the transfer of an id, which is SQL too; ?2 is the day. What a purchase costs, and a reversal gives back, counts in the day it belongs to. */
+/**
+ * SQL: both halves of the transfer of an id, which is SQL too; ?2 is the day. What a purchase costs, and a reversal gives
+ * back, counts in the day it belongs to; so does what staff refund of it to the wallet that was charged.
+ */
 export const insertPostings = (id: string) => `
 INSERT INTO posting (account, seq, transfer, amount, balance, day, spent)
 SELECT account.id, coalesce(newest.seq, 0) + 1, transfer.id,
@@ -44,6 +49,8 @@ SELECT account.id, coalesce(newest.seq, 0) + 1, transfer.id,
     WHEN account.kind <> 'wallet' OR transfer.day <> ?2 THEN 0
     WHEN transfer.kind = 'purchase' THEN transfer.amount
     WHEN transfer.kind = 'reversal' THEN -transfer.amount
+    WHEN transfer.kind = 'sale_refund' AND EXISTS (SELECT 1 FROM transfer AS paid WHERE paid.id = transfer.sale
+      AND paid.day = ?2 AND paid.debit_account = account.id) THEN -transfer.amount
     ELSE 0
   END)
 FROM transfer
@@ -65,9 +72,9 @@ const named = (parameter: string) =>
     WHERE kind = ${parameter} AND child IS NULL AND site IS NULL)`
 
 /** The instruction that takes `amount`, which is SQL, out of the debited account, where that is above zero. */
-const insertTransfer = (amount: string, condition: string) => `
-INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, staff, reason)
-SELECT id, ?2, debited, credited, amount, ?6, ?7, ?8, ?9 FROM (
+const insertTransfer = (amount: string, condition: string, sale = 'NULL') => `
+INSERT INTO transfer (id, kind, debit_account, credit_account, amount, at, day, sale, staff, reason)
+SELECT id, ?2, debited, credited, amount, ?6, ?7, ${sale}, ?8, ?9 FROM (
   SELECT ?1 AS id, account.id AS debited, ${named('?4')} AS credited, account.floor, ${amount} AS amount,
     coalesce(newest.balance, 0) AS balance
   FROM account
@@ -88,8 +95,11 @@ export function post(
   nowMs: number,
   condition: Condition = ALWAYS,
 ): D1PreparedStatement[] {
+  const [sale, parameter] = movement.sale === undefined ? [[]] : [[movement.sale], `?${10 + condition.bind.length}`] // After the condition's.
   return [
-    db.prepare(insertTransfer('?5', condition.sql)).bind(...bound(movement, movement.amount, nowMs), ...condition.bind),
+    db
+      .prepare(insertTransfer('?5', condition.sql, parameter))
+      .bind(...bound(movement, movement.amount, nowMs), ...condition.bind, ...sale),
     db.prepare(INSERT_POSTINGS).bind(movement.id, copenhagenDay(nowMs)),
   ]
 }
@@ -103,7 +113,7 @@ export const ABOVE_FLOOR = '(coalesce(newest.balance, 0) - account.floor)'
  */
 export function postMeasured(
   db: D1Database,
-  movement: Omit<Movement, 'amount'>,
+  movement: Omit<Movement, 'amount' | 'sale'>,
   amountSql: string,
   nowMs: number,
   condition: Condition,
@@ -169,11 +179,15 @@ export function postBack(
 
 const ALWAYS: Condition = { sql: 'true', bind: [] }
 
-type Moved = Omit<Movement, 'amount'>
+type Moved = Omit<Movement, 'amount' | 'sale'>
 
 function bound({ id, kind, debitAccount, creditAccount, staff, reason }: Moved, amount: Ore | null, nowMs: number) {
   return [id, kind, debitAccount, creditAccount, amount, nowMs, copenhagenDay(nowMs), staff, reason]
 }
+
+/** SQL: what staff have refunded of a sale, which is SQL too. */
+export const refundedOf = (sale: string) =>
+  `coalesce((SELECT sum(given.amount) FROM transfer AS given WHERE given.sale = ${sale} AND given.kind = 'sale_refund'), 0)`
 
 /** What an account holds, in øre: the balance of its newest posting. */
 export async function balanceOf(db: D1Database, account: number): Promise<Ore> {

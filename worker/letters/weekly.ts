@@ -31,7 +31,7 @@ SELECT guardian.id, 'weekly', 'week:' || ?1, guardian.mail,
   json_object('week', CAST(?2 AS INTEGER), 'from', ?3, 'to', ?4, 'children', json_group_array(json_object(
     'id', child.id, 'child', ${FIRST_NAME},
     'spent', (SELECT -coalesce(sum(posting.amount), 0) FROM posting JOIN transfer ON transfer.id = posting.transfer
-              WHERE posting.account = account.id AND posting.day <= ?4 AND transfer.kind IN ('purchase', 'reversal')
+              WHERE posting.account = account.id AND posting.day <= ?4 AND transfer.kind IN ('purchase', 'reversal', 'sale_refund')
                 AND posting.seq > coalesce((SELECT seq FROM posting AS older
                                             WHERE older.account = account.id AND older.day < ?3
                                             ORDER BY seq DESC LIMIT 1), 0)),

@@ -15,6 +15,7 @@ type Row = {
   mailFrom: string | null
   money: string
   offline: string
+  keep: string
 }
 
 /** The columns of the rules for money, by their names in the settings. */
@@ -39,6 +40,15 @@ const OFFLINE = { ...LIMIT_COLUMNS, language: 'display_language' } as const
 
 const OFFLINE_OBJECT = `json_object(${Object.entries(OFFLINE).map(([name, column]) => `'${name}', ${column}`)},
   'tokenTypes', json(token_types))`
+
+/** The columns of how long things are kept. */
+const KEEP = {
+  booksYears: 'keep_books_years',
+  casesMonths: 'keep_cases_months',
+  viewingsMonths: 'keep_viewings_months',
+} as const satisfies Record<keyof SettingsView['keep'], string>
+
+const KEEP_OBJECT = `json_object(${Object.entries(KEEP).map(([name, column]) => `'${name}', ${column}`)})`
 
 /** What terminals may do offline before a municipality has been set up: nothing. */
 const NO_OFFLINE: SettingsView['offline'] = {
@@ -78,7 +88,7 @@ export function settingsQuery(db: D1Database): D1PreparedStatement {
   return db.prepare(
     `SELECT name, support_phone AS supportPhone, support_mail AS supportMail, support_hours_da AS supportHoursDa,
        support_hours_en AS supportHoursEn, mail_from AS mailFrom, ${MONEY_OBJECT} AS money,
-       ${OFFLINE_OBJECT} AS offline
+       ${OFFLINE_OBJECT} AS offline, ${KEEP_OBJECT} AS keep
      FROM municipality`,
   )
 }
@@ -93,6 +103,7 @@ export function settingsOf(found: unknown): SettingsView {
     mailFrom: row?.mailFrom ?? null,
     money: row ? JSON.parse(row.money) : NO_MONEY,
     offline: row ? JSON.parse(row.offline) : NO_OFFLINE,
+    keep: row ? JSON.parse(row.keep) : { booksYears: 5, casesMonths: 24, viewingsMonths: 24 },
   }
 }
 
@@ -124,6 +135,9 @@ export async function changeSettings(
     ),
     ...Object.fromEntries(
       Object.entries(OFFLINE).map(([name, column]) => [column, wanted.offline?.[name as keyof typeof OFFLINE]]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(wanted.keep ?? {}).map(([name, value]) => [KEEP[name as keyof typeof KEEP], value]),
     ),
     token_types: wanted.offline?.tokenTypes && JSON.stringify([...new Set(wanted.offline.tokenTypes)].sort()),
   }

@@ -5,7 +5,7 @@ import { type DisclosedMoney, disclosedMoney, MONEY_QUERIES, moneyQueries } from
 import { type Viewing, viewedAmong, viewingOf, viewingsQuery } from './viewings.ts'
 
 /** How many movements of one account are disclosed, the newest: more than a child makes in all its school years. */
-const MOVEMENTS_MAX = 20_000
+export const MOVEMENTS_MAX = 20_000
 
 /** What is stored about a guardian and their children, for the guardian to keep. Amounts in øre, instants ISO 8601. */
 export type Disclosure = {
@@ -169,9 +169,9 @@ SELECT "case", iif(staff IS NULL, 'you', 'support') AS "from", at, text
 FROM support_case JOIN case_message ON "case" = support_case.id
 WHERE guardian = ? ORDER BY case_message.rowid`
 
-const iso = (atMs: number) => new Date(atMs).toISOString()
-const isoOrNull = (atMs: number | null) => (atMs === null ? null : iso(atMs))
-const jsonOrNull = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
+export const iso = (atMs: number) => new Date(atMs).toISOString()
+export const isoOrNull = (atMs: number | null) => (atMs === null ? null : iso(atMs))
+export const jsonOrNull = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
 
 /**
  * Reads what is stored about a guardian and the children that are theirs now, in one round trip, and records that they
@@ -207,7 +207,7 @@ export async function disclosure(
     ),
     about('SELECT at, action, subject, detail FROM audit WHERE guardian = ? ORDER BY id'),
     viewingsQuery(db, guardian, 'all'),
-    ...moneyQueries(db, guardian),
+    ...moneyQueries(db, { guardian }),
     ...accounts.map((account) => latestQuery(db, account, MOVEMENTS_MAX + 1)),
   ])
   const [guardians, sessions, children, cards, former, staffDeeds, cases, said, mails, deeds, viewings, ...rest] =
@@ -311,7 +311,8 @@ function disclosedChild(
   }
 }
 
-function disclosedMovement(row: StatementRow): DisclosedMovement {
+/** A movement for somebody's file. */
+export function disclosedMovement(row: StatementRow): DisclosedMovement {
   const { seq, transfer, kind, at, day, amount, balance, site, items, reason } = statementLine(row)
   return {
     number: seq,

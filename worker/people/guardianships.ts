@@ -16,7 +16,7 @@ export async function addGuardianship(
 ): Promise<ChildView | null> {
   const change = db
     .prepare(
-      `INSERT INTO guardianship (child, cpr_hash, created_at) SELECT id, ?2, ?3 FROM child WHERE id = ?1
+      `INSERT INTO guardianship (child, cpr_hash, created_at) SELECT id, ?2, ?3 FROM child WHERE id = ?1 AND erased_at IS NULL
        ON CONFLICT (child, cpr_hash) DO UPDATE SET ended_at = NULL WHERE ended_at IS NOT NULL`,
     )
     .bind(child, cprHash, nowMs)

@@ -77,17 +77,25 @@ export async function leave(db: D1Database, child: number, staff: number, nowMs:
 }
 
 /**
- * Takes a child back in; its cards stay blocked until somebody activates them. Again is no change; null where there is
- * no such child.
+ * Takes a child back in; its cards stay blocked until somebody activates them. Again is no change, and one that has been
+ * erased stays away; null where there is no such child.
  */
-export async function comeBack(db: D1Database, child: number, staff: number, nowMs: number): Promise<ChildView | null> {
+export async function comeBack(
+  db: D1Database,
+  child: number,
+  staff: number,
+  nowMs: number,
+): Promise<ChildView | 'child_erased' | null> {
   const answers = await db.batch([
     viewed(db, { child }, { staff }, nowMs),
-    db.prepare('UPDATE child SET left_at = NULL WHERE id = ? AND left_at IS NOT NULL').bind(child),
+    db
+      .prepare('UPDATE child SET left_at = NULL WHERE id = ? AND left_at IS NOT NULL AND erased_at IS NULL')
+      .bind(child),
     recordedIfChanged(db, { staff, action: 'child_came_back', subject: `child:${child}` }, nowMs),
+    db.prepare('SELECT 1 FROM child WHERE id = ? AND erased_at IS NOT NULL').bind(child),
     childQuery(db, child),
   ])
-  return childViewOf(answers.at(-1))
+  return answers.at(-2)?.results.length ? 'child_erased' : childViewOf(answers.at(-1))
 }
 
 /** How many orders of children who have left one run cancels. */

@@ -9,7 +9,7 @@ const SHOWN_MAX = 30
 
 /** What is stored about the guardian and their children, the file of it, and who has looked. */
 export function OwnPrivacy({ view, viewings }: { view: GuardianView; viewings: Viewing[] }) {
-  const { say, visit } = view
+  const { say, visit, settings } = view
   return (
     <>
       <section aria-labelledby="stored">
@@ -21,6 +21,7 @@ export function OwnPrivacy({ view, viewings }: { view: GuardianView; viewings: V
             <Items view={view} items={Object.values(texts.childItems)} />
           </>
         )}
+        <p>{say(texts.kept)(settings.keep.casesMonths, settings.keep.viewingsMonths, settings.keep.booksYears)}</p>
       </section>
       <section aria-labelledby="take">
         <h2 id="take">{say(texts.take)}</h2>

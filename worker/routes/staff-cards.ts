@@ -191,10 +191,11 @@ staffCardRoutes
       params: IdParam,
       body: Nothing,
       answer: Child,
-      refusals: ['child_unknown'],
+      refusals: ['child_unknown', 'child_erased'],
     }),
     async (c) => {
       const child = await comeBack(c.var.db, c.req.valid('param').id, c.var.staff.id, c.var.now)
+      if (child === 'child_erased') return refuse(c, child, 'the child has been erased')
       return child ? c.json(child, 200) : refuse(c, 'child_unknown', 'no such child')
     },
   )

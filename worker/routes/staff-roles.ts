@@ -58,6 +58,13 @@ const MAY: Record<string, readonly Role[]> = {
   'POST /cases/:id/close': ['club'],
   'POST /cases/:id/assign': ['club'],
 
+  'GET /sales': ['club', 'finance'],
+  'GET /sales/:id': ['club', 'finance'],
+  'POST /sales/:id/refund': ['club', 'finance'],
+  'GET /days': ['club', 'finance'],
+  'GET /days/show': ['club', 'finance'],
+  'POST /days/close': ['club', 'finance'],
+
   'GET /reports': ['club', 'finance'],
   'GET /reports/liabilities': ['finance'],
   'GET /reports/clearing': ['finance'],

@@ -10,10 +10,12 @@ import { staffChildRoutes } from './staff-children.ts'
 import { staffHandOutRoutes } from './staff-hand-outs.ts'
 import { staffPayoutRoutes } from './staff-payouts.ts'
 import { staffPeopleRoutes } from './staff-people.ts'
+import { staffPrivacyRoutes } from './staff-privacy.ts'
 import { staffProductRoutes } from './staff-products.ts'
 import { staffReportRoutes } from './staff-reports.ts'
 import { mayUse } from './staff-roles.ts'
 import { staffRosterRoutes } from './staff-roster.ts'
+import { staffSaleRoutes } from './staff-sales.ts'
 import { staffSupportRoutes } from './staff-support.ts'
 import { staffTerminalRoutes } from './staff-terminals.ts'
 
@@ -53,3 +55,5 @@ staffRoutes.route('/', staffReportRoutes)
 staffRoutes.route('/', staffPayoutRoutes)
 staffRoutes.route('/', staffRosterRoutes)
 staffRoutes.route('/', staffAuditRoutes)
+staffRoutes.route('/', staffSaleRoutes)
+staffRoutes.route('/', staffPrivacyRoutes)

@@ -92,18 +92,22 @@ export const product = sqliteTable(
  * the roster's, which knows the child by `rosterKey`, a keyed HMAC; null where it was not the roster that brought it. One
  * that was `erasedAt` goes by a pseudonym, and what had to be kept of it is removed on `eraseDay`.
  */
-export const child = sqliteTable('child', {
-  id: integer('id').primaryKey(),
-  name: text('name').notNull(),
-  createdAt: integer('created_at').notNull(),
-  leftAt: integer('left_at'),
-  birthDay: text('birth_day'),
-  school: text('school'),
-  club: integer('club').references(() => site.id),
-  rosterKey: text('roster_key').unique(),
-  erasedAt: integer('erased_at'),
-  eraseDay: text('erase_day'),
-})
+export const child = sqliteTable(
+  'child',
+  {
+    id: integer('id').primaryKey(),
+    name: text('name').notNull(),
+    createdAt: integer('created_at').notNull(),
+    leftAt: integer('left_at'),
+    birthDay: text('birth_day'),
+    school: text('school'),
+    club: integer('club').references(() => site.id),
+    rosterKey: text('roster_key').unique(),
+    erasedAt: integer('erased_at'),
+    eraseDay: text('erase_day'),
+  },
+  (t) => [index('child_to_erase').on(t.eraseDay).where(sql`${t.eraseDay} is not null`)],
+)
 
 /**
  * Wallets (floor 0, one a child), revenue (one a site), and one each of the rest, which have no floor. What is owed has
@@ -303,6 +307,8 @@ export const transfer = sqliteTable(
     ),
     check('transfer_amount_positive', sql`${t.amount} > 0`),
     check('transfer_two_accounts', sql`${t.debitAccount} <> ${t.creditAccount}`),
+    index('transfer_of_day').on(t.day).where(sql`${t.kind} = 'purchase'`),
+    index('transfer_refunds').on(t.sale).where(sql`${t.kind} = 'sale_refund'`),
   ],
 )
 
@@ -367,7 +373,11 @@ export const audit = sqliteTable(
     detail: text('detail', { mode: 'json' }),
     guardian: integer('guardian').references(() => guardian.id),
   },
-  (t) => [index('audit_of_guardian').on(t.guardian), index('audit_of_subject').on(t.subject)],
+  (t) => [
+    index('audit_of_guardian').on(t.guardian),
+    index('audit_of_subject').on(t.subject),
+    index('audit_of_guardians').on(t.at).where(sql`${t.guardian} is not null`),
+  ],
 )
 
 /**
@@ -461,6 +471,7 @@ export const supportCase = sqliteTable(
   },
   (t) => [
     index('support_case_of_guardian').on(t.guardian),
+    index('support_case_closed').on(t.closedAt).where(sql`${t.closedAt} is not null`),
     check('support_case_call_wanted', sql`${t.callWanted} in (0, 1)`),
     check('support_case_call_needs_phone', sql`${t.callWanted} = 0 or ${t.phone} is not null`),
   ],
@@ -561,5 +572,6 @@ export const viewing = sqliteTable(
   (t) => [
     primaryKey({ columns: [t.child, t.day, t.viewerKind, t.viewer] }),
     check('viewing_viewer_kind', sql`${t.viewerKind} in ('guardian', 'staff')`),
+    index('viewing_by_day').on(t.day),
   ],
 )

@@ -127,7 +127,10 @@ export const staffSite = sqliteTable(
   (t) => [primaryKey({ columns: [t.staff, t.site] }), index('staff_site_of_site').on(t.site)],
 )
 
-/** A terminal's day as it was closed, amounts in øre: what is booked of it then, and what the terminal still held. */
+/**
+ * A terminal's day as it was closed, amounts in øre: what its sales came to then, without what was undone or refunded of
+ * them, and what the terminal still held.
+ */
 export const dayClosing = sqliteTable(
   'day_closing',
   {
@@ -140,6 +143,8 @@ export const dayClosing = sqliteTable(
     sales: integer('sales').notNull(),
     amount: integer('amount').notNull(),
     undone: integer('undone').notNull(),
+    offline: integer('offline').notNull(),
+    refunded: integer('refunded').notNull(),
     unsentCount: integer('unsent_count'),
     unsentSum: integer('unsent_sum'),
   },

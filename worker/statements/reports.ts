@@ -20,11 +20,12 @@ JOIN transfer ON transfer.id = posting.transfer
 WHERE revenue.kind = 'revenue' AND (?3 IS NULL OR revenue.site = ?3)`
 
 const SITES = `
-SELECT site.id, site.name, coalesce(sold, 0) AS sold, coalesce(undone, 0) AS undone, coalesce(amount, 0) AS amount
+SELECT site.id, site.name, coalesce(sold, 0) AS sold, coalesce(undone, 0) AS undone,
+  coalesce(refunded, 0) AS refunded, coalesce(amount, 0) AS amount
 FROM site
 LEFT JOIN (
   SELECT revenue.site, sum(transfer.kind = 'purchase') AS sold, sum(transfer.kind = 'reversal') AS undone,
-    sum(posting.amount) AS amount ${SALES} GROUP BY revenue.site
+    sum(iif(transfer.kind = 'sale_refund', transfer.amount, 0)) AS refunded, sum(posting.amount) AS amount ${SALES} GROUP BY revenue.site
 ) AS sales ON sales.site = site.id
 WHERE ?3 IS NULL OR site.id = ?3
 ORDER BY site.name`
@@ -34,7 +35,7 @@ SELECT moved.site, line.value ->> 'product' AS product, product.name,
   sum(iif(moved.kind = 'purchase', line.value ->> 'quantity', 0)) AS sold,
   sum(iif(moved.kind = 'reversal', line.value ->> 'quantity', 0)) AS undone,
   sum((line.value ->> 'quantity') * (line.value ->> 'price') * iif(moved.kind = 'purchase', 1, -1)) AS amount
-FROM (SELECT revenue.site, transfer.kind, transfer.sale ${SALES}) AS moved
+FROM (SELECT revenue.site, transfer.kind, transfer.sale ${SALES} AND transfer.kind IN ('purchase', 'reversal')) AS moved
 JOIN transfer ON transfer.id = moved.sale
 JOIN message ON ${BOOKED_MESSAGE}
 JOIN json_each(message.lines) AS line
@@ -137,7 +138,7 @@ export async function volume(db: D1Database, nowMs: number): Promise<Volume> {
        FROM account JOIN posting ON posting.account = account.id AND posting.day BETWEEN ?1 AND ?2
        JOIN transfer ON transfer.id = posting.transfer
        JOIN account AS debited ON debited.id = transfer.debit_account
-       WHERE (account.kind = 'revenue' AND transfer.kind IN ('purchase', 'reversal'))
+       WHERE (account.kind = 'revenue' AND transfer.kind IN ('purchase', 'reversal', 'sale_refund'))
          OR (account.kind = 'card_fee_revenue' AND transfer.kind = 'card_fee' AND debited.kind = 'wallet')
        GROUP BY 1 ORDER BY 1`,
     )

@@ -1,5 +1,6 @@
 import { copenhagenDay } from '../../shared/copenhagen.ts'
 import type { ProductCategory } from '../../shared/office/products.ts'
+import { refundedOf } from '../ledger/transfers.ts'
 import type { transfer } from '../schema/core.ts'
 
 /** The kinds of movement that an account sees: what of a payout goes back where it came from is no refund to its owner. */
@@ -96,7 +97,7 @@ export type Spending = { day: string; category: ProductCategory; amount: number 
 
 /**
  * A period of an account. Balances and totals are of all its movements, `lines` of the excerpt; `more` says whether the
- * excerpt was cut. `spending` is by the day of the sale, without the purchases that have been undone since.
+ * excerpt was cut. `spending` is by the day of the sale, without what has been undone or refunded of them since.
  */
 export type Statement = {
   opening: number
@@ -106,6 +107,17 @@ export type Statement = {
   lines: StatementLine[]
   more: boolean
 }
+
+/*
+ * What a sale's line came to after staff had refunded a part of the sale: every line has lost its share of it. Whole øre:
+ * what is left up to a line, less what is left up to the one before, so that together they are what is left of the sale.
+ */
+const COST = "(line.value ->> 'quantity') * (line.value ->> 'price')"
+const ABOVE = `coalesce((SELECT sum((above.value ->> 'quantity') * (above.value ->> 'price'))
+  FROM json_each(message.lines) AS above WHERE above.key < line.key), 0)`
+const LEFT = `(transfer.amount - ${refundedOf('transfer.id')})`
+const KEPT = `iif(${LEFT} = transfer.amount, ${COST},
+  (${ABOVE} + ${COST}) * ${LEFT} / transfer.amount - ${ABOVE} * ${LEFT} / transfer.amount)`
 
 const IN_PERIOD = 'posting.account = ?1 AND posting.day BETWEEN ?2 AND ?3'
 
@@ -135,7 +147,7 @@ export async function statement(
     db
       .prepare(
         `SELECT transfer.day, coalesce(product.category, 'other') AS category,
-           sum((line.value ->> 'quantity') * (line.value ->> 'price')) AS amount
+           sum(${KEPT}) AS amount
          FROM posting
          JOIN transfer ON transfer.id = posting.transfer AND transfer.kind = 'purchase'
          JOIN message ON ${BOOKED_MESSAGE}

@@ -38,7 +38,7 @@ type CardRow = { hash: string; status: CardStatus; version: number; closed: stri
 export async function sync(
   db: D1Database,
   terminal: Trusted,
-  { since, head, hash, version }: z.output<typeof SyncQuery>,
+  { since, head, hash, version, unsentCount, unsentSum, unsentSince }: z.output<typeof SyncQuery>,
   nowMs: number,
 ): Promise<Omit<SyncAnswer, 'time'> | 'terminal_stopped'> {
   const newest = (await db.prepare('SELECT max(version) AS version FROM card').first<number>('version')) ?? 0
@@ -56,10 +56,14 @@ export async function sync(
     db
       .prepare(
         `UPDATE terminal SET last_seen_at = ?2, card_list_version = ?3, software = coalesce(?4, software),
-           listed_at = iif(?3 = (SELECT coalesce(max(version), 0) FROM card), ?2, listed_at)
+           listed_at = iif(?3 = (SELECT coalesce(max(version), 0) FROM card), ?2, listed_at),
+           unsent_count = ?5, unsent_sum = ?6, unsent_since = ?7
          WHERE id = ?1`,
       )
-      .bind(terminal.id, nowMs, restart ? 0 : since, version ?? null),
+      .bind(
+        ...[terminal.id, nowMs, restart ? 0 : since, version ?? null],
+        ...[unsentCount ?? null, unsentSum ?? null, unsentSince ?? null],
+      ),
     ...(head === undefined ? [] : journalStatements(db, terminal, { head, hash: hash ?? '' }, nowMs)),
   ])
   if (stops.at(-1)?.results[0]?.stoppedAt) return 'terminal_stopped'

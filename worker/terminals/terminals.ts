@@ -246,6 +246,9 @@ type TerminalRow = {
   listedAt: number | null
   software: string | null
   quarantined: number
+  unsentCount: number | null
+  unsentSum: number | null
+  unsentSince: number | null
 }
 
 /**
@@ -263,7 +266,8 @@ export async function terminals(
            WHEN stopped_at IS NOT NULL THEN 'stopped' ELSE 'enrolled' END AS state,
          coalesce((SELECT max(seq) FROM message WHERE message.terminal = terminal.id), 0) AS lastSeq,
          last_seen_at AS lastSeenAt, card_list_version AS cardListVersion, listed_at AS listedAt, software,
-         (SELECT count(*) FROM quarantine WHERE quarantine.terminal = terminal.id AND ${UNREVIEWED}) AS quarantined
+         (SELECT count(*) FROM quarantine WHERE quarantine.terminal = terminal.id AND ${UNREVIEWED}) AS quarantined,
+         unsent_count AS unsentCount, unsent_sum AS unsentSum, unsent_since AS unsentSince
        FROM terminal WHERE branch_of IS NULL AND (?1 IS NULL OR id = ?1) AND ${withinSites('site', '?2')}
        ORDER BY created_at, id`,
     )

@@ -1,5 +1,8 @@
 import type { Texts } from './language.ts'
 
+const monthsDa = (count: number) => (count === 1 ? '1 måned' : `${count} måneder`)
+const monthsEn = (count: number) => (count === 1 ? '1 month' : `${count} months`)
+
 /** Privatliv, for whoever is logged in, and the file that they can take with them. */
 export const privacy = {
   stored: { da: 'Hvad er gemt om dig?', en: 'What is stored about you?' },
@@ -59,6 +62,12 @@ export const privacy = {
       da: 'Hvem der er barnets forældre, som koder beregnet ud fra CPR-numre, og hvem der har set på barnets oplysninger.',
       en: 'Who the child’s parents are, as fingerprints of CPR numbers, and who has looked at the child’s information.',
     },
+  },
+  kept: {
+    da: (cases: number, viewings: number, books: number) =>
+      `En supportsag slettes ${monthsDa(cases)}, efter at den er lukket. Hvem der har set på hvad, og hvad du har ændret her, slettes efter ${monthsDa(viewings)}. Når et barn er gået ud, kan kommunen slette det. Det, som bogføringsloven kræver, gemmes i ${books} regnskabsår.`,
+    en: (cases: number, viewings: number, books: number) =>
+      `A support case is deleted ${monthsEn(cases)} after it was closed. Who has looked at what, and what you have changed here, is deleted after ${monthsEn(viewings)}. When a child has left, the municipality can erase it. What the bookkeeping act asks for is kept for ${books} financial years.`,
   },
   take: { da: 'Hent dine oplysninger', en: 'Take it with you' },
   takeText: {

@@ -124,8 +124,8 @@ export const statement = {
   made: { da: (day: string) => `Udskrevet ${day}`, en: (day: string) => `Made on ${day}` },
   spending: { da: 'Forbrug', en: 'Spending' },
   spendingIs: {
-    da: 'Køb i perioden, på den dag de blev gjort. Fortrudte køb er ikke talt med.',
-    en: 'Purchases in the period, on the day they were made. Cancelled purchases do not count.',
+    da: 'Køb i perioden, på den dag de blev gjort. Fortrudte og refunderede køb er ikke talt med.',
+    en: 'Purchases in the period, on the day they were made. Cancelled and refunded purchases do not count.',
   },
   byWeek: { da: 'Forbrug pr. uge', en: 'Spending by week' },
   byMonth: { da: 'Forbrug pr. måned', en: 'Spending by month' },
