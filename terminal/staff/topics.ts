@@ -77,9 +77,8 @@ more; what the bookkeeping law asks for stays without a name until its date, and
 then goes by itself.
 
 A token of yours is yours alone. Keep it in klubkort login and nowhere else;
-klubkort staff revoke ends one at once. Files that a command writes are readable
-by you alone: they may name children and bank accounts, so delete them when they
-have done their work.`,
+klubkort staff revoke ends one at once. Files that a command writes may name
+children and bank accounts: delete them when they have done their work.`,
 
   'exit-codes': `What a command ends with, for scripts to rely on:
 
