@@ -85,8 +85,8 @@ children and bank accounts: delete them when they have done their work.`,
   0  ${EXIT_CODES[0]}
   1  ${EXIT_CODES[1]}: what was asked for cannot be, or is not yours to do;
      also a ledger check that finds something
-  2  ${EXIT_CODES[2]}: the line does not parse, something is missing, or whoever
-     was asked did not want it. Nothing was done
+  2  ${EXIT_CODES[2]}: the line does not parse, something is
+     missing, or whoever was asked did not want it. Nothing was done
   3  ${EXIT_CODES[3]}: no answer came. Where a change may have been made
      all the same, the line that repeats it safely is printed
   4  ${EXIT_CODES[4]}: there is no login, or it cannot be kept. Use klubkort login
