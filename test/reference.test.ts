@@ -58,7 +58,7 @@ describe('every command', () => {
       expect(stdout.split('\n').filter((line) => stringWidth(line) > 80)).toEqual([])
       expect(klubkort(['help', ...path]).stdout).toBe(stdout)
     }
-    expect(EXIT_LINES).toBe(`Exit codes: 0 done, 1 refused by the worker, 2 wrong usage,
+    expect(EXIT_LINES).toBe(`Exit codes: 0 done, 1 refused by the worker, 2 wrong usage or a faulty file,
             3 worker unreachable, 4 not logged in`)
   })
 })

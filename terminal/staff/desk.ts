@@ -40,7 +40,7 @@ type Paper = { out: (text: string) => void; err: (text: string) => void }
 export const EXIT_CODES = [
   'done',
   'refused by the worker',
-  'wrong usage',
+  'wrong usage or a faulty file',
   'worker unreachable',
   'not logged in',
 ] as const

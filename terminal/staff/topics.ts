@@ -5,14 +5,17 @@ export const TOPICS: Readonly<Record<string, string>> = {
   roster: `The roster is the municipality's own list of the children in its clubs and
 canteens, as a CSV file with one line for each child and a line of headings:
 
-  child         the child's name
-  birth date    2015-04-30 or 30-04-2015
-  school        its school; may be empty
-  club          the name of a site, as klubkort site list has it; may be empty
-  guardian      a guardian's CPR number; a column for each guardian
+  barn         the child's name
+  fødselsdag   2015-06-07, 07-06-2015 or 07.06.2015
+  skole        its school; may be empty
+  klub         the name of a site, as klubkort site list has it; may be empty
+  værge1_cpr   a guardian's CPR number; may be empty. Up to værge4_cpr
+  barn_cpr     the child's own; may be left out
 
-Commas or semicolons part the cells; the file is UTF-8 or Windows-1252, as a
-spreadsheet saves it. What is wrong is told by line, column and reason.
+The columns stand in any order, and may have English names (roster import
+--help). Semicolons, commas or tabs part the cells; the file is UTF-8 or
+Windows-1252, as a spreadsheet saves it. What is wrong is told by line, column
+and reason.
 
 Before anything is changed, the plan is shown: who is new, who changed, and who
 leaves because the file no longer has them. A roster is applied whole or not at
@@ -57,7 +60,8 @@ is blocked, and a new one pays from the same account. The number itself (UID) is
 hashed on arrival and stored nowhere.
 
 A child who leaves (child leave) has all cards blocked; the money stays on the
-account until the parents have it paid out.`,
+account until the parents have it paid out. What has happened to a card, by whom
+and when, is its card history.`,
 
   privacy: `A parent sees only the children whom staff or the roster have linked to their
 CPR number. The number is kept as a keyed hash, and is never shown or logged.
@@ -73,17 +77,16 @@ more; what the bookkeeping law asks for stays without a name until its date, and
 then goes by itself.
 
 A token of yours is yours alone. Keep it in klubkort login and nowhere else;
-klubkort staff revoke ends one at once. Files that a command writes are readable
-by you alone: they may name children and bank accounts, so delete them when they
-have done their work.`,
+klubkort staff revoke ends one at once. Files that a command writes may name
+children and bank accounts: delete them when they have done their work.`,
 
   'exit-codes': `What a command ends with, for scripts to rely on:
 
   0  ${EXIT_CODES[0]}
   1  ${EXIT_CODES[1]}: what was asked for cannot be, or is not yours to do;
      also a ledger check that finds something
-  2  ${EXIT_CODES[2]}: the line does not parse, something is missing, or whoever
-     was asked did not want it. Nothing was done
+  2  ${EXIT_CODES[2]}: the line does not parse, something is
+     missing, or whoever was asked did not want it. Nothing was done
   3  ${EXIT_CODES[3]}: no answer came. Where a change may have been made
      all the same, the line that repeats it safely is printed
   4  ${EXIT_CODES[4]}: there is no login, or it cannot be kept. Use klubkort login
