@@ -228,7 +228,7 @@ describe.concurrent('help', () => {
       expect(help.err).toBe('')
       expect(help.out).toMatch(/Examples:\n {2}\S*.*klubkort /)
       expect(help.out).toMatch(
-        /Exit codes: 0 done, 1 refused by the worker, 2 wrong usage,\n +3 worker unreachable, 4 not logged in\n/,
+        /Exit codes: 0 done, 1 refused by the worker, 2 wrong usage or a faulty file,\n +3 worker unreachable, 4 not logged in\n/,
       )
       expect(help.out.split('\n').filter((line) => line.length > 80)).toEqual([])
     }

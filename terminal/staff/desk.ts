@@ -35,7 +35,7 @@ type Paper = { out: (text: string) => void; err: (text: string) => void }
 
 /** What `klubkort --help` says of the exit codes; `report` gives them. */
 export const EXIT_CODES =
-  'Exit codes: 0 done, 1 refused by the worker, 2 wrong usage,\n            3 worker unreachable, 4 not logged in'
+  'Exit codes: 0 done, 1 refused by the worker, 2 wrong usage or a faulty file,\n            3 worker unreachable, 4 not logged in'
 
 /** Prints what became of a command, as text or as JSON, and gives the exit code for it. */
 export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 | 2 | 3 | 4 {
