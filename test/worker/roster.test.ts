@@ -331,6 +331,21 @@ describe('the first card', () => {
     expect(await count('card_order', "status = 'ordered'")).toBe(2)
   })
 
+  it('goes to the new club of a child that moves before it is made, and is one still', async () => {
+    const north = await newSite(office, 'Klub Nord')
+    await readIn(office, school())
+    const { account } = await office.get<{ account: number }>(`/children/${await idOf('Bo Prøvebarn')}`)
+    await office.db.prepare("UPDATE card_order SET status = 'produced' WHERE account = ?").bind(account).run()
+    const [alma, bo, carla] = school() as [Row, Row, Row]
+    const moved = [alma, bo].map((row) => ({ ...row, club: 'Klub Nord' }))
+    expect(await readIn(office, [...moved, carla])).toMatchObject({ changed: 2, cards: 0 })
+    const { results } = await office.db.prepare('SELECT status, club FROM card_order ORDER BY status').all()
+    expect(results).toEqual([
+      { status: 'ordered', club: north },
+      { status: 'produced', club },
+    ])
+  })
+
   it('is ordered when a child comes into a club', async () => {
     await readIn(office, school())
     const [alma, bo, carla] = school() as [Row, Row, Row]

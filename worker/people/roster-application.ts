@@ -132,7 +132,20 @@ const LEAVE = [
   ),
 ]
 
+/* A card that is not made yet goes where its child has gone. */
+const MOVED = `card_order.cause = 'first' AND card_order.status = 'ordered' AND roster_row.import = ?1
+  AND roster_row.club IS NOT NULL AND card_order.club IS NOT roster_row.club AND ${APPLIED}`
+
 const ORDER = [
+  audit(
+    'card_order_moved',
+    "'order:' || card_order.id",
+    'NULL',
+    `FROM roster_row JOIN account ON account.child = roster_row.child
+     JOIN card_order ON card_order.account = account.id WHERE ${MOVED}`,
+  ),
+  `UPDATE card_order SET club = roster_row.club FROM roster_row JOIN account ON account.child = roster_row.child
+   WHERE card_order.account = account.id AND ${MOVED}`,
   `INSERT INTO card_order (id, account, cause, fee, paid_from, status, club, created_at, ordered_at)
    SELECT ${UUID}, account.id, 'first', 0, 'account', 'ordered', roster_row.club, ?2, ?2 ${CARDLESS} AND ${APPLIED}
    ORDER BY roster_row.line`,

@@ -52,9 +52,10 @@ SELECT ?1, value ->> 'line', value ->> 'key', value ->> 'name', value ->> 'birth
 FROM json_each(?2) WHERE ${isOpen('?1')}
 ON CONFLICT DO NOTHING`
 
+/* The join is CROSS so that the page is gone through once, and not once for every row there is. */
 const DUPLICATES = `
 SELECT sent.value ->> 'line' AS line, kept.line AS first
-FROM json_each(?2) AS sent JOIN roster_row AS kept ON kept.import = ?1 AND kept.key = sent.value ->> 'key'
+FROM json_each(?2) AS sent CROSS JOIN roster_row AS kept ON kept.import = ?1 AND kept.key = sent.value ->> 'key'
 WHERE kept.line <> sent.value ->> 'line'`
 
 /**
