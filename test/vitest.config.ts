@@ -10,7 +10,7 @@ const root = new URL('..', import.meta.url).pathname
 if (!existsSync(`${root}.assets`)) execFileSync(process.execPath, [`${root}worker/portal/assets.mjs`])
 
 /** Files that start the worker, most of them with a till or a browser. */
-const SYSTEM = ['test/portal*.test.ts', 'test/{broker,copied-card,kill,life,offline-day,till}.test.ts']
+const SYSTEM = ['test/portal*.test.ts', 'test/{broker,copied-card,kill,life,offline-day,staff-products,till}.test.ts']
 
 /** What the worker and its tests import: bundled once, since each file would load hundreds of modules anew. */
 const PACKAGES = [
