@@ -221,6 +221,22 @@ const PAGES: Pages[] = [
       },
       '[role=status]',
     ],
+    [
+      'Brugerinfo with a category closed',
+      async (portal) => {
+        await portal.choose(portal.labels.profile)
+        await portal.press(portal.labels.closeSweets)
+      },
+      '[role=status]',
+    ],
+    [
+      'Brugerinfo with the category open again',
+      async (portal) => {
+        await portal.choose(portal.labels.profile)
+        await portal.press(portal.labels.openSweets)
+      },
+      '[role=status]',
+    ],
   ),
   pages(
     'Indbetaling',

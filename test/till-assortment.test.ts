@@ -74,6 +74,8 @@ describe('a price from tomorrow', () => {
     worker.reachable = false
     time.ahead = untilMidnight - 60_000
     expect(await buys(opened, 0)).toMatch(/^Godkendt 15,00 kr/)
+    await opened.till.press({ kind: 'dismiss' }) // Nobody touches it any more.
+    expect(priceShown(opened)).toBe('15,00 kr')
     time.ahead = untilMidnight + 1_000
     await expect.poll(() => priceShown(opened), { timeout: 5_000 }).toBe('18,00 kr')
     expect(await buys(opened, 0, 0, 1)).toMatch(/^Godkendt 43,00 kr/)

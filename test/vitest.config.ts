@@ -14,7 +14,7 @@ const SYSTEM = ['test/{broker,portal,till}.test.ts']
 /** The same, for minutes each: every procedure of the portal, and what goes wrong between a till and its worker. */
 const LONG = [
   'test/portal-*.test.ts',
-  'test/staff-{office,roles}.test.ts',
+  'test/staff-{office,products,roles}.test.ts',
   'test/{card-hand-out,copied-card,kill,life,offline-day,roster}.test.ts',
 ]
 

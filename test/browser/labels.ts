@@ -11,6 +11,8 @@ export type Labels = {
   cards: string
   block: string
   activate: string
+  closeSweets: string
+  openSweets: string
   blocked: string
   active: string
   limit: string
@@ -55,6 +57,8 @@ export const DANISH: Labels = {
   cards: 'Mine kort',
   block: 'Spær kort',
   activate: 'Aktiver kort',
+  closeSweets: 'Luk for slik',
+  openSweets: 'Åbn for slik',
   blocked: 'Spærret',
   active: 'Aktivt',
   limit: 'Maks forbrug',
@@ -99,6 +103,8 @@ export const ENGLISH: Labels = {
   cards: 'My cards',
   block: 'Block card',
   activate: 'Activate card',
+  closeSweets: 'Close sweets',
+  openSweets: 'Open sweets',
   blocked: 'Blocked',
   active: 'Active',
   limit: 'Maximum spending',
