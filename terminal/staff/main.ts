@@ -12,6 +12,7 @@ import { type Desk, EXIT_CODES, type Outcome, report } from './desk.ts'
 import { exitDrillCommand } from './exit-drill.ts'
 import { ledgerCommands } from './ledger.ts'
 import { orderCommands } from './orders.ts'
+import { plain } from './output.ts'
 import { payoutCommands } from './payouts.ts'
 import { peopleCommands } from './people.ts'
 import { productCommands } from './products.ts'
@@ -35,6 +36,9 @@ function deliver(outcome: Outcome) {
   process.exitCode = report(outcome, asJson, paper)
 }
 
+/** Said once, and to people only. */
+let noted = asJson
+
 const desk: Desk = {
   env: process.env,
   nowMs: () => Date.now(),
@@ -50,6 +54,10 @@ const desk: Desk = {
   },
   readText: () => text(process.stdin),
   deliver,
+  note(text) {
+    if (!noted) paper.err(`klubkort: ${plain(text)}`)
+    noted = true
+  },
 }
 
 // `klubkort product list | head -1` is no failure.
