@@ -15,7 +15,7 @@ export type Result<T> =
 
 /**
  * `body` is sent as JSON. A `large` answer may be of many megabytes. `timeoutMs` is for the whole exchange, and `signal`
- * gives it up earlier.
+ * gives it up earlier. `hear` gets the headers of whatever answered.
  */
 export type Call<T> = {
   url: string
@@ -26,6 +26,7 @@ export type Call<T> = {
   large?: boolean
   timeoutMs: number
   signal?: AbortSignal
+  hear?: (headers: { get(name: string): string | null }) => void
 }
 
 /** A page of a sync is some 50 kB; whatever is far beyond that is not from the worker. */
@@ -74,7 +75,7 @@ const INTERNET: Wire = { fetch, deadline: (ms) => AbortSignal.timeout(ms) }
  * nothing is known of what became of the call. Redirects are not followed: they would carry the token elsewhere.
  */
 export async function call<T>(wanted: Call<T>, wire: Wire = INTERNET): Promise<Result<T>> {
-  const { url, method, headers, body, schema, large, timeoutMs, signal } = wanted
+  const { url, method, headers, body, schema, large, timeoutMs, signal, hear } = wanted
   const timeout = wire.deadline(timeoutMs)
   try {
     const response = await wire.fetch(url, {
@@ -89,6 +90,7 @@ export async function call<T>(wanted: Call<T>, wire: Wire = INTERNET): Promise<R
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     })
+    hear?.(response.headers)
     const json = parsed(await response.text())
     if (response.ok) {
       const value = schema.safeParse(json)

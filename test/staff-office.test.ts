@@ -131,6 +131,27 @@ describe('who works here', () => {
     expect(listed.out).not.toContain('kk_')
   })
 
+  test('hears two weeks before that their token runs out, and programs do not', async () => {
+    const short = await klubkort('admin', 'staff', 'add', '--name', 'Kim', '--role', 'finance', '--expires', '13')
+    const long = await klubkort('admin', 'staff', 'add', '--name', 'Bim', '--role', 'finance', '--expires', '15')
+    const [kim, bim] = [short, long].map(({ out }) => ({ token: /kk_[\w-]{43}/.exec(out)?.[0] ?? '' }))
+    if (!kim || !bim) throw new Error('no tokens')
+    expect(await shown(kim, 'site', 'list')).toMatchInlineSnapshot(`
+      "ID  NAME
+       1  Klub Nord
+       2  Klub Syd
+      klubkort: your token runs out <day and time>; an admin revokes it and adds you anew
+      exit 0"
+    `)
+    expect(await klubkort(kim, 'site', 'list', '--json')).toMatchObject({ code: 0, err: '' })
+    expect(await klubkort(bim, 'site', 'list')).toMatchObject({ code: 0, err: '' })
+    expect(await shown(kim, 'site', 'add', 'Klub Vest')).toMatchInlineSnapshot(`
+      "klubkort: your token runs out <day and time>; an admin revokes it and adds you anew
+      klubkort: a finance token may not do this (role_forbidden)
+      exit 1"
+    `)
+  })
+
   test('is put at sites that are there, and only where they are of a club', async () => {
     expect(await shown('admin', 'staff', 'sites', '3', '--site', '99')).toMatchInlineSnapshot(`
       "klubkort: no such site (site_unknown)

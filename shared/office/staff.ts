@@ -43,6 +43,9 @@ export const StaffMember = z
 /** The longest and the usual life of a token, in days. */
 export const TOKEN_DAYS_MAX = 365
 
+/** The header of an answer that says when the token runs out, in epoch milliseconds, once that is near. */
+export const TOKEN_ENDS = 'klubkort-token-ends'
+
 const SiteIds = z.array(Id).max(100)
 /** Which sites a club's staff work at; what they had before is replaced. */
 export const StaffSitesCall = z.strictObject({ sites: SiteIds.min(1) })

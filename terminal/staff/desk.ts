@@ -1,7 +1,8 @@
 import type { z } from 'zod'
+import { TOKEN_ENDS } from '../../shared/office/staff.ts'
 import type { Result } from '../http.ts'
 import { type Environment, type Login, readLogin } from './credentials.ts'
-import { counted, json, jsonLine, plain } from './output.ts'
+import { counted, instant, json, jsonLine, plain } from './output.ts'
 import type { Person } from './prompt.ts'
 import type { SheetFault } from './sheet.ts'
 
@@ -21,7 +22,8 @@ export type Outcome =
 
 /**
  * Everything of the machine that a command may use. `readLine` is the first line of standard input and `readText` all
- * of it; `person` is who can be asked, null in a pipe and for a program; `deliver` takes what became of the command.
+ * of it; `person` is who can be asked, null in a pipe and for a program; `deliver` takes what became of the command, and
+ * `note` what else is worth a line to a person.
  */
 export type Desk = {
   env: Environment
@@ -31,6 +33,7 @@ export type Desk = {
   readText: () => Promise<string>
   person: Person | null
   deliver: (outcome: Outcome) => void
+  note?: (text: string) => void
 }
 
 /** Where a command's last words go: one line, or several. */
@@ -148,9 +151,17 @@ type Question<T> = {
 async function asked<T>(desk: Desk, { method, path, answer, body, large }: Question<T>): Promise<Asked<T>> {
   const login = await readLogin(desk.env)
   if (typeof login === 'string') return { kind: 'not_logged_in', message: login }
-  const result = await callAs(login, method, `/api/staff${path}`, answer, body, large)
+  const result = await callAs(login, method, `/api/staff${path}`, answer, { body, large, hear: endOfToken(desk) })
   return result.kind === 'answer' ? { ...result, url: login.url } : result
 }
+
+/** Hears from the worker that the token runs out before long. */
+const endOfToken = (desk: Desk) => (headers: { get(name: string): string | null }) => {
+  const endsAt = Number(headers.get(TOKEN_ENDS))
+  if (endsAt > 0) desk.note?.(`your token runs out ${instant(endsAt)}; an admin revokes it and adds you anew`)
+}
+
+type Sent = { body?: unknown; large?: boolean | undefined; hear?: ReturnType<typeof endOfToken> }
 
 /** One call with a token of any kind; `path` is whole. */
 export async function callAs<T>(
@@ -158,8 +169,7 @@ export async function callAs<T>(
   method: 'GET' | 'POST',
   path: string,
   schema: z.ZodType<T>,
-  body?: unknown,
-  large = false,
+  { body, large = false, hear }: Sent = {},
 ): Promise<Result<T>> {
   const { call } = await import('../http.ts') // A third of the time to start, which help and wrong usage do without.
   const result = await call({
@@ -169,6 +179,7 @@ export async function callAs<T>(
     ...(body !== undefined && { body }),
     schema,
     large,
+    ...(hear && { hear }),
     timeoutMs: large ? LARGE_TIMEOUT_MS : TIMEOUT_MS,
   })
   return result.kind === 'unreachable' ? { ...result, cause: `${result.cause} (${url})` } : result

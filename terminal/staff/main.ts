@@ -16,6 +16,7 @@ import { exitDrillCommand } from './exit-drill.ts'
 import { helpCommand } from './help.ts'
 import { ledgerCommands } from './ledger.ts'
 import { orderCommands } from './orders.ts'
+import { plain } from './output.ts'
 import { payoutCommands } from './payouts.ts'
 import { peopleCommands } from './people.ts'
 import { productCommands } from './products.ts'
@@ -45,6 +46,9 @@ function deliver(outcome: Outcome) {
   process.exitCode = report(outcome, asJson, paper)
 }
 
+/** Said once, and to people only. */
+let noted = asJson
+
 const desk: Desk = {
   env: process.env,
   nowMs: () => Date.now(),
@@ -73,6 +77,10 @@ const desk: Desk = {
       ? null
       : personAt(process.stdin, process.stderr),
   deliver,
+  note(text) {
+    if (!noted) paper.err(`klubkort: ${plain(text)}`)
+    noted = true
+  },
 }
 
 // `klubkort product list | head -1` is no failure.

@@ -59,7 +59,7 @@ async function init(desk: Desk, { url: address, number, name, staff, setupKey }:
   if (!form.success) return { kind: 'usage', message: issueOf(form.error) }
   const key = Token.safeParse(setupKey === '-' ? await desk.readLine() : (setupKey ?? desk.env.KLUBKORT_SETUP_KEY))
   if (!key.success) return { kind: 'usage', message: 'give the set-up key with --setup-key or KLUBKORT_SETUP_KEY' }
-  const answer = await callAs({ url, token: key.data }, 'POST', '/api/setup', InitAnswer, form.data)
+  const answer = await callAs({ url, token: key.data }, 'POST', '/api/setup', InitAnswer, { body: form.data })
   if (answer.kind !== 'answer') return answer
   const { token } = answer.value
   const kept = await keepLogin(desk.env, { url, token }).then(

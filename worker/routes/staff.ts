@@ -1,4 +1,4 @@
-import { WhoAmI } from '../../shared/office/staff.ts'
+import { TOKEN_ENDS, WhoAmI } from '../../shared/office/staff.ts'
 import { staffOf, workplace } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
 import { reading, router, type StaffEnv } from './contract.ts'
@@ -19,6 +19,9 @@ import { staffSaleRoutes } from './staff-sales.ts'
 import { staffSupportRoutes } from './staff-support.ts'
 import { staffTerminalRoutes } from './staff-terminals.ts'
 
+/** How long before the end of their token people are told of it. */
+const TOKEN_ENDS_SOON_MS = 14 * 86_400_000
+
 /** What staff's command line talks to; which role may do what stands in staff-roles.ts. */
 export const staffRoutes = router<StaffEnv>()
 
@@ -30,6 +33,7 @@ staffRoutes.use(async (c, next) => {
     if (!success) return refuse(c, 'too_often', 'too many tokens that are none; wait a minute')
     return refuse(c, 'token_invalid', 'no staff token, or one that is unknown, expired or revoked')
   }
+  if (staff.expiresAt - c.var.now < TOKEN_ENDS_SOON_MS) c.header(TOKEN_ENDS, String(staff.expiresAt))
   if (!mayUse(c, staff.role)) return refuse(c, 'role_forbidden', `a ${staff.role} token may not do this`)
   c.set('staff', staff)
   return next()
