@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { cancellableFrom, cancelled } from '../../worker/cards/order-desk.ts'
 import { APPROVAL_WAITS_MS, approve, refuseReplacement } from '../../worker/cards/same-day.ts'
 import { sweep } from '../../worker/sweep.ts'
 import {
@@ -230,6 +231,16 @@ describe('the fee of a replacement', () => {
     expect((await letters()).filter(({ kind }) => kind === 'card_order_cancelled')).toMatchObject([{ amount: 0 }])
     expect(await office.get('/orders?state=ended')).toMatchObject({ orders: [{ id, cause: 'same_day' }] })
     await expectSound(office)
+  })
+
+  it('is not given back in the words of somebody who saw it unapproved', async () => {
+    const id = await begun()
+    const seen = { id, account: ada.account, guardian: null, due: 0, mail: null }
+    await decide(id, 'godkend')
+    await office.db.batch(cancelled(office.db, seen, cancellableFrom('awaiting_approval'), 1, Date.now()))
+    expect(await statusOf(office, id)).toBe('ordered')
+    expect(await balance()).toBe(10_000 - FEE)
+    expect((await letters()).map(({ kind }) => kind)).toEqual(['card_approval'])
   })
 
   it('is taken once and returned once at most, whatever is approved, refused, cancelled and left at once', async () => {

@@ -164,6 +164,15 @@ describe("the producer's list", () => {
     expect(await contents(office.db)).toEqual(before)
   })
 
+  it('with a row that only the stack or a child contradicts is not taken at all either', async () => {
+    const holder = await cardHolder(office)
+    await take(rowsOf(['B-1', newUid()]))
+    const before = await contents(office.db)
+    expect((await take(rowsOf(['B-2', newUid()], ['B-1', newUid()]))).faults).toHaveLength(1)
+    expect((await take(rowsOf(['B-2', newUid()], ['B-3', holder.uid]))).faults).toHaveLength(1)
+    expect(await contents(office.db)).toEqual(before)
+  })
+
   it('cannot give an order that is produced another card', async () => {
     const ida = await ordered('Ida Prøvebarn')
     const number = (await office.post<Batch>('/card-batches')).cards[0]?.number ?? ''
