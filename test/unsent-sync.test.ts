@@ -19,7 +19,7 @@ test('a sync tells how much waits in the journal, what it is worth, and since wh
   })
   const { journal, link, forwarder } = till
   const say = (seq: number, kind: DebitMessage['kind'], sale: string, at: number) => {
-    const said = { v: 1, kind, sale, seq, prev: '', card: 'card', amount: 1500, lines: [], at } as const
+    const said: DebitMessage = { v: 1, kind, sale, seq, prev: '', card: 'card', amount: 1500, lines: [], at }
     return journal.append(said, `message ${seq}`)
   }
   await syncOnce(link, journal, forwarder)
