@@ -213,14 +213,32 @@ describe.concurrent('help', () => {
     expect(paths.map((path) => path.join(' '))).toEqual([
       ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product set-price'],
       ...['product category', 'product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
-      ...['child guardian add', 'child guardian end', 'card add', 'card show', 'card block', 'card activate'],
+      ...[
+        'child guardian add',
+        'child guardian end',
+        'child export',
+        'child erase',
+        'card add',
+        'card show',
+        'card block',
+        'card activate',
+      ],
       ...['order list', 'order send', 'order hand-out', 'order cancel', 'account show', 'account credit'],
-      ...['terminal add', 'terminal code', 'terminal renew', 'terminal risk', 'terminal list', 'terminal revoke'],
+      ...[
+        'terminal add',
+        'terminal code',
+        'terminal renew',
+        'terminal risk',
+        'terminal list',
+        'terminal show',
+        'terminal revoke',
+      ],
       ...['review list', 'review show', 'review settle'],
       ...['case list', 'case show', 'case answer', 'case close', 'publication list', 'publication publish'],
       ...['settings show', 'settings set', 'payout list', 'payout approve', 'payout reject', 'payout export'],
       ...['payout files', 'payout release', 'payout import-status', 'staff add', 'staff list', 'staff revoke'],
       ...['report day', 'report month', 'report liabilities', 'report clearing', 'report volume', 'ledger check'],
+      ...['sale find', 'sale show', 'sale refund', 'day close', 'day show', 'day list'],
     ])
     const alone = ['init', 'login', 'exit-drill']
     expect(nouns.map(({ noun }) => noun)).toEqual(expect.arrayContaining(alone))
