@@ -160,7 +160,7 @@ describe.concurrent('klubkort report', () => {
     expect(code).toBe(0)
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
     expect(out).toMatch(/^Booked 20\.11\.2026, all sites\n/)
-    expect(out).toMatch(/Klub Nord +3 +1 +1\.234,50\n/)
+    expect(out).toMatch(/Klub Nord +3 +1 +25,00 +1\.234,50\n/)
     expect(out).toMatch(/Klub Nord +Toast +4 +0 +60,00\n/)
     expect(out).toMatch(/\(keyed in\) +0 +1 +−15,00\n/)
     expect(out).toMatch(/\(product 12\)/)

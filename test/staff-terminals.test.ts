@@ -324,7 +324,7 @@ describe.concurrent('what is printed', () => {
     expect(sites?.out).toContain('50,00*')
     expect(sites?.out).toContain("* is the site's own; the rest is the municipality's.")
     expect(sites?.out).toMatch(/24 h +da/)
-    expect(terminals?.out).toMatch(/4000-123456 .*stopped +123456 +1999 +24\.12\.2026 18\.00/)
+    expect(terminals?.out).toMatch(/4000-123456 .*stopped +123456 +1999 +1204 +24\.12\.2026 18\.00/)
     expect(terminals?.out).toMatch(/4000-1 .*never/)
     expect(lost?.out).toContain('at most 60.000,00 kr would be lost')
     expect(lost?.out).toContain('1 card is active')

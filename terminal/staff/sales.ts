@@ -55,8 +55,8 @@ export function saleCommands(klubkort: Command, desk: Desk) {
     sale,
     'refund',
     'give back a sale, all that is left of it or a part, once per id; the parent reads the reason',
-    `klubkort sale refund ${EXAMPLE} --reason 'Toasten var brændt'`,
-    `klubkort sale refund ${EXAMPLE} --amount 5 --reason 'Der manglede en juice'`,
+    `klubkort sale refund ${EXAMPLE} \\\n    --reason 'Toasten var brændt'`,
+    `klubkort sale refund ${EXAMPLE} \\\n    --amount 5 --reason 'Der manglede en juice'`,
   )
     .argument('<sale>', 'the sale', saleArgument)
     .requiredOption('--reason <text>', 'why, for the statement and the audit log')
