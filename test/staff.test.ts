@@ -212,7 +212,8 @@ describe.concurrent('help', () => {
     expect(paths.map((path) => path.join(' '))).toEqual([
       ...['site add', 'site list', 'site limits', 'product add', 'product list', 'product set-price'],
       ...['product category', 'product retire', 'child add', 'child list', 'child show', 'child leave', 'child return'],
-      ...['child guardian add', 'child guardian end', 'card add', 'card show', 'card block', 'card activate'],
+      ...['child guardian add', 'child guardian end', 'roster import', 'card add', 'card show', 'card block'],
+      'card activate',
       ...['order list', 'order send', 'order hand-out', 'order cancel', 'account show', 'account credit'],
       ...['terminal add', 'terminal code', 'terminal renew', 'terminal risk', 'terminal list', 'terminal revoke'],
       ...['review list', 'review show', 'review settle'],
