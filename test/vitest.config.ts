@@ -15,7 +15,7 @@ const SYSTEM = ['test/{broker,portal,till}.test.ts']
 const LONG = [
   'test/portal-*.test.ts',
   'test/staff-{office,products,roles}.test.ts',
-  'test/{card-hand-out,copied-card,kill,life,offline-day,roster}.test.ts',
+  'test/{card-hand-out,copied-card,kill,life,offline-day,roster,story}.test.ts',
 ]
 
 /** What the worker and its tests import: bundled once, since each file would load hundreds of modules anew. */

@@ -189,7 +189,7 @@ export async function letGo(db: D1Database, nowMs: number): Promise<number> {
            reason = NULL WHERE account = ${WALLET}`,
         `UPDATE payment SET mail = '', address = NULL WHERE account = ${WALLET}`,
         `UPDATE agreement SET mail = '' WHERE account = ${WALLET}`,
-        `UPDATE card_order SET recipient = iif(recipient IS NULL, NULL, ''), street = iif(street IS NULL, NULL, ''),
+        `UPDATE card_order SET printed_name = NULL, recipient = iif(recipient IS NULL, NULL, ''), street = iif(street IS NULL, NULL, ''),
            postal_code = iif(postal_code IS NULL, NULL, ''), city = iif(city IS NULL, NULL, ''), mail = NULL
          WHERE account = ${WALLET}`,
         'UPDATE child SET erase_day = NULL WHERE id = ?1',
