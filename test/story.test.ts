@@ -112,7 +112,9 @@ test('the card is produced, and handed out by a tap at the till', async () => {
   const number = line.split(';')[0] ?? ''
   await writeFile(join(folder, 'produced.csv'), `number;uid\r\n${number};${FIRST_UID}\r\n9999-000001;${SPARE_UID}\r\n`)
   await run(office, 'card', 'import', 'produced.csv')
-  const [order] = (await told(club, 'order', 'list')).orders.filter((one: { account: number }) => one.account === account)
+  const [order] = (await told(club, 'order', 'list')).orders.filter(
+    (one: { account: number }) => one.account === account,
+  )
   expect(order).toMatchObject({ status: 'produced', cause: 'first' })
   const handed = await handsOut(club, order.id, FIRST_UID)
   expect(handed.out).toMatch(/handed out and active/)

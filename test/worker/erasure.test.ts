@@ -58,9 +58,9 @@ beforeEach(async () => {
     office.db
       .prepare(
         `INSERT INTO card_order (id, account, guardian, recipient, street, postal_code, city, mail, fee, paid_from, status,
-           created_at, ended_at)
+           printed_name, created_at, ended_at)
          VALUES (?, ?, ?, 'Ida Hemmelig', 'Hemmelig Vej 7', '4000', 'Hemmelig By', 'asta@hemmelig.example', 0, 'account',
-           'handed_out', ?4, ?4)`,
+           'handed_out', 'Ida Hemmelig', ?4, ?4)`,
       )
       .bind(newId(), account, guardian, now),
     office.db
@@ -108,6 +108,7 @@ describe('a child that is erased', () => {
     expect(await secretsIn()).toEqual(['card_order', 'payout'])
     const one = (sql: string) => office.db.prepare(sql).first()
     expect(await one('SELECT status FROM card')).toEqual({ status: 'closed' })
+    expect(await one('SELECT printed_name FROM card_order')).toEqual({ printed_name: null })
     expect(await one('SELECT count(*) AS n FROM guardianship')).toEqual({ n: 0 })
     expect(await one('SELECT count(*) AS n FROM session')).toEqual({ n: 0 })
     expect(await one('SELECT count(*) AS n FROM closed_category')).toEqual({ n: 0 })

@@ -114,6 +114,7 @@ export async function erase(
     ),
     then(`DELETE FROM card_token WHERE card IN (SELECT id FROM card WHERE account = ${WALLET}) AND DONE`),
     then(`DELETE FROM closed_category WHERE account = ${WALLET} AND DONE`),
+    then(`UPDATE card_order SET printed_name = NULL WHERE account = ${WALLET} AND DONE`),
     then(
       `DELETE FROM outbox WHERE (child = ?1 OR (kind = 'case_answered' AND cause IN (
          SELECT 'message:' || case_message.id FROM support_case JOIN case_message ON "case" = support_case.id
@@ -189,7 +190,7 @@ export async function letGo(db: D1Database, nowMs: number): Promise<number> {
            reason = NULL WHERE account = ${WALLET}`,
         `UPDATE payment SET mail = '', address = NULL WHERE account = ${WALLET}`,
         `UPDATE agreement SET mail = '' WHERE account = ${WALLET}`,
-        `UPDATE card_order SET printed_name = NULL, recipient = iif(recipient IS NULL, NULL, ''), street = iif(street IS NULL, NULL, ''),
+        `UPDATE card_order SET recipient = iif(recipient IS NULL, NULL, ''), street = iif(street IS NULL, NULL, ''),
            postal_code = iif(postal_code IS NULL, NULL, ''), city = iif(city IS NULL, NULL, ''), mail = NULL
          WHERE account = ${WALLET}`,
         'UPDATE child SET erase_day = NULL WHERE id = ?1',
