@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Browser } from 'playwright-core'
 import { inject } from 'vitest'
-import { DEMO } from '../local/demo-data.ts'
+import { DEMO, type DemoMunicipality } from '../local/demo-data.ts'
 import { freePorts } from '../local/processes.ts'
 import { type Place, type System, startSystem } from '../local/system.ts'
 import { launch } from './launch.ts'
@@ -27,9 +27,8 @@ export type Stage = {
 }
 
 /** Starts everything; what had been started is ended again where something fails. */
-export async function openStage(): Promise<Stage> {
+export async function openStage(municipalities: DemoMunicipality[] = DEMO.slice(0, 1)): Promise<Stage> {
   const prepared = inject('prepared')
-  const municipalities = DEMO.slice(0, 1)
   const folder = await mkdtemp(join(tmpdir(), 'klubkort-portal-'))
   let system: System | null = null
   let browser: Browser | null = null
