@@ -21,6 +21,9 @@ import {
 
 let office: Municipality
 
+/** Of a till that has told nothing yet of what waits in its journal. */
+const NOTHING_TOLD = { unsentCount: null, unsentSum: null, unsentSince: null }
+
 beforeEach(async () => {
   await emptyDatabases()
   office = await municipality()
@@ -318,11 +321,17 @@ describe('terminals', () => {
       terminals: [
         {
           ...{ id: '4000-1', site, name: 'Disken', state: 'waiting', lastSeq: 0, lastSeenAt: null },
-          ...{ cardListVersion: null, listedAt: null, software: null, quarantined: 0 },
+          ...{ cardListVersion: null, listedAt: null, software: null, quarantined: 0, ...NOTHING_TOLD },
         },
         {
           ...{ id: '4000-2', site, name: 'Baren', state: 'enrolled', lastSeq: 1, cardListVersion: 1 },
-          ...{ lastSeenAt: expect.any(Number), listedAt: expect.any(Number), software: null, quarantined: 0 },
+          ...{
+            lastSeenAt: expect.any(Number),
+            listedAt: expect.any(Number),
+            software: null,
+            quarantined: 0,
+            ...NOTHING_TOLD,
+          },
         },
       ],
     })
@@ -482,6 +491,8 @@ it('whose token it is, and what the book comes to, can be read', async () => {
     municipalityName: 'Kommune 4000',
     staff: 'Astrid',
     role: 'admin',
+    sites: null,
+    expiresAt: expect.any(Number),
   })
   await cardHolder(office, { credit: 1000 })
   expect(await office.get('/ledger/check')).toEqual({ transfers: 1, postings: 2, messages: 0, violations: [] })
