@@ -410,11 +410,12 @@ describe.concurrent('login', () => {
 })
 
 describe.concurrent('at the wire', () => {
-  const product = { id: 4, site: 1, name: 'Toast', price: 1_650, category: 'food', retiredAt: null }
+  const product = { id: 4, site: 1, name: 'Toast', price: 1_650, category: 'food', retiredAt: null, later: [] }
   const card = { id: 9, status: 'active', createdAt: 0 }
   const terminal = { id: '4000-7', site: 1, name: 'Kantine 1', state: 'revoked' }
   const unseen = { lastSeenAt: null, cardListVersion: null, listedAt: null, software: null }
-  const seen = { ...terminal, ...unseen, lastSeq: 12, quarantined: 0 }
+  const nothingTold = { unsentCount: null, unsentSum: null, unsentSince: null }
+  const seen = { ...terminal, ...unseen, ...nothingTold, lastSeq: 12, quarantined: 0 }
   const checked = { transfers: 1, postings: 2, messages: 1, violations: [] }
   const site = { id: 1, name: 'Klub Nord' }
   const member = {

@@ -110,7 +110,7 @@ BY       Anne Holm`)
 
   test.each([60, 200])('fits a real window of %i columns', async (columns) => {
     const name = `${'Prøvebarn '.repeat(25)}李小龍`
-    const child = { account: 7, balance: 123_450, dailyLimit: null, cards: [], guardians: 2, leftAt: null }
+    const child = { account: 7, balance: 123_450, dailyLimit: null, cards: [], guardians: 2, leftAt: null, club: null }
     const { url } = await answering({ '/api/staff/children': { children: [{ id: 3, name, ...child }] } })
     const login = { HOME: '/nonexistent', KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
     const { code, screen } = await windowWith(['child', 'list'], login, columns).ended

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { addDays, copenhagenDay, copenhagenMidnight } from '../../shared/copenhagen.ts'
 import type { Product, SheetPlan, SheetRow } from '../../shared/office/products.ts'
-import { base64url, digest } from '../../shared/signing.ts'
 import type { SyncAnswer } from '../../shared/wire.ts'
 import { importSheet } from '../../worker/municipality/product-sheets.ts'
 import { products } from '../../worker/municipality/products.ts'
+import { clubToken } from './card-desk.ts'
 import {
   call,
   cardHolder,
@@ -33,19 +33,6 @@ const put = (name: string, price: number, more = {}) =>
 const priced = (id: number, form: Record<string, unknown>) => office.post<Product>(`/products/${id}/price`, form)
 const refused = async (path: string, body: unknown, token = office.token) =>
   (await call('POST', `/api/staff${path}`, { token, body })).body.error?.code
-
-/** A token of a club that works at these sites. */
-async function clubToken(...sites: number[]): Promise<string> {
-  const token = `kk_${base64url(crypto.getRandomValues(new Uint8Array(32)))}`
-  await office.db
-    .prepare(
-      "INSERT INTO staff_token (id, name, role, hash, created_at, expires_at) VALUES (50, 'Klub', 'club', ?, 0, ?)",
-    )
-    .bind(await digest(token), Date.now() + 86_400_000)
-    .run()
-  for (const each of sites) await office.db.prepare('INSERT INTO staff_site VALUES (50, ?)').bind(each).run()
-  return token
-}
 
 describe('a price from a day on', () => {
   it('is in force from that Copenhagen midnight, and what was told before stays until then', async () => {
@@ -260,7 +247,7 @@ describe('a club', () => {
     const other = await newSite(office, 'Kantinen')
     const own = await put('Toast', 1500)
     const foreign = await put('Suppe', 3000, { site: other })
-    const token = await clubToken(site)
+    const token = await clubToken(office, 'Klub', site)
     const get = async (path: string) => (await call('GET', `/api/staff${path}`, { token })).body
     expect(await get('/sites')).toEqual({ sites: [{ id: site, name: 'Ungdomsklubben' }] })
     expect(await get('/products')).toMatchObject({ products: [{ id: own.id }] })
