@@ -57,7 +57,7 @@ Product 4 added: Toast, 15,00 kr
   })
 
   test('is told what is wrong and asked again, at most three times', async () => {
-    const window = windowWith(['product', 'set-price', '4'], at(NOWHERE))
+    const window = windowWith(['product', 'price', '4'], at(NOWHERE))
     await window.shows('<kroner>, the new price: ')
     window.type('\r')
     await window.shows('It cannot be left out.\n<kroner>, the new price: ')

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -24,11 +24,15 @@ const GUIDE: Record<string, [who: string, ...words: string[]]> = {
   'site add': ['admin', 'Klub Vest'],
   'site limits': ['admin'],
   'product list': [EVERY_ROLE],
-  'product add': ['admin', '--site', '1', '--name', 'Toast', '--price', '15'],
-  'product set-price': ['admin', '99', '16'],
-  'product category': ['admin', '99', 'food'],
-  'product retire': ['admin', '99'],
+  'product add': ['admin, club', '--site', '1', '--name', 'Toast', '--price', '15'],
+  'product price': ['admin, club', '99', '16'],
+  'product category': ['admin, club', '99', 'food'],
+  'product retire': ['admin, club', '99'],
+  'product copy': ['admin, club', '--from', '1', '--to', '2'],
+  'product export': [EVERY_ROLE],
+  'product import': ['admin, club', 'varer.csv', '--yes'],
   'terminal list': ['admin, club'],
+  'terminal show': ['admin, club', '4000-99'],
   'terminal add': ['admin', '--site', '1', '--name', 'Disken'],
   'terminal code': ['admin', '4000-99'],
   'terminal renew': ['admin', '4000-99'],
@@ -42,12 +46,23 @@ const GUIDE: Record<string, [who: string, ...words: string[]]> = {
   'child return': ['admin', '99'],
   'child guardian add': ['admin', '--child', '99', '--cpr', '-'],
   'child guardian end': ['admin', '--child', '99', '--cpr', '-'],
+  'child export': ['admin', '99', '--out', 'barn.json'],
+  'child erase': ['admin', '99', '--name', 'Væk Prøvebarn'],
+  'roster import': ['admin', 'elever.csv', '--yes'],
   'access list': ['admin', '--child', '1'],
   'card show': [EVERY_ROLE, '1'],
   'card add': ['admin', '--child', '99', '--uid', '04a1b2c3d4e599'],
   'card block': ['admin', '1'],
   'card activate': ['admin', '1'],
+  'card history': ['admin, club', '1'],
+  'card import': ['admin', 'kort.csv'],
+  'card stock': ['admin'],
+  'card hand-out': ['admin, club', '--order', CASE, '--terminal', '4000-99'],
+  'card replace': ['admin, club', '--child', '99'],
   'order list': ['admin, club'],
+  'order show': ['admin, club', CASE],
+  'order export': ['admin', '--out', 'kort-ud.csv'],
+  'order batches': ['admin'],
   'order hand-out': ['admin, club', CASE, '--uid', '04a1b2c3d4e598'],
   'order send': ['admin', CASE],
   'order cancel': ['admin', CASE],
@@ -63,6 +78,12 @@ const GUIDE: Record<string, [who: string, ...words: string[]]> = {
   'account show': ['admin, finance', '99'],
   'account credit': ['admin', '99', '10', '--reason', 'prøve'],
   'ledger check': ['admin, finance'],
+  'sale find': [EVERY_ROLE],
+  'sale show': [EVERY_ROLE, CASE],
+  'sale refund': [EVERY_ROLE, CASE, '--amount', '5', '--reason', 'Der manglede noget'],
+  'day close': [EVERY_ROLE, '--terminal', '4000-99'],
+  'day show': [EVERY_ROLE, '--terminal', '4000-99', '--day', '2026-01-01'],
+  'day list': [EVERY_ROLE],
   'review list': ['admin, finance'],
   'review show': ['admin, finance', '4000-99:1'],
   'review settle': ['admin, finance', '4000-99:1', '--carry', '--note', 'Klubben betaler'],
@@ -90,7 +111,14 @@ const GUIDE: Record<string, [who: string, ...words: string[]]> = {
 }
 
 /** What asks nobody who is logged in: setting up has a key of its own. */
-const WITHOUT_ROLE = ['init']
+const WITHOUT_ROLE = ['init', 'completion', 'help']
+
+/** The files that the commands read. */
+const SHEETS = {
+  'varer.csv': 'site;name;price\nKlub Nord;Toast;15\n',
+  'elever.csv': 'barn;fødselsdag;skole;klub;værge1_cpr\nNy Prøvebarn;2016-05-24;;;0101575001\n',
+  'kort.csv': 'kortnummer;uid\nSTAK-1;04a1b2c3d4e577\n',
+}
 
 /** The command line as main.ts puts it together, without its process. */
 async function commandLine(desk: Desk): Promise<Command> {
@@ -113,6 +141,7 @@ let clubs: TwoClubs
 beforeAll(async () => {
   clubs = await twoClubs(inject('prepared'))
   process.chdir(clubs.folder)
+  for (const [name, text] of Object.entries(SHEETS)) writeFileSync(name, text)
 })
 afterAll(async () => {
   process.chdir(ROOT)
@@ -167,7 +196,7 @@ const refusedAs = (expected: string, got: string) =>
   got === expected || (expected === 'token_invalid' && got === 'too_often')
 
 /** What only its own club, finance and admins may hear of. */
-const SECRETS = ['Nora Nordbarn', 'Klub Nord', 'Nina Prøvenord']
+const SECRETS = ['Nora Nordbarn', 'Klub Nord', 'Nina Prøvenord', 'Nordlysboller']
 const mayHear = (who: Visitor) => who === 'admin' || who === 'club' || who === 'finance'
 
 describe('every command', () => {

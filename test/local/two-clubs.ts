@@ -38,6 +38,7 @@ export async function twoClubs(prepared: Prepared): Promise<TwoClubs> {
     const [north, south] = [await desk.addSite('Klub Nord'), await desk.addSite('Klub Syd')]
     const nora = await desk.addChild('Nora Nordbarn', null, north.id)
     await desk.addCard(nora.id, '04a1b2c3d4e501')
+    await desk.addProduct(north.id, 'Nordlysboller', 1200)
     await desk.addChild('Sofus Sydbarn', null, south.id)
     const add = async (name: string, role: Role, sites: number[] = []) => desk.addStaff(name, role, sites)
     const gone = await add('Gitte Prøvegået', 'admin')
