@@ -28,7 +28,7 @@ const GUIDE: Record<string, [who: string, ...words: string[]]> = {
   'product price': ['admin, club', '99', '16'],
   'product category': ['admin, club', '99', 'food'],
   'product retire': ['admin, club', '99'],
-  'product copy': ['admin, club', '--from', '1', '--to', '2'],
+  'product copy': ['admin, club', '--from', '2', '--to', '1'],
   'product export': [EVERY_ROLE],
   'product import': ['admin, club', 'varer.csv', '--yes'],
   'terminal list': ['admin, club'],
