@@ -52,14 +52,7 @@ export async function firstCard(office: Municipality, account: number, club: num
 
 /** A member of a club's staff at these sites; their token. */
 export async function clubToken(office: Municipality, name: string, ...sites: number[]): Promise<string> {
-  const { token, id } = await office.post<{ id: number; token: string }>('/people', { name, role: 'club' })
-  for (const site of sites) {
-    await office.db
-      .prepare('INSERT INTO staff_site (staff, site) VALUES (?1, ?2) ON CONFLICT DO NOTHING')
-      .bind(id, site)
-      .run()
-  }
-  return token
+  return (await office.post<{ token: string }>('/people', { name, role: 'club', sites })).token
 }
 
 export const statusOf = (office: Municipality, id: string) =>
