@@ -179,8 +179,19 @@ describe('a replacement on the same day', () => {
     const before = await contents(office.db)
     expect(codeOf(await replacing({}, other))).toBe('child_unknown')
     expect(codeOf(await replacing({ site: club }, other))).toBe('child_unknown')
+    expect(codeOf(await replacing({ site: elsewhere }, other))).toBe('child_unknown')
     expect(await contents(office.db)).toEqual(before)
     expect((await replacing({}, own)).status).toBe(200)
+  })
+
+  it('is begun where the child buys as well, though it belongs to another club', async () => {
+    const canteen = await newSite(office, 'Kantinen')
+    const token = await clubToken(office, 'Peter Prøveklub', canteen)
+    const till = await enrolledTerminal(office, canteen, 'Kassen')
+    expect(codeOf(await replacing({ site: canteen }, token))).toBe('child_unknown')
+    await till.send(await till.say('request', { card: ada.hash, amount: 100 }))
+    expect(codeOf(await replacing({}, token))).toBe('child_unknown') // Which of their sites is to be said.
+    expect((await replacing({ site: canteen }, token)).body).toMatchObject({ club: { id: canteen } })
   })
 
   it('that nobody approves within 7 days has ended', async () => {

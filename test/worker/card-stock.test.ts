@@ -205,6 +205,19 @@ describe("the producer's list", () => {
     expect(codeOf(await asked(office.token, 'POST', `/orders/${bo.order}/hand-out`, { uid }))).toBe('card_taken')
   })
 
+  it('keeps a card that was made for an order from whoever is given a card by hand', async () => {
+    const ida = await ordered('Ida Prøvebarn')
+    const number = (await office.post<Batch>('/card-batches')).cards[0]?.number ?? ''
+    const [uid, blank] = [newUid(), newUid()]
+    await take(rowsOf([number, uid], ['BLANK-1', blank]))
+    const bo = await member(office, club, 'Bo Prøvebarn')
+    for (const child of [bo.child, ida.child]) {
+      expect(codeOf(await asked(office.token, 'POST', '/cards', { child, uid }))).toBe('card_taken')
+    }
+    expect((await asked(office.token, 'POST', '/cards', { child: bo.child, uid: blank })).status).toBe(200)
+    expect((await office.post<{ status: string }>(`/orders/${ida.order}/hand-out`, {})).status).toBe('handed_out')
+  })
+
   it('has at most 500 rows in a call', async () => {
     const rows = Array.from({ length: 501 }, (_, at) => ({ line: at + 2, number: `B-${at}`, uid: newUid() }))
     expect(codeOf(await asked(office.token, 'POST', '/card-stock', { rows }))).toBe('malformed')

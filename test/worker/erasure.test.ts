@@ -214,6 +214,38 @@ describe('a child that is erased', () => {
     expect(await db.prepare('SELECT name FROM child WHERE id = ?').bind(ida.child).first('name')).toBe('Ida Hemmelig')
   })
 
+  it('takes along what its guardian, who goes too, asked about no account', async () => {
+    const id = crypto.randomUUID()
+    await asta.post('/support', {
+      ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
+      ...{ text: 'Ring om Ida Hemmelig', phone: '20202020' },
+    })
+    expect(
+      await office.db.prepare('SELECT account FROM support_case WHERE id = ?').bind(id).first('account'),
+    ).toBeNull()
+    await office.post(`/cases/${id}/close`)
+    await leave()
+    expect((await erase(ida.child)).body).toMatchObject({ guardians: 1 })
+    expect(await secretsIn()).toEqual(['card_order', 'payout'])
+  })
+
+  it('is in no roster that is read in just then, though the roster did not bring it', async () => {
+    await leave()
+    await office.db.batch([
+      office.db.prepare('UPDATE child SET roster_key = NULL WHERE id = ?').bind(ida.child),
+      office.db.prepare(
+        "INSERT INTO roster_import (id, staff, status, rows, created_at) VALUES ('r', 1, 'planned', 1, 1)",
+      ),
+      office.db
+        .prepare(
+          "INSERT INTO roster_row (import, line, key, name, guardians, child) VALUES ('r', 2, 'k', 'Ida Hemmelig', '[]', ?)",
+        )
+        .bind(ida.child),
+    ])
+    expect((await erase(ida.child)).status).toBe(200)
+    expect(await secretsIn()).toEqual(['card_order', 'payout'])
+  })
+
   it("takes no guardian along who has another child, nor anything of that child's", async () => {
     const bo = await cardHolder(office, { name: 'Bo Prøvebarn', credit: 500 })
     await office.post(`/children/${bo.child}/guardians`, { cpr: CPR })

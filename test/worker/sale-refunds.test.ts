@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { type Colleague, colleague } from './bank.ts'
 import {
@@ -256,4 +257,26 @@ it('a refund comes off reports and off what the spending charts show', async () 
     ['drink', 166],
     ['other', 334],
   ])
+})
+
+it('a sale that two messages of one number have told of, one of them put aside, is one sale', async () => {
+  const sale = newSale()
+  await till.send(await till.say('request', { sale, card: ida.hash, amount: 1_000 }))
+  await office.post(`/terminals/${till.id}/revoke`)
+  await till.send(await till.say('advice', { sale, card: ida.hash, amount: 1_000 }))
+  await office.post(`/reviews/quarantine:${till.id}/settle`, { decision: 'book', note: 'Prøve' })
+  const { sales } = await office.get<{ sales: { booked: string }[] }>('/sales')
+  expect(sales).toMatchObject([{ id: sale, booked: 'online', amount: 1_000 }])
+  const day = await office.get(`/days/show?terminal=${till.id}&day=${copenhagenDay(Date.now())}`)
+  expect(day).toMatchObject({ sales: 1, amount: 1_000 })
+  const today = copenhagenDay(Date.now())
+  const report = await office.get<{ products: object[] }>(`/reports?from=${today}&to=${today}`)
+  expect(report.products).toMatchObject([{ sold: 1, amount: 1_000 }])
+  const { latestQuery } = await import('../../worker/statements/statements.ts')
+  expect((await latestQuery(office.db, ida.account, 9).all()).results).toHaveLength(2)
+  const undone = await till.send(await till.say('reversal', { sale, card: ida.hash, amount: 1_000 }))
+  expect(undone.status).toBe(200)
+  await office.post(`/sales/${sale}/refund`, { id: newSale(), amount: 400, reason: 'Prøve' })
+  await office.post(`/reviews/quarantine:${till.id}/settle`, { decision: 'book', note: 'Prøve' })
+  expect(await office.get(`/accounts/${ida.account}`)).toMatchObject({ balance: 10_000 })
 })

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { z } from 'zod'
 import type { StaffMember, StaffToken } from '../../shared/office/staff.ts'
 import { app } from '../../worker/main.ts'
@@ -118,6 +118,20 @@ describe('a token of staff', () => {
     await office.post(`/people/${finn.id}/revoke`)
     await asked(finn.token, 'GET', '/me')
     expect(await used()).toBe(1000)
+  })
+
+  it('opens what can be read though its use cannot be written down', async () => {
+    const finn = await added('Finn Prøvefinans', 'finance')
+    await office.db
+      .prepare(
+        "CREATE TRIGGER full BEFORE UPDATE ON staff_token BEGIN SELECT RAISE(ABORT, 'the database is full'); END",
+      )
+      .run()
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+    expect(await asked(finn.token, 'GET', '/ledger/check')).toMatchObject({ status: 200 })
+    expect(logged.mock.calls.flat().join()).toContain('token_use')
+    expect(logged.mock.calls.flat().join()).not.toContain(finn.token)
+    logged.mockRestore()
   })
 
   it('opens nothing once it is revoked, and revoking it again is no change', async () => {

@@ -18,7 +18,10 @@ export const VERSIONS_OF_ALL = `(SELECT max(version) FROM card)
 const COLUMNS = 'id, status, created_at AS createdAt'
 const IN_USE = 'public_key IS NOT NULL AND revoked_at IS NULL'
 
-/** Gives a child a card, known by its hash; a hash belongs to one child for good. A child that has left gets none. */
+/**
+ * Gives a child a card, known by its hash; a hash belongs to one child for good. A child that has left gets none, and
+ * nobody is given by hand what was made for an order: somebody's name is printed on it, and the order awaits it.
+ */
 export async function addCard(
   db: D1Database,
   { child, hash }: { child: number; hash: string },
@@ -32,6 +35,7 @@ export async function addCard(
         `INSERT INTO card (hash, account, status, version, created_at)
          SELECT ?2, account.id, 'active', ${NEXT_VERSION}, ?3 FROM account JOIN child ON child.id = account.child
          WHERE child.id = ?1 AND left_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM card_stock AS made WHERE made.hash = ?2 AND made."order" IS NOT NULL)
          ON CONFLICT (hash) DO NOTHING`,
       )
       .bind(child, hash, nowMs),

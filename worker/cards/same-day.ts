@@ -36,7 +36,12 @@ const LOST = `coalesce(?3, (SELECT card.id ${OPEN_CARDS}))`
 const LOST_IS_KNOWN = `iif(?3 IS NULL, (SELECT count(*) ${OPEN_CARDS}) < 2,
   EXISTS (SELECT 1 ${OPEN_CARDS} AND card.id = ?3))`
 const CLUB = '(SELECT site.id FROM site WHERE site.id = coalesce(?4, child.club))'
-const MAY_SEE = `(${withinSites('child.club', '?5')} OR ?4 IS NOT NULL AND ${withinSites('?4', '?5')})`
+/* A club knows its own children, and those of other clubs who buy at its sites; nobody else's are there for it. */
+const BUYS_HERE = `EXISTS (SELECT 1 FROM posting JOIN transfer AS paid ON paid.id = posting.transfer AND paid.kind = 'purchase'
+  JOIN account AS revenue ON revenue.id = paid.credit_account
+  WHERE posting.account = account.id AND ${withinSites('revenue.site', '?5')})`
+const MAY_SEE = `(${withinSites('child.club', '?5')}
+  OR ?4 IS NOT NULL AND ${withinSites('?4', '?5')} AND ${BUYS_HERE})`
 
 const INSERT = `
 INSERT INTO card_order (id, account, cause, staff, lost_card, club, fee, paid_from, status, created_at)

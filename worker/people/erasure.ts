@@ -62,7 +62,8 @@ export type ErasureRefusal = 'child_unknown' | 'child_stays' | 'child_erased' | 
 /**
  * Erases a child that has left, whose name is given once more, where nothing is in the way. At once go its name, birth
  * day, school and club, whose child it is, support cases about its account, mail about it, and what its cards knew; the
- * cards are closed. A guardian who has no other child here and nothing under way goes too.
+ * cards are closed. A guardian who has no other child here and nothing under way goes too, with whatever they have asked
+ * support.
  */
 export async function erase(
   db: D1Database,
@@ -129,7 +130,7 @@ export async function erase(
          customer = NULL, payment_method = NULL
        WHERE account = ${WALLET} AND DONE`,
     ),
-    then('DELETE FROM roster_row WHERE key = ?3 AND DONE', found.rosterKey ?? null),
+    then('DELETE FROM roster_row WHERE (key = ?3 OR child = ?1) AND DONE', found.rosterKey ?? null),
     then('DELETE FROM guardianship WHERE child = ?1 AND DONE'),
     then(
       `UPDATE guardian SET issuer = '', subject = 'erased:' || id, name = NULL, mail = NULL, cpr_hash = NULL,
@@ -137,7 +138,13 @@ export async function erase(
        WHERE id IN (SELECT value FROM json_each(?3)) AND ${IDLE} AND DONE`,
       ids,
     ),
-    ...['session', 'outbox'].map((table) => then(`DELETE FROM ${table} WHERE guardian IN (${GONE}) AND DONE`, ids)),
+    then(
+      `DELETE FROM case_message WHERE "case" IN (SELECT id FROM support_case WHERE guardian IN (${GONE})) AND DONE`,
+      ids,
+    ),
+    ...['support_case', 'session', 'outbox'].map((table) =>
+      then(`DELETE FROM ${table} WHERE guardian IN (${GONE}) AND DONE`, ids),
+    ),
     db
       .prepare(
         `SELECT id, name, erased_at AS erasedAt, erase_day AS eraseDay,

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Role, StaffCall, StaffMember } from '../../shared/office/staff.ts'
 import { digest } from '../../shared/signing.ts'
+import { log } from '../log.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 
 const DAY_MS = 86_400_000
@@ -12,24 +13,30 @@ export type Staff = { id: number; name: string; role: Role; sites: number[] | nu
 
 /** Whose token this is, which is recorded as used; null where it is unknown, expired or revoked. */
 export async function staffOf(db: D1Database, token: string, nowMs: number): Promise<Staff | null> {
-  const hash = await digest(token)
-  const [found] = await db.batch<Omit<Staff, 'sites'> & { sites: string | null }>([
-    db
-      .prepare(
-        `SELECT id, name, role, expires_at AS expiresAt,
-           iif(role = 'club', (SELECT json_group_array(site) FROM staff_site WHERE staff = staff_token.id), NULL) AS sites
-         FROM staff_token WHERE hash = ?1 AND revoked_at IS NULL AND expires_at > ?2`,
-      )
-      .bind(hash, nowMs),
-    db
-      .prepare(
-        `UPDATE staff_token SET last_used_at = ?2 WHERE hash = ?1 AND revoked_at IS NULL AND expires_at > ?2
-         AND (last_used_at IS NULL OR last_used_at <= ?2 - ${USE_KEPT_MS})`,
-      )
-      .bind(hash, nowMs),
-  ])
-  const row = found?.results[0]
-  return row ? { ...row, sites: row.sites === null ? null : JSON.parse(row.sites) } : null
+  const row = await db
+    .prepare(
+      `SELECT id, name, role, expires_at AS expiresAt, coalesce(last_used_at, 0) <= ?2 - ${USE_KEPT_MS} AS due,
+         iif(role = 'club', (SELECT json_group_array(site) FROM staff_site WHERE staff = staff_token.id), NULL) AS sites
+       FROM staff_token WHERE hash = ?1 AND revoked_at IS NULL AND expires_at > ?2`,
+    )
+    .bind(await digest(token), nowMs)
+    .first<Omit<Staff, 'sites'> & { sites: string | null; due: 0 | 1 }>()
+  if (!row) return null
+  const { due, sites, ...staff } = row
+  if (due) await used(db, staff.id, nowMs)
+  return { ...staff, sites: sites === null ? null : JSON.parse(sites) }
+}
+
+/** A database that is full can still be read, and the books looked into, so the writing may fail. */
+async function used(db: D1Database, staff: number, nowMs: number): Promise<void> {
+  try {
+    await db
+      .prepare('UPDATE staff_token SET last_used_at = ?2 WHERE id = ?1 AND revoked_at IS NULL')
+      .bind(staff, nowMs)
+      .run()
+  } catch (error) {
+    log('error', 'token_use', { staff, error: error instanceof Error ? error.message : 'unknown' })
+  }
 }
 
 /** The sites of whoever asks, as the parameter that `withinSites` wants. */

@@ -11,12 +11,14 @@ import { viewedAccounts } from '../people/viewings.ts'
 const DEFAULT_DAYS = 31
 
 /**
- * SQL: `paid`, a sale's purchase, with the message that booked it (`said`: of several approved ones the first), its
- * terminal and site, and what staff have decided where it was flagged.
+ * SQL: `paid`, a sale's purchase, with the message that booked it (`said`: of several approved ones the first, and one
+ * alone, though a terminal's second line of numbers begins with 1 again), its terminal and site, and what staff have
+ * decided where it was flagged.
  */
 export const SOLD = `
 JOIN message AS said ON said.sale = paid.id AND said.outcome = 'approved'
-  AND said.seq = (SELECT min(seq) FROM message WHERE message.sale = paid.id AND message.outcome = 'approved')
+  AND (said.terminal, said.seq) = (SELECT terminal, seq FROM message WHERE message.sale = paid.id
+    AND message.outcome = 'approved' ORDER BY received_at, terminal, seq LIMIT 1)
 JOIN terminal ON terminal.id = said.terminal
 JOIN site ON site.id = terminal.site
 LEFT JOIN message AS flagged ON flagged.sale = paid.id AND flagged.kind = 'advice' AND flagged.outcome = 'approved'

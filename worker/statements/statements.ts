@@ -52,10 +52,12 @@ export type StatementRow = Omit<StatementLine, 'items' | 'soldAt'> & {
 
 /*
  * Of a sale's messages (a request that was not answered in time, and then an advice) the first one approved is the one
- * that was booked. All of them have the same lines.
+ * that was booked, and one alone, though a terminal's second line of numbers begins with 1 again. All of them have the
+ * same lines.
  */
 export const BOOKED_MESSAGE = `message.sale = transfer.sale AND message.outcome = 'approved'
-  AND message.seq = (SELECT min(seq) FROM message WHERE sale = transfer.sale AND outcome = 'approved')`
+  AND (message.terminal, message.seq) = (SELECT terminal, seq FROM message WHERE sale = transfer.sale
+    AND outcome = 'approved' ORDER BY received_at, terminal, seq LIMIT 1)`
 
 const LINES = `
 SELECT posting.seq, posting.transfer, ${KIND} AS kind, posting.amount, posting.balance, transfer.at, posting.day,
