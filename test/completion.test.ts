@@ -85,6 +85,18 @@ describe('bash', () => {
     ).toEqual([['food'], ['drink'], ['bash', 'zsh', 'fish']])
   })
 
+  test('goes on after another name of a command, which it does not offer itself', () => {
+    expect(
+      offered([
+        ['cards', 'imp'],
+        ['card', 'orders', 'ex'],
+        ['cards', 'orders', 'ex'],
+        ['card', 'orders', 'list', '--state', 'en'],
+        ['card', 'or'],
+      ]),
+    ).toEqual([['import'], ['export'], ['export'], ['ended'], []])
+  })
+
   test('offers files where a file is meant, and where its id is meant none', () => {
     expect(
       offered([

@@ -70,6 +70,17 @@ describe('help', () => {
     expect(JSON.parse(klubkort(['help', topic, '--json']).stdout)).toEqual({ topic, text })
   })
 
+  test('tells about a command by its other name too', () => {
+    for (const [said, name] of [
+      ['cards import', 'card import'],
+      ['card orders export', 'order export'],
+      ['cards orders', 'order'],
+    ].map((pair) => pair.map((line) => line.split(' ')))) {
+      expect(klubkort(['help', ...(said ?? [])])).toEqual(klubkort(['help', ...(name ?? [])]))
+      expect(klubkort([...(said ?? []), '--help'])).toEqual(klubkort([...(name ?? []), '--help']))
+    }
+  })
+
   test('names only commands that there are', () => {
     const names = new Set(leaves(commands).flatMap(({ path }) => path.map((_, at) => path.slice(0, at + 1).join(' '))))
     const named = Object.values(TOPICS).flatMap((text) =>

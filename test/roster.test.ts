@@ -294,6 +294,7 @@ describe('a file with faults', () => {
   test.for([
     ['empty.csv', '', 'line 1: the file is empty'],
     ['blank.csv', '\r\n \r\n', 'line 1: the file is empty'],
+    ['pipes.csv', sheet(HEAD, BO).replaceAll(';', '|'), 'line 1: no headings parted by semicolons, commas or tabs'],
     ['headless.csv', sheet(ALMA, BO), 'line 1, barn: the heading is missing'],
     ['twice.csv', sheet(`${HEAD};Barn`, `${ALMA};x`), 'line 1, barn: the heading stands there twice'],
     [

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { windowWith } from './window.ts'
 
 const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 
@@ -81,6 +82,21 @@ test('a child is erased by its name, which a pipe has to give', async () => {
     'Child 3 is erased. 1 guardian without another child went too. What bookkeeping asks for is kept until 01.01.2032.\n',
   )
   expect(heard).toEqual(['POST /api/staff/children/3/erase {"name":"Freja Prøvebarn"}'])
+})
+
+test('who erases a child at a terminal sees the name that they type', async () => {
+  const { url, heard } = await office('POST /api/staff/children/3/erase', erasure)
+  const env = { HOME: tmpdir(), KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
+  const question = 'This cannot be taken back. Type the name of child 3 to erase it: '
+  const window = windowWith(['child', 'erase', '3'], env, 120)
+  await window.shows(question)
+  window.type('Freja\r')
+  expect((await window.ended).screen).toMatch(`${question}Freja\nChild 3 is erased.`)
+  const left = windowWith(['child', 'erase', '3'], env, 120)
+  await left.shows(question)
+  left.type('\u0004')
+  expect((await left.ended).code).toBe(2)
+  expect(heard).toEqual(['POST /api/staff/children/3/erase {"name":"Freja"}'])
 })
 
 test('what is in the way of an erasure is said', async () => {

@@ -180,26 +180,22 @@ test('a file with faults tells each with its line and column, and nothing is don
     ].join('\n'),
   )
   const { code, out, err } = await klubkort('product', 'import', path, '--yes')
-  expect([code, err]).toEqual([1, ''])
-  expect(out).toMatchInlineSnapshot(`
-    "LINE  COLUMN    WHAT IS WRONG
-       2  price     a price is kroner like '15', '15,50' or '15.50', above zero
-       3  site      no such site
-       4  id        an id is a whole number
-       4  category  a category is one of food, drink, sweets, activity, material,
-                    other
-       4  price     a price is kroner like '15', '15,50' or '15.50', above zero
-       4  from      a day is like 2026-12-01 or 01-12-2026
-       5  name      the cell begins as a formula
-       6  name      a name has 1 to 40 characters
-       7            the heading has 6 cells, this line 5
-       8  from      the day is over; leave it empty for a price now
-    Nothing was changed.
-    "
-  `)
+  expect([code, out]).toEqual([2, ''])
+  expect(err).toBe(`klubkort: ${path} has 10 faults, and nothing is changed (file_faulty)
+  line 2, price: a price is kroner like '15', '15,50' or '15.50', above zero
+  line 3, site: no such site
+  line 4, id: an id is a whole number
+  line 4, category: a category is one of food, drink, sweets, activity, material, other
+  line 4, price: a price is kroner like '15', '15,50' or '15.50', above zero
+  line 4, from: a day is like 2026-12-01 or 01-12-2026
+  line 5, name: the cell begins as a formula
+  line 6, name: a name has 1 to 40 characters
+  line 7: the heading has 6 cells, this line 5
+  line 8, from: the day is over; leave it empty for a price now
+`)
   expect(await sold(1)).toEqual(before)
   const asJson = await klubkort('product', 'import', path, '--yes', '--json')
-  expect(JSON.parse(asJson.out).faults).toHaveLength(10)
+  expect(JSON.parse(asJson.err).error).toMatchObject({ code: 'file_faulty', faults: { length: 10 } })
 })
 
 test('a file that is none, is too long, or lacks a column is said so in one line', async () => {
@@ -211,9 +207,10 @@ test('a file that is none, is too long, or lacks a column is said so in one line
   const rows = Array.from({ length: 1001 }, (_, index) => `Klub Nord;Vare ${index};5`)
   const long = await klubkort('product', 'import', await file('lang.csv', ['site;name;price', ...rows].join('\n')))
   expect([long.code, long.err.includes('has 1001 rows; at most 1000')]).toEqual([2, true])
-  const bare = await klubkort('product', 'import', await file('bar.csv', 'site;name\nKlub Nord;Toast\n'))
-  expect([bare.code, bare.out]).toEqual([
-    1,
-    'LINE  COLUMN  WHAT IS WRONG\n   1  price   the heading is missing\nNothing was changed.\n',
+  const bare = await file('bar.csv', 'site;name\nKlub Nord;Toast\n')
+  const { code, err } = await klubkort('product', 'import', bare)
+  expect([code, err]).toEqual([
+    2,
+    `klubkort: ${bare} has 1 fault, and nothing is changed (file_faulty)\n  line 1, price: the heading is missing\n`,
   ])
 })

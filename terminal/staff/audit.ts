@@ -56,7 +56,7 @@ function nameOf(who: Who): string {
     case 'guardian':
       return 'guardian'
     case 'system':
-      return 'nobody: it was due'
+      return 'the system'
   }
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { STOCK_ROWS_MAX, StockAnswer, StockCall, type StockFaultReason } from '../../shared/office/card-making.ts'
 import { change, type Desk, type Outcome } from './desk.ts'
-import { counted, plain, table } from './output.ts'
+import { counted, plain } from './output.ts'
 import { readSheet, type SheetColumn, type SheetFault, sheetBytes } from './sheet.ts'
 
 /**
@@ -57,9 +57,9 @@ export async function importCards(desk: Desk, path: string): Promise<Outcome> {
         soFar.add(`${line} ${column}`)
       }
       if (!dry) for (const key of ['orders', 'blanks', 'unchanged'] as const) sum[key] += answer.value[key]
-      if (!dry && faults.length > 0) return refusal(faults)
+      if (!dry && faults.length > 0) return faulty(path, faults)
     }
-    if (faults.length > 0) return refusal(faults)
+    if (faults.length > 0) return faulty(path, faults)
   }
   return { kind: 'done', value: sum, text: imported(sum) }
 }
@@ -87,23 +87,10 @@ const interrupted = (path: string) => ({
   hint: `send it again, nothing comes of that twice: klubkort card import ${plain(path)}`,
 })
 
-function refusal(faults: readonly SheetFault[]): Outcome {
-  const sorted = faults.toSorted((one, other) => one.line - other.line)
-  const lines = table(
-    sorted,
-    [
-      { head: 'LINE', cell: ({ line }) => line, align: 'right' },
-      { head: 'COLUMN', cell: ({ column }) => column ?? '' },
-      { head: 'REASON', cell: ({ reason }) => reason, flexible: true },
-    ],
-    '',
-  )
-  return {
-    kind: 'violated',
-    value: { faults: sorted },
-    text: `Nothing is taken in: ${counted(sorted.length, 'fault')}.\n${lines}`,
-  }
-}
+const faulty = (path: string, faults: readonly SheetFault[]): Outcome => ({
+  ...{ kind: 'faulty', path },
+  faults: faults.toSorted((one, other) => one.line - other.line),
+})
 
 function imported({ orders, blanks, unchanged }: Omit<z.infer<typeof StockAnswer>, 'faults'>): string {
   const before = unchanged === 0 ? '' : `; ${unchanged} known before`

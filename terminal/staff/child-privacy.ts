@@ -47,11 +47,12 @@ async function taken(desk: Desk, id: number, out: string | undefined): Promise<O
 }
 
 async function erased(desk: Desk, id: number, given: string | undefined): Promise<Outcome> {
-  if (given === undefined && !process.stdin.isTTY) {
+  if (given === undefined && desk.person === null) {
     return { kind: 'usage', message: "--name is wanted: the child's name once more" }
   }
-  if (given === undefined) process.stderr.write(`This cannot be taken back. Type the name of child ${id} to erase it: `)
-  const name = given ?? (await desk.readLine())
+  const question = `This cannot be taken back. Type the name of child ${id} to erase it: `
+  const name = given ?? (await desk.person?.ask(question)) ?? null
+  if (name === null) return { kind: 'cancelled' }
   const done = await change(desk, `/children/${id}/erase`, ErasureCall, { name }, Erasure)
   return told(done, ({ eraseDay, guardians }) => {
     const [year, month, day] = eraseDay.split('-')

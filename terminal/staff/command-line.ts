@@ -15,6 +15,22 @@ export function followed(klubkort: Command): () => Command | null {
   return () => current
 }
 
+/** Names under which commands are looked for, and the ones they have; no help lists them. */
+export const OTHER_NAMES: readonly { said: readonly string[]; name: readonly string[] }[] = [
+  { said: ['cards', 'orders'], name: ['order'] },
+  { said: ['card', 'orders'], name: ['order'] },
+  { said: ['cards'], name: ['card'] },
+]
+
+/** A line with a command's own name, whichever it was said by: `cards import` is `card import`. */
+export function named(words: readonly string[]): string[] {
+  return OTHER_NAMES.reduce<string[]>(
+    (line, { said, name }) =>
+      said.every((word, at) => line[at] === word) ? [...name, ...line.slice(said.length)] : line,
+    [...words],
+  )
+}
+
 type Office = Pick<Desk, 'person' | 'deliver'> & { current: () => Command | null }
 
 /**

@@ -16,7 +16,7 @@ const plainWords = (words: readonly string[]) => words.filter((word) => /^[\w.:@
 /** All names but the first, which is empty: a word that leads to one of them is a command, and any other an operand. */
 function known(places: Place[]): string[] {
   const below = places.flatMap((place) => place.commands.map(({ name }) => `${nameOf(place)} ${name}`))
-  return [...new Set(below)]
+  return [...new Set([...below, ...places.map(nameOf).filter((name) => name !== '')])]
 }
 
 /** Options that take a value, each behind its place's name. */

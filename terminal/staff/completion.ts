@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { command } from './command.ts'
+import { OTHER_NAMES } from './command-line.ts'
 import { bashScript, fishScript, type Place, zshScript } from './completion-scripts.ts'
 import type { Desk } from './desk.ts'
 import { type Outline, outline } from './outline.ts'
@@ -34,7 +35,10 @@ const HELP: Place['options'][number] = {
   file: false,
 }
 
-/** Wherever a line can be while it is typed. Behind `help` stand the same names again, and the subjects. */
+/**
+ * Wherever a line can be while it is typed. Behind `help` stand the same names again, and the subjects; what a command is
+ * called besides its name leads to the same, but is not offered.
+ */
 function places(klubkort: Outline): Place[] {
   const subjects = Object.keys(TOPICS).map((name) => ({ name, description: 'a subject' }))
   const nouns = klubkort.commands.filter(({ commands }) => commands.length > 0)
@@ -45,7 +49,12 @@ function places(klubkort: Outline): Place[] {
     arguments: [],
   }))
   const own = placesOf(klubkort).filter(({ path }) => path.join() !== 'help')
-  return [...own, ...behindHelp]
+  const besides = OTHER_NAMES.flatMap(({ said, name }) =>
+    own
+      .filter(({ path }) => name.every((word, at) => path[at] === word))
+      .map((place) => ({ ...place, path: [...said, ...place.path.slice(name.length)] })),
+  )
+  return [...own, ...besides, ...behindHelp]
 }
 
 function placesOf(node: Outline): Place[] {

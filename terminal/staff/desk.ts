@@ -132,7 +132,14 @@ export async function change<T>(
 /** What is wrong with a form, in one line. */
 export function issueOf({ issues }: z.ZodError): string {
   const [issue] = issues
-  return issue ? `${issue.path.join('.')}: ${issue.message}` : 'not of the documented form'
+  return issue ? `${issue.path.join('.')}: ${issueWords(issue)}` : 'not of the documented form'
+}
+
+/** Zod's own words for a length speak of types, which nobody typed. */
+function issueWords(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_small' && issue.origin === 'string') return `at least ${issue.minimum} characters are wanted`
+  if (issue.code === 'too_big' && issue.origin === 'string') return `at most ${issue.maximum} characters are taken`
+  return issue.message
 }
 
 /** What came of asking the worker; the answer comes with the worker's origin. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { command } from './command.ts'
+import { named } from './command-line.ts'
 import type { Desk } from './desk.ts'
 import { outline } from './outline.ts'
 import { TOPICS } from './topics.ts'
@@ -19,12 +20,13 @@ export function helpCommand(klubkort: Command, desk: Desk) {
   )
     .argument('[words...]', `a command, or one of ${SUBJECTS}`)
     .action((words: string[], { json }: { json?: true }) => {
-      const found = words.reduce<Command | null>((at, word) => (at ? subcommand(at, word) : null), klubkort)
       const topic = words.length === 1 ? TOPICS[words[0] ?? ''] : undefined
-      if (found && !json) return found.outputHelp()
-      if (found) return desk.deliver({ kind: 'done', value: outline(found, words), text: '' })
       if (topic !== undefined)
         return desk.deliver({ kind: 'done', value: { topic: words[0], text: topic }, text: topic })
+      const path = named(words)
+      const found = path.reduce<Command | null>((at, word) => (at ? subcommand(at, word) : null), klubkort)
+      if (found && !json) return found.outputHelp()
+      if (found) return desk.deliver({ kind: 'done', value: outline(found, path), text: '' })
       desk.deliver({
         kind: 'usage',
         message: `nothing is called '${words.join(' ')}'; subjects are ${SUBJECTS}, and klubkort --help lists the commands`,

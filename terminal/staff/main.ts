@@ -8,7 +8,7 @@ import { auditCommands } from './audit.ts'
 import { cardCommands } from './cards.ts'
 import { caseCommands } from './cases.ts'
 import { childCommands } from './children.ts'
-import { followed, parse } from './command-line.ts'
+import { followed, named, parse } from './command-line.ts'
 import { completionCommand } from './completion.ts'
 import { dayCommands } from './days.ts'
 import { type Desk, EXIT_LINES, type Outcome, report } from './desk.ts'
@@ -127,4 +127,4 @@ completionCommand(klubkort, desk)
 helpCommand(klubkort, desk)
 
 const current = followed(klubkort)
-await parse(klubkort, process.argv.slice(2), { current, ...desk })
+await parse(klubkort, named(process.argv.slice(2)), { current, ...desk })

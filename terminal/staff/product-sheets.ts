@@ -19,7 +19,7 @@ import { type Asked, change, type Desk, type Outcome, read } from './desk.ts'
 import { diskTrouble } from './disk.ts'
 import { amount, amountCell, counted, table } from './output.ts'
 import { confirmed, yesOption } from './prompt.ts'
-import { type SheetColumn as Column, readSheet, type SheetFault, sheetBytes } from './sheet.ts'
+import { type SheetColumn as Column, readSheet, sheetBytes } from './sheet.ts'
 
 const COLUMNS: readonly Column<SheetColumn>[] = [
   { name: 'id', heads: ['id'] },
@@ -116,7 +116,7 @@ async function imported(
   const plan = asked.value
   const said = plan.faults.map(({ column, ...fault }) => ({ ...fault, ...head(column) }))
   const faults = [...sheet.faults, ...wrong, ...said].toSorted((one, other) => one.line - other.line)
-  if (faults.length > 0) return { kind: 'violated', value: { faults }, text: faultsPage(faults) }
+  if (faults.length > 0) return { kind: 'faulty', path: file, faults }
   const page = planPage(plan)
   if (page === null) return { kind: 'done', value: plan, text: `Nothing to change; ${unchanged(plan)}.` }
   if (!yes && desk.person === null) {
@@ -172,19 +172,6 @@ function dayOf(cell: string): string | null {
   const [, day = '', month = '', year = ''] = /^(\d{1,2})[-./](\d{1,2})[-./](\d{4})$/.exec(cell) ?? []
   const written = year === '' ? cell : `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`
   return Day.safeParse(written).data ?? null
-}
-
-function faultsPage(faults: readonly SheetFault[]): string {
-  const lines = table(
-    faults,
-    [
-      { head: 'LINE', cell: ({ line }) => line, align: 'right' },
-      { head: 'COLUMN', cell: ({ column }) => column ?? '' },
-      { head: 'WHAT IS WRONG', cell: ({ reason }) => reason, flexible: true },
-    ],
-    '',
-  )
-  return `${lines}\nNothing was changed.`
 }
 
 type Line = { what: string; site: number; name: string; change: string }

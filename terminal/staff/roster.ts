@@ -17,6 +17,7 @@ import { command, group } from './command.ts'
 import { type Asked, change, type Desk, type Outcome } from './desk.ts'
 import { counted, notTold, plain, quoted, table } from './output.ts'
 import { progressBar } from './progress.ts'
+import { confirmed } from './prompt.ts'
 import { rosterOf } from './roster-sheet.ts'
 import { sheetBytes } from './sheet.ts'
 
@@ -121,7 +122,7 @@ async function decide(desk: Desk, planned: Planned, options: Options): Promise<O
   const shown = page(planned)
   const idle = plan.added + plan.changed + plan.leaving + plan.cards === 0
   const tooMany = plan.leaving * 5 > plan.known && !options.allowLeaving
-  const ask = !options.json && !options.yes && process.stdin.isTTY === true && process.stdout.isTTY === true
+  const ask = !options.yes && desk.person !== null
   const open = !idle && !options.dryRun && !tooMany
   if (!open || !(options.yes || (ask && (await agreed(desk, shown))))) {
     await change(desk, `/roster/${id}/discard`, z.strictObject({}), {}, Done)
@@ -165,8 +166,8 @@ function tooManyLeave({ leaving, known }: Plan): Outcome {
 
 /** Whether somebody at the terminal who has seen the plan says yes. */
 async function agreed(desk: Desk, shown: string): Promise<boolean> {
-  process.stdout.write(`${shown.split('\n').map(plain).join('\n')}\n\nApply it? [y/N] `)
-  return /^(y|yes|j|ja)$/i.test(await desk.readLine())
+  process.stdout.write(`${shown.split('\n').map(plain).join('\n')}\n\n`)
+  return (await confirmed(desk, 'Apply it?')) === null
 }
 
 // ── Words ───────────────────────────────────────────────────────────────────

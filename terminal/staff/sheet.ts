@@ -175,6 +175,9 @@ function headingOf<K extends string>(cells: readonly string[], columns: readonly
 type Reason = { column: string | null; reason: string }
 
 function headingFaults<K extends string>(heading: readonly Heading<K>[], columns: readonly SheetColumn<K>[]): Reason[] {
+  if (heading.length === 1 && heading[0]?.name === null) {
+    return [{ column: null, reason: 'no headings parted by semicolons, commas or tabs' }]
+  }
   return columns.flatMap(({ name, heads, required }) => {
     const found = heading.filter((head) => head.name === name)
     if (found.length > 1) return [{ column: found[0]?.written ?? null, reason: 'the heading stands there twice' }]

@@ -1,10 +1,12 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { OrderLife } from '../../shared/office/cards.ts'
 import worker from '../../worker/main.ts'
 import { keyedHash } from '../../worker/municipality/secrets.ts'
 import { applyRoster } from '../../worker/people/roster-application.ts'
 import { sweep } from '../../worker/sweep.ts'
+import { asked } from './card-desk.ts'
 import { cardHolder, contents, emptyDatabases, type Municipality, municipality, newSite, pay } from './municipality.ts'
 import { parentOf } from './parent.ts'
 import { type Applied, cprOf, importOf, planned, type Row, readIn, rowOf } from './roster.ts'
@@ -516,6 +518,13 @@ describe('whoever looks', () => {
     expect(Object.fromEntries(deeds.results.map(({ action, count }) => [action, count]))).toMatchObject({
       ...{ roster_begun: 1, roster_applied: 1, child_added: 3, guardianship_added: 3, card_ordered: 2 },
     })
+  })
+
+  it("at a first card's order reads once that it was ordered, and by whom", async () => {
+    await readIn(office, school())
+    const id = await office.db.prepare('SELECT id FROM card_order').first<string>('id')
+    const { body } = await asked(office.token, 'GET', `/orders/${id}`)
+    expect(OrderLife.parse(body).events).toMatchObject([{ what: 'card_ordered', who: { kind: 'staff' } }])
   })
 })
 

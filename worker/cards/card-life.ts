@@ -11,7 +11,8 @@ import { type Clerk, staffOrderOf, staffOrderQuery } from './order-desk.ts'
 
 type Event = z.infer<typeof CardEvent>
 
-/* ?1 is the order's id, ?2 the card's (numbers are bound as REAL); either may be null. A first card is ordered by nobody but the roster. */
+/* ?1 is the order's id, ?2 the card's (numbers are bound as REAL); either may be null. An order that the audit log does not have was
+   made by the roster. */
 const EVENTS = `
 SELECT at, what, kind, staff_token.name, card FROM (
   SELECT audit.id AS nth, at, action AS what, staff,
@@ -21,6 +22,7 @@ SELECT at, what, kind, staff_token.name, card FROM (
   UNION ALL SELECT 0, card_order.created_at, 'card_ordered', card_order.staff,
     iif(card_order.staff IS NULL, 'system', 'staff'), NULL
   FROM card_order WHERE card_order.id = ?1 AND cause = 'first'
+    AND NOT EXISTS (SELECT 1 FROM audit WHERE subject = 'order:' || ?1 AND action = 'card_ordered')
   UNION ALL SELECT 0, card_batch.created_at, 'card_batched', card_batch.staff, 'staff', NULL
   FROM card_order JOIN card_batch ON card_batch.id = card_order.batch WHERE card_order.id = ?1
   UNION ALL SELECT 0, card_stock.imported_at, 'card_produced', card_stock.staff, 'staff', NULL
