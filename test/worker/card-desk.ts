@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { hashOfUid } from '../../worker/cards/card-stock.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { cardKeyOf } from '../../worker/municipality/secrets.ts'
-import { type Answer, call, type EnrolledTerminal, type Municipality, newSale } from './municipality.ts'
+import { type Answer, call, type EnrolledTerminal, type Municipality } from './municipality.ts'
 
 /** What a test of cards asks of an office. */
 
@@ -39,7 +39,7 @@ export async function member(office: Municipality, club: number, name: string) {
 
 /** A first card as the roster orders it, free, to the club. */
 export async function firstCard(office: Municipality, account: number, club: number): Promise<string> {
-  const id = newSale()
+  const id = crypto.randomUUID() // The roster's orders have ids of version 4, guardians' and staff's of version 7.
   await office.db
     .prepare(
       `INSERT INTO card_order (id, account, cause, club, fee, paid_from, status, created_at, ordered_at)
@@ -52,13 +52,7 @@ export async function firstCard(office: Municipality, account: number, club: num
 
 /** A member of a club's staff at these sites; their token. */
 export async function clubToken(office: Municipality, name: string, ...sites: number[]): Promise<string> {
-  const { token, id } = await office.post<{ id: number; token: string }>('/people', { name, role: 'club' })
-  for (const site of sites) {
-    await office.db
-      .prepare('INSERT INTO staff_site (staff, site) VALUES (?1, ?2) ON CONFLICT DO NOTHING')
-      .bind(id, site)
-      .run()
-  }
+  const { token } = await office.post<{ token: string }>('/people', { name, role: 'club', sites })
   return token
 }
 
