@@ -658,7 +658,7 @@ const PAGES: Pages[] = [
     'a first card that is handed out',
     async (portal) => {
       const order = await firstOrder(portal)
-      await office('order', 'hand-out', order.id)
+      await office('order', 'hand-out', order.id, '--as-produced')
       await portal.open(orderPage(order))
     },
     '.facts',
