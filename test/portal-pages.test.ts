@@ -1,20 +1,111 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { violations } from './browser/axe.ts'
 import { COMBINATIONS } from './browser/combinations.ts'
 import { CARDS, paymentPage } from './browser/payment.ts'
 import type { Language, Portal } from './browser/portal.ts'
 import { openStage, type Stage } from './browser/stage.ts'
+import { commandLine } from './local/command-line.ts'
 import { type PersonKey, person } from './local/persons.ts'
 
 const WIDTHS = [360, 1280]
 const HEIGHT = 800
 
 let stage: Stage
+/** What the office writes and reads. */
+let folder: string
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'klubkort-pages-'))
   stage = await openStage()
 })
-afterAll(() => stage?.close())
+afterAll(async () => {
+  await stage?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Something that the office does at its command line meanwhile; resolves to what it is told. */
+async function office(...args: string[]) {
+  const { url, token } = stage.place
+  const { code, out, err } = await commandLine({ url, token, folder })(...args, '--json')
+  expect(code, `klubkort ${args.join(' ')}: ${out}${err}`).toBe(0)
+  return JSON.parse(out)
+}
+
+type Order = { id: string; account: number; child: { name: string } }
+const orderPage = ({ account, id }: Order) => `/konto/${account}/nyt-kort/${id}`
+
+/** Ends all orders, so that another card can be ordered, which costs `fee`. */
+async function cardsCost(fee: string) {
+  const { orders } = await office('order', 'list')
+  for (const { id } of orders) await office('order', 'cancel', id)
+  await office('settings', 'set', '--card-fee', fee)
+}
+
+async function childNamed(name: string): Promise<string> {
+  const { children } = await office('child', 'list', '--name', `${name} Prøvebarn`)
+  return String(children[0]?.id)
+}
+
+/** A club begins a replacement for Bo on the same day, and a guardian opens its page. */
+async function replaced(portal: Portal, fee: string): Promise<Order> {
+  await cardsCost(fee)
+  const order = await office('card', 'replace', '--child', await childNamed('Bo'), '--site', '1')
+  await portal.open(orderPage(order))
+  return order
+}
+
+/** The other guardian decides before this one does. */
+async function approvedByOther(portal: Portal) {
+  const order = await replaced(portal, '1')
+  const other = await stage.visit({ language: portal.language, width: 1280 })
+  await other.logIn('two_children')
+  await other.open(orderPage(order))
+  await other.press(other.language === 'da' ? 'Godkend, og betal 1,00 kr.' : 'Approve and pay 1,00 kr.')
+  await other.close()
+}
+
+/** A guardian orders a card for Bo, which comes by post. */
+async function orderedByPost(portal: Portal): Promise<void> {
+  const da = portal.language === 'da'
+  await cardsCost('0')
+  const { account } = await office('child', 'show', await childNamed('Bo'))
+  await portal.open(`/konto/${account}/nyt-kort`)
+  await portal.page.getByLabel(da ? 'Vej og husnummer' : 'Street and number').fill('Prøvevej 1, 2. th.')
+  await portal.page.getByLabel(da ? 'Postnummer' : 'Postal code').fill('4000')
+  await portal.page.getByLabel(da ? 'By' : 'City', { exact: true }).fill('Prøveby')
+  await portal.page.getByLabel(portal.labels.accept).check()
+  await portal.press(portal.labels.next)
+}
+
+/** The roster brings a child of the guardian who shares Bo, and orders its first card; others are still there. */
+const enrolled = new Set<string>()
+async function firstOrder(portal: Portal): Promise<Order> {
+  const name = portal.language === 'da' ? 'Gry Prøvebarn' : 'Hans Prøvebarn'
+  if (!enrolled.has(name)) {
+    enrolled.add(name)
+    const guardian = person('shares_a_child').cpr
+    const rows = [...enrolled].map((child) => `${child};24-05-2016;Eksempelskolen;Klub Eksempel;${guardian}`)
+    await writeFile(join(folder, 'elever.csv'), ['barn;fødselsdag;skole;klub;værge1_cpr', ...rows, ''].join('\r\n'))
+    await office('roster', 'import', 'elever.csv', '--yes')
+  }
+  const { orders } = await office('order', 'list')
+  return orders.find((one: Order) => one.child.name === name)
+}
+
+/** The producer makes every card that is ordered. */
+let made = 0
+async function produce() {
+  await office('order', 'export', '--out', `batch-${made}.csv`)
+  const [, ...lines] = (await readFile(join(folder, `batch-${made}.csv`), 'utf8')).trim().split('\r\n')
+  const cards = lines.map((line) => `${line.split(';')[0]};04c0ffee${String(++made).padStart(6, '0')}`)
+  await writeFile(join(folder, 'produced.csv'), ['number;uid', ...cards, ''].join('\r\n'))
+  await office('card', 'import', 'produced.csv')
+}
+
+const idIn = ({ page }: Portal) => new URL(page.url()).pathname.split('/').at(-1) ?? ''
 
 /** Opens every box of a page that can be opened. */
 async function unfold({ page }: Portal) {
@@ -416,6 +507,161 @@ const PAGES: Pages[] = [
     'Konti of somebody whose name is protected',
     opening('/konti'),
     '.movements li',
+  ]),
+  pages('Et spørgsmål', 'Et spørgsmål', 'two_children', [
+    'a support case that is answered and closed',
+    async (portal) => {
+      const { cases } = await office('case', 'list')
+      const { id } = cases.find(({ subject }: { subject: string }) => subject === 'Et spørgsmål')
+      await office('case', 'answer', id, '--text', 'Et bord med stænger og en bold.')
+      await office('case', 'close', id)
+      await portal.choose(portal.labels.support)
+      await portal.press('Et spørgsmål')
+    },
+    'text=Et bord med stænger og en bold.',
+  ]),
+  pages('Kontoudtog', 'Statement', 'two_children', [
+    'Kontoudtog with a purchase that was refunded',
+    async (portal) => {
+      const child = await childNamed('Ada')
+      await stage.buy('Ada Prøvebarn', 'Frugt')
+      const { sales } = await office('sale', 'find', '--child', child)
+      await office('sale', 'refund', sales[0].id, '--reason', 'Frugten var dårlig')
+      const { account } = await office('child', 'show', child)
+      await portal.open(`/konto/${account}/kontoudtog`)
+      await unfold(portal)
+    },
+    'td:has-text("Frugten var dårlig")',
+  ]),
+  pages('Konti', 'Accounts', 'two_children', [
+    'Konti with a purchase that was refunded',
+    opening('/konti'),
+    '.movements li:has-text("Frugten var dårlig")',
+  ]),
+  pages('Konti', 'Accounts', 'shares_a_child', [
+    'Konti with a card to approve',
+    async (portal) => {
+      await replaced(portal, '1')
+      await portal.open('/konti')
+    },
+    '.account .alert-warning a',
+  ]),
+  pages(
+    'Godkend et nyt kort',
+    'Approve a new card',
+    'shares_a_child',
+    [
+      'a card to approve, with enough money',
+      async (portal) => {
+        await replaced(portal, '1')
+      },
+      'form[action$="/godkend"] .button-primary',
+    ],
+    [
+      'a card to approve, with too little money',
+      async (portal) => {
+        await replaced(portal, '100000')
+      },
+      'main:not(:has(form[action$="/godkend"])) form[action$="/afvis"]',
+    ],
+    [
+      'a card to approve, without a fee',
+      async (portal) => {
+        await replaced(portal, '0')
+      },
+      'form[action$="/godkend"] .button-primary',
+    ],
+  ),
+  pages('Det nye kort kan hentes', 'The new card can be collected', 'shares_a_child', [
+    'a card that was approved, without a fee',
+    async (portal) => {
+      await replaced(portal, '0')
+      await portal.press(portal.language === 'da' ? 'Godkend' : 'Approve')
+    },
+    '.alert-success',
+  ]),
+  pages('Det nye kort kan hentes', 'The new card can be collected', 'shares_a_child', [
+    'a card that the other guardian has approved meanwhile',
+    async (portal) => {
+      await approvedByOther(portal)
+      await portal.press(portal.language === 'da' ? 'Godkend, og betal 1,00 kr.' : 'Approve and pay 1,00 kr.')
+    },
+    '.alert-warning',
+  ]),
+  pages('Bestillingen er annulleret', 'The order has been cancelled', 'shares_a_child', [
+    'a card that was refused',
+    async (portal) => {
+      await replaced(portal, '1')
+      await portal.press(portal.language === 'da' ? 'Afvis' : 'Refuse')
+    },
+    '.alert-info',
+  ]),
+  pages('Det nye kort er fremstillet', 'The new card has been produced', 'shares_a_child', [
+    'a card that will be posted',
+    async (portal) => {
+      await orderedByPost(portal)
+      await produce()
+      await portal.page.reload()
+    },
+    '.facts',
+  ]),
+  pages('Det nye kort er sendt', 'The new card has been sent', 'shares_a_child', [
+    'a card that is in the post',
+    async (portal) => {
+      await orderedByPost(portal)
+      await produce()
+      await office('order', 'send', idIn(portal))
+      await portal.page.reload()
+    },
+    'form[action$="/modtaget"] .button-primary',
+  ]),
+  pages('Det nye kort er udleveret', 'The new card has been handed out', 'shares_a_child', [
+    'a card that has come by post',
+    async (portal) => {
+      await orderedByPost(portal)
+      await produce()
+      await office('order', 'send', idIn(portal))
+      await portal.page.reload()
+      await portal.press(portal.language === 'da' ? 'Jeg har modtaget kortet' : 'I have received the card')
+    },
+    '.alert-success',
+  ]),
+  pages('Det nye kort er bestilt', 'The new card has been ordered', 'shares_a_child', [
+    'a first card that is ordered',
+    async (portal) => portal.open(orderPage(await firstOrder(portal))),
+    '.facts',
+  ]),
+  pages('Brugerinfo', 'User info', 'shares_a_child', [
+    'Brugerinfo of a child whose first card is to come',
+    async (portal) => portal.open(`/konto/${(await firstOrder(portal)).account}/brugerinfo`),
+    'section[aria-labelledby=cards] .badge-info',
+  ]),
+  pages('Det nye kort er fremstillet', 'The new card has been produced', 'shares_a_child', [
+    'a first card that is produced',
+    async (portal) => {
+      const order = await firstOrder(portal)
+      await produce()
+      await portal.open(orderPage(order))
+    },
+    '.facts',
+  ]),
+  pages('Det nye kort er sendt', 'The new card has been sent', 'shares_a_child', [
+    'a first card that is on its way to the club',
+    async (portal) => {
+      const order = await firstOrder(portal)
+      await office('order', 'send', order.id)
+      await portal.open(orderPage(order))
+    },
+    'main:not(:has(form[action$="/modtaget"])) .facts',
+  ]),
+  pages('Det nye kort er udleveret', 'The new card has been handed out', 'shares_a_child', [
+    'a first card that is handed out',
+    async (portal) => {
+      const order = await firstOrder(portal)
+      await office('order', 'hand-out', order.id, '--as-produced')
+      await portal.open(orderPage(order))
+    },
+    '.facts',
   ]),
   pages('Du er blevet logget ud', 'You have been logged out', 'shares_a_child', [
     'a form whose session has ended',

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { cancellableFrom, cancelled } from '../../worker/cards/order-desk.ts'
 import { APPROVAL_WAITS_MS, approve, refuseReplacement } from '../../worker/cards/same-day.ts'
+import { letterOf } from '../../worker/letters/letters.ts'
 import { sweep } from '../../worker/sweep.ts'
 import {
   asked,
@@ -93,7 +94,7 @@ describe('a replacement on the same day', () => {
     )
     expect(await balance()).toBe(10_000)
     const { text } = await mother.get(page(order.id))
-    expect(text).toContain('Æblet kan udlevere et nyt kort i dag. Det koster 45,00 kr., som trækkes på kontoen')
+    expect(text).toContain('Æblet har et nyt kort klar. Det koster 45,00 kr., som trækkes på kontoen')
     expect(text).toContain('Godkend, og betal 45,00 kr.')
     const approved = await decide(order.id, 'godkend')
     expect([approved.status, approved.location]).toEqual([303, page(order.id)])
@@ -147,6 +148,7 @@ describe('a replacement on the same day', () => {
     expect((await mother.get(page(free.id))).text).toContain('Det er gratis')
     await decide(free.id, 'godkend')
     expect(await statusOf(office, free.id)).toBe('ordered')
+    expect((await mother.get(page(free.id))).text).toContain('Kortet er godkendt og kan hentes i Æblet.')
     expect(await fees()).toHaveLength(1)
     await expectSound(office)
   })
@@ -299,6 +301,9 @@ describe('a first card', () => {
     const eva = await member(office, club, 'Eva Prøvebarn')
     for (const cpr of ['0101575001', '0201575002']) await office.post(`/children/${eva.child}/guardians`, { cpr })
     const id = await firstCard(office, eva.account, club)
+    const shown = await father.get(`/konto/${eva.account}/nyt-kort/${id}`)
+    expect([shown.status, shown.text.includes('bliver udleveret i Æblet')]).toEqual([200, true])
+    expect(shown.text).not.toContain('<dd></dd>')
     await office.post(`/orders/${id}/send`)
     await office.post(`/orders/${id}/cancel`)
     const told = (await letters()).map(({ kind, recipient }) => `${kind} ${recipient}`).sort()
@@ -359,6 +364,10 @@ describe('a card that was sent by post', () => {
   it('is put into use by who ordered it, and nobody else', async () => {
     const { id, uid } = await sent()
     expect((await mother.get(page(id))).text).toContain('Jeg har modtaget kortet')
+    const told = (await letters()).find(({ kind }) => kind === 'card_sent')
+    const sender = { name: 'X Kommune', portal: 'https://4000.klubkort.example' }
+    const letter = letterOf({ kind: 'card_sent', data: told }, 'da', sender)
+    expect(letter.text).toContain(`»Jeg har modtaget kortet« her:\nhttps://4000.klubkort.example${page(id)}\n`)
     expect((await father.get(page(id))).text).not.toContain('Jeg har modtaget kortet')
     expect((await decide(id, 'modtaget', father)).status).toBe(404)
     expect((await cardsOf(office, ada.account)).map(({ status }) => status)).toEqual(['active'])

@@ -148,7 +148,7 @@ describe('Brugerinfo', () => {
     for (const by of [parent, coparent]) {
       const page = await shown(by)
       expect(page).toContain('Åbn for slik')
-      expect(page).toMatch(/Lukket af en værge \S+ den \d+\. \w+ \d{4}|Lukket af en værge \d+\. \w+ \d{4}/)
+      expect(page).toMatch(/Lukket af en forælder \S+ den \d+\. \w+ \d{4}|Lukket af en forælder \d+\. \w+ \d{4}/)
     }
     expect(await shown(coparent)).not.toContain('Asta')
     expect((await close('aabn', 'sweets', coparent)).location).toBe(`/konto/${ida.account}/brugerinfo?gjort=aabnet`)

@@ -279,6 +279,18 @@ describe('what is stored', () => {
     ])
   })
 
+  it('has what the roster knows of the child, and the page says that it is stored', async () => {
+    const [before] = (await take(asta)).data.children
+    expect(before).toMatchObject({ birthDay: null, school: null, club: null })
+    await office.db
+      .prepare("UPDATE child SET birth_day = '2016-05-24', school = 'Eksempelskolen', club = ?2 WHERE id = ?1")
+      .bind(ida.child, await newSite(office, 'Æblet'))
+      .run()
+    const [after] = (await take(asta)).data.children
+    expect(after).toMatchObject({ birthDay: '2016-05-24', school: 'Eksempelskolen', club: 'Æblet' })
+    expect((await asta.get('/privatliv')).text).toContain('fødselsdag, skole og klub')
+  })
+
   it('has the form that a log-out interrupted, and of a child that was theirs no more than when', async () => {
     const draft = { path: '/support', fields: { text: 'Halvt færdig' } }
     await office.db

@@ -161,7 +161,9 @@ export async function sendOrder(
 ): Promise<StaffOrder | OrderRefusal> {
   const known = await knownOf(db, id, staff)
   if (!known) return 'order_unknown'
-  const { account, guardian, mail } = known
+  const { account, guardian, mail, produced } = known
+  // A card whose number is known is put into use by whoever ordered it, and they have to be told.
+  const told = guardian !== null && produced !== null ? { order: id } : {}
   const { order, last } = await changed(
     db,
     id,
@@ -173,7 +175,7 @@ export async function sendOrder(
         )
         .bind(id, nowMs),
       recordedIfChanged(db, { staff: staff.id, action: 'card_order_sent', subject: `order:${id}` }, nowMs),
-      moneyLetter(db, 'card_sent', {}, { guardian, recipient: mail, account, cause: `order:${id}:sent` }, nowMs, {
+      moneyLetter(db, 'card_sent', told, { guardian, recipient: mail, account, cause: `order:${id}:sent` }, nowMs, {
         sql: "EXISTS (SELECT 1 FROM card_order WHERE id = ?10 AND card_order.status = 'sent' AND sent_at = ?11)",
         bind: [id, nowMs],
       }),

@@ -33,7 +33,8 @@ export type MoneyNews =
   | { kind: 'card_expiring'; data: About & { last4: string; expires: string } }
   | { kind: 'payout_returned'; data: About & { amount: number; reason: string | null } }
   | { kind: 'refund_failed'; data: About & { amount: number } }
-  | { kind: 'card_sent'; data: About }
+  /** `order` is there where whoever ordered the card has to say that it has come. */
+  | { kind: 'card_sent'; data: About & { order?: string } }
   | { kind: 'card_order_cancelled'; data: About & { amount: number } }
   | { kind: 'card_approval'; data: About & { amount: number; order: string } }
   | { kind: 'child_left'; data: About }
@@ -181,11 +182,14 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
         ],
       }
     }
-    case 'card_sent':
+    case 'card_sent': {
+      const { child, account: id, order } = news.data
+      const received = `${say(letters.cardSent.received)}\n${portal}/konto/${id}/nyt-kort/${order}`
       return {
         subject: say(letters.cardSent.subject),
-        body: [say(letters.cardSent.fact)({ child: news.data.child }), account],
+        body: [say(letters.cardSent.fact)({ child }), order === undefined ? account : received],
       }
+    }
     case 'card_order_cancelled': {
       const { child, amount } = news.data
       return {

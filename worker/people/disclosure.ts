@@ -56,6 +56,9 @@ type DisclosedMail = {
 type DisclosedChild = {
   id: number
   name: string
+  birthDay: string | null
+  school: string | null
+  club: string | null
   createdAt: string
   yoursSince: string
   account: {
@@ -94,6 +97,9 @@ type GuardianRow = Omit<Disclosure['guardian'], 'notifications' | 'cprKnown' | '
 type ChildRow = {
   id: number
   name: string
+  birthDay: string | null
+  school: string | null
+  club: string | null
   createdAt: number
   since: number
   account: number
@@ -129,11 +135,12 @@ JOIN guardianship ON guardianship.cpr_hash = guardian.cpr_hash AND guardianship.
 JOIN child ON child.id = guardianship.child`
 
 const CHILDREN = `
-SELECT child.id, child.name, child.created_at AS createdAt, guardianship.created_at AS since,
+SELECT child.id, child.name, child.birth_day AS birthDay, child.school, site.name AS club,
+  child.created_at AS createdAt, guardianship.created_at AS since,
   account.id AS account, account.daily_limit AS dailyLimit,
   (SELECT json_group_array(json_object('category', category, 'closedAt', closed_at))
    FROM closed_category WHERE closed_category.account = account.id) AS closed
-FROM ${OWN_CHILDREN} JOIN account ON account.child = child.id
+FROM ${OWN_CHILDREN} JOIN account ON account.child = child.id LEFT JOIN site ON site.id = child.club
 WHERE guardian.id = ? ORDER BY child.name, child.id`
 
 const CARDS = `
@@ -295,6 +302,9 @@ function disclosedChild(
   return {
     id: child.id,
     name: child.name,
+    birthDay: child.birthDay,
+    school: child.school,
+    club: child.club,
     createdAt: iso(child.createdAt),
     yoursSince: iso(child.since),
     account: {

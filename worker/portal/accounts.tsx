@@ -90,7 +90,7 @@ function AccountCard({
           {latest.map((line) => (
             <li>
               <span class="movement-what">
-                {line.kind === 'purchase' ? goods(line, say) : (line.reason ?? say(statement.kinds[line.kind]))}
+                {whatOf(line, say)}
                 <span class="movement-when">
                   {boughtWhen(line, language, say) || shortInstant(language, line.at)}
                   {line.site && ` · ${line.site}`}
@@ -119,6 +119,15 @@ function AccountCard({
       </p>
     </section>
   )
+}
+
+/** What a movement was, in one line. A refund's reason alone would not say that it is one. */
+function whatOf(line: StatementLine, say: Say): string {
+  const { kind, reason } = line
+  if (kind === 'purchase') return goods(line, say)
+  const name = say(statement.kinds[kind])
+  if (reason === null) return name
+  return kind === 'sale_refund' ? `${name}: ${reason}` : reason
 }
 
 /** What a person without children sees: what to do about it. */

@@ -1,4 +1,5 @@
 import { type Approval, isUnderWay, type OrderView } from '../cards/order-views.ts'
+import { APPROVAL_WAITS_MS } from '../cards/same-day.ts'
 import { cardOrder as texts } from '../texts/card-order.ts'
 import { kr, shortInstant } from '../texts/format.ts'
 import { payment as common } from '../texts/payment.ts'
@@ -74,7 +75,9 @@ function textOf({ say }: GuardianView, order: OrderView, stale: boolean): string
   if (state === 'awaiting_approval') {
     return fee === 0 ? say(texts.approval.askFree)(club ?? '') : say(texts.approval.ask)(club ?? '', kr(fee))
   }
-  if (state === 'ordered' && cause === 'same_day') return say(texts.texts.ready)(club ?? '')
+  if (state === 'ordered' && cause === 'same_day') {
+    return say(fee === 0 ? texts.texts.readyFree : texts.texts.ready)(club ?? '')
+  }
   if (state === 'ordered' && club !== null) return say(texts.texts.orderedToClub)(club)
   if (state === 'produced' && club !== null) return say(texts.texts.producedToClub)(club)
   if (state === 'sent' && club !== null) return say(texts.texts.sentToClub)(club)
@@ -184,7 +187,9 @@ export function ApprovalNotice({ view, approval }: { view: GuardianView; approva
 function factsOf(view: AccountView, order: OrderView): Fact[] {
   const { say, language, account } = view
   const { facts } = texts
-  const { own, lostCard, card, fee, paidFrom, state } = order
+  const { own, lostCard, card, fee, paidFrom, state, orderedAt } = order
+  // Nothing was paid for what was never approved.
+  const unpaid = fee === 0 || (state === 'cancelled' && orderedAt === null)
   const at = (instant: number | null) => (instant === null ? null : shortInstant(language, instant))
   return [
     [say(common.account), account.child.name],
@@ -192,13 +197,14 @@ function factsOf(view: AccountView, order: OrderView): Fact[] {
     [say(facts.replaces), lostCard === null ? null : say(texts.cardName)(lostCard)],
     [say(facts.card), card === null ? null : say(texts.cardName)(card)],
     [say(texts.price), priceOf(view, fee)],
-    [say(facts.paidFrom), fee === 0 ? null : say(texts.from[paidFrom])],
+    [say(facts.paidFrom), unpaid ? null : say(texts.from[paidFrom])],
     [say(facts.ordered), at(order.createdAt)],
+    [say(facts.decideBy), at(state === 'awaiting_approval' ? order.createdAt + APPROVAL_WAITS_MS : null)],
     [say(facts.sent), at(order.sentAt)],
     [say(state === 'handed_out' ? texts.states.handed_out : facts.ended), at(order.endedAt)],
     [say(common.reference), order.id],
     [say(facts.club), order.club],
-    [say(texts.address), own?.address && <Address {...own.address} />],
+    [say(texts.address), own?.address ? <Address {...own.address} /> : null],
   ]
 }
 

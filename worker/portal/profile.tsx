@@ -81,7 +81,7 @@ function Cards({ view, terminals, orders }: Pick<Props, 'view' | 'terminals' | '
           </div>
         )
       })}
-      {!left && <Notice kind="info" text={say(texts.advice)} />}
+      {!left && account.cards.length > 0 && <Notice kind="info" text={say(texts.advice)} />}
       {!left && !underWay && account.cards.length > 0 && (
         <a class="button button-secondary" href={`/konto/${account.id}/nyt-kort`}>
           {say(cardOrder.title)}

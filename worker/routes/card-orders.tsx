@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import { City, PostalCode, Recipient, Street } from '../../shared/office/cards.ts'
+import { CardOrderId, City, PostalCode, Recipient, Street } from '../../shared/office/cards.ts'
 import { type Ordering, orderCard } from '../cards/card-orders.ts'
 import { isUnderWay, type OrderView, orderQuery, ordersQuery, orderViewOf } from '../cards/order-views.ts'
 import { activateSent } from '../cards/received-cards.ts'
@@ -242,7 +242,7 @@ export const cardOrderRoutes = new Hono<AccountEnv>()
   .get('/konto/:account/nyt-kort/:order', async (c) => {
     const { view, db, now, municipality } = c.var
     const guardian = view.visit.guardian.id
-    const id = FormId.safeParse(c.req.param('order')).data
+    const id = CardOrderId.safeParse(c.req.param('order')).data
     if (!id) return c.notFound()
     const query = orderQuery(db, view.account.id, id)
     const [found] = await db.batch([query, viewed(db, { child: view.account.child.id }, { guardian }, now)])
@@ -267,7 +267,7 @@ export const cardOrderRoutes = new Hono<AccountEnv>()
   .post('/konto/:account/nyt-kort/:order/:verb{godkend|afvis|modtaget}', async (c) => {
     const { view, db, now } = c.var
     const guardian = view.visit.guardian.id
-    const id = FormId.safeParse(c.req.param('order')).data
+    const id = CardOrderId.safeParse(c.req.param('order')).data
     if (!id) return c.notFound()
     const deciding = { id, account: view.account.id, guardian }
     const verb = c.req.param('verb') as keyof typeof DECISIONS

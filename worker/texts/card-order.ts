@@ -115,15 +115,15 @@ export const cardOrder = {
     see: { da: 'Godkend eller afvis det nye kort', en: 'Approve or refuse the new card' },
     ask: {
       da: (club: string, fee: string) =>
-        `${club} kan udlevere et nyt kort i dag. Det koster ${fee}, som trækkes på kontoen, når du godkender. Det gamle kort bliver lukket for altid, når det nye er udleveret.`,
+        `${club} har et nyt kort klar. Det koster ${fee}, som trækkes på kontoen, når du godkender. Det gamle kort bliver lukket for altid, når det nye er udleveret.`,
       en: (club: string, fee: string) =>
-        `${club} can hand out a new card today. It costs ${fee}, which is taken from the account when you approve. The old card will be closed for good when the new one has been handed out.`,
+        `${club} has a new card ready. It costs ${fee}, which is taken from the account when you approve. The old card will be closed for good when the new one has been handed out.`,
     },
     askFree: {
       da: (club: string) =>
-        `${club} kan udlevere et nyt kort i dag. Det er gratis. Det gamle kort bliver lukket for altid, når det nye er udleveret.`,
+        `${club} har et nyt kort klar. Det er gratis og kan udleveres, når du har godkendt det. Det gamle kort bliver lukket for altid, når det nye er udleveret.`,
       en: (club: string) =>
-        `${club} can hand out a new card today. It is free. The old card will be closed for good when the new one has been handed out.`,
+        `${club} has a new card ready. It is free and can be handed out once you have approved it. The old card will be closed for good when the new one has been handed out.`,
     },
     approve: { da: (fee: string) => `Godkend, og betal ${fee}`, en: (fee: string) => `Approve and pay ${fee}` },
     approveFree: { da: 'Godkend', en: 'Approve' },
@@ -137,8 +137,8 @@ export const cardOrder = {
   },
   received: {
     text: {
-      da: 'Kortet kan bruges, når du har skrevet, at du har fået det. Det gamle kort bliver lukket for altid.',
-      en: 'The card can be used once you have told us that it has come. The old card will be closed for good.',
+      da: 'Tryk her, når du har fået kortet. Først da kan det bruges, og det gamle kort bliver lukket for altid.',
+      en: 'Press here when you have the card. Only then can it be used, and the old card will be closed for good.',
     },
     button: { da: 'Jeg har modtaget kortet', en: 'I have received the card' },
   },
@@ -187,6 +187,10 @@ export const cardOrder = {
     ready: {
       da: (club: string) => `Kortet er betalt og kan hentes i ${club}.`,
       en: (club: string) => `The card is paid for and can be collected at ${club}.`,
+    },
+    readyFree: {
+      da: (club: string) => `Kortet er godkendt og kan hentes i ${club}.`,
+      en: (club: string) => `The card has been approved and can be collected at ${club}.`,
     },
     orderedToClub: {
       da: (club: string) => `Kortet er bestilt og bliver udleveret i ${club}.`,
@@ -259,6 +263,7 @@ export const cardOrder = {
     sent: { da: 'Sendt', en: 'Sent' },
     ended: { da: 'Afsluttet', en: 'Ended' },
     club: { da: 'Udleveres i', en: 'Handed out at' },
+    decideBy: { da: 'Godkendes senest', en: 'To be approved by' },
   },
   cardName: { da: (id: number) => `Kort nr. ${id}`, en: (id: number) => `Card no. ${id}` },
   from: {

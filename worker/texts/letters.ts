@@ -165,6 +165,10 @@ export const letters = {
       da: (fact: { child: string }) => `Det nye betalingskort til ${fact.child} er på vej.`,
       en: (fact: { child: string }) => `The new payment card for ${fact.child} is on its way.`,
     },
+    received: {
+      da: 'Kortet kan først bruges, når du har trykket på »Jeg har modtaget kortet« her:',
+      en: 'The card can be used only when you have pressed “I have received the card” here:',
+    },
   },
   cardOrderCancelled: {
     subject: { da: 'Bestillingen af et nyt betalingskort er annulleret', en: 'The order of a new card is cancelled' },
@@ -183,17 +187,20 @@ export const letters = {
     subject: { da: 'Et nyt betalingskort venter på din godkendelse', en: 'A new payment card awaits your approval' },
     fact: {
       da: (fact: { child: string; amount: string }) =>
-        `Klubben kan udlevere et nyt betalingskort til ${fact.child} i dag. Det koster ${fact.amount}, som trækkes på kontoen, når du godkender.`,
+        `Klubben har et nyt betalingskort klar til ${fact.child}. Det koster ${fact.amount}, som trækkes på kontoen, når du godkender.`,
       en: (fact: { child: string; amount: string }) =>
-        `The club can hand out a new payment card for ${fact.child} today. It costs ${fact.amount}, which is taken from the account when you approve.`,
+        `The club has a new payment card ready for ${fact.child}. It costs ${fact.amount}, which is taken from the account when you approve.`,
     },
     free: {
       da: (fact: { child: string }) =>
-        `Klubben kan udlevere et nyt betalingskort til ${fact.child} i dag. Det er gratis, men du skal godkende det.`,
+        `Klubben har et nyt betalingskort klar til ${fact.child}. Det er gratis, men du skal godkende det.`,
       en: (fact: { child: string }) =>
-        `The club can hand out a new payment card for ${fact.child} today. It is free, but you have to approve it.`,
+        `The club has a new payment card ready for ${fact.child}. It is free, but you have to approve it.`,
     },
-    decide: { da: 'Her kan du godkende eller afvise det:', en: 'You can approve or refuse it here:' },
+    decide: {
+      da: 'Her kan du godkende eller afvise det inden for 7 dage:',
+      en: 'You can approve or refuse it here within 7 days:',
+    },
   },
   childLeft: {
     subject: { da: 'Betalingskortet er lukket', en: 'The payment card is closed' },

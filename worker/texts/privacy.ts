@@ -43,8 +43,8 @@ export const privacy = {
   storedChild: { da: 'Hvad er gemt om hvert barn?', en: 'What is stored about each child?' },
   childItems: {
     account: {
-      da: 'Barnets navn, konto, maks. forbrug og kort. Af kortet er der kun gemt en kode, der er beregnet ud fra chippens nummer.',
-      en: 'The child’s name, account, maximum spending and cards. Of the card, only a fingerprint of the chip’s number is stored.',
+      da: 'Barnets navn, fødselsdag, skole og klub, konto, Maks forbrug, de varegrupper, der er lukket for, og kort. Af et kort er der kun gemt det nummer, der står på det, og en kode, der er beregnet ud fra chippens nummer.',
+      en: 'The child’s name, birthday, school and club, account, maximum spending, the kinds of items that are closed, and cards. Of a card, only the number printed on it and a fingerprint of the chip’s number are stored.',
     },
     movements: {
       da: 'Hver bevægelse på kontoen: hvornår, hvor, hvilke varer, og hvad saldoen var bagefter.',
@@ -65,9 +65,9 @@ export const privacy = {
   },
   kept: {
     da: (cases: number, viewings: number, books: number) =>
-      `En supportsag slettes ${monthsDa(cases)}, efter at den er lukket. Hvem der har set på hvad, og hvad du har ændret her, slettes efter ${monthsDa(viewings)}. Når et barn er gået ud, kan kommunen slette det. Det, som bogføringsloven kræver, gemmes i ${books} regnskabsår.`,
+      `En supportsag slettes ${monthsDa(cases)}, efter at den er lukket. Hvem der har set på hvad, og hvad du har ændret her, slettes efter ${monthsDa(viewings)}. Når et barn er meldt ud, kan kommunen slette dets oplysninger. Det, som bogføringsloven kræver, gemmes i ${books} regnskabsår.`,
     en: (cases: number, viewings: number, books: number) =>
-      `A support case is deleted ${monthsEn(cases)} after it was closed. Who has looked at what, and what you have changed here, is deleted after ${monthsEn(viewings)}. When a child has left, the municipality can erase it. What the bookkeeping act asks for is kept for ${books} financial years.`,
+      `A support case is deleted ${monthsEn(cases)} after it was closed. Who has looked at what, and what you have changed here, is deleted after ${monthsEn(viewings)}. When a child has left, the municipality can erase its information. What the bookkeeping act asks for is kept for ${books} financial years.`,
   },
   take: { da: 'Hent dine oplysninger', en: 'Take it with you' },
   takeText: {

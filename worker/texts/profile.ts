@@ -83,8 +83,8 @@ export const profile = {
   limitSaved: { da: 'Maks forbrug er gemt.', en: 'The maximum spending has been saved.' },
   categories: { da: 'Luk for varegrupper', en: 'Close kinds of items' },
   categoriesIntro: {
-    da: 'Her kan du lukke for en gruppe af varer, så dit barn ikke kan købe dem med kortet. Det gælder alle barnets kort, og alle barnets værger kan se og ændre det.',
-    en: 'Here you can close a kind of items, so that your child cannot buy them with the card. It is so for all of the child’s cards, and all of the child’s guardians can see and change it.',
+    da: 'Her kan du lukke for en gruppe af varer, så dit barn ikke kan købe dem med kortet. Det gælder alle barnets kort, og alle barnets forældre kan se og ændre det.',
+    en: 'Here you can close a kind of items, so that your child cannot buy them with the card. This applies to all of the child’s cards, and all of the child’s parents can see and change it.',
   },
   categoriesLimits: {
     da: 'Et beløb, som personalet taster ind uden en vare, kan ikke lukkes. En kasse uden forbindelse kan sælge varen, til den har fået besked.',
@@ -92,8 +92,8 @@ export const profile = {
   },
   categoryOpen: { da: 'Åben', en: 'Open' },
   categoryClosed: {
-    da: (day: string) => `Lukket af en værge ${day}`,
-    en: (day: string) => `Closed by a guardian ${day}`,
+    da: (day: string) => `Lukket af en forælder ${day}`,
+    en: (day: string) => `Closed by a parent ${day}`,
   },
   closeCategory: {
     da: (category: string) => `Luk for ${category.toLowerCase()}`,
