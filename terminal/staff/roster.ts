@@ -64,8 +64,8 @@ first line names the columns, in any order:
   værge1_cpr     a guardian's CPR number; may be empty   (or: guardian1_cpr)
   værge2_cpr …   up to værge4_cpr, may be left out
   barn_cpr       the child's own; may be left out        (or: child_cpr)
-A child is known again by barn_cpr, or where it has none by name, birth date and
-school. Who is in the roster no more leaves; whose child it is, the file says.`
+A child is known again by barn_cpr, or where it has none by name and birth date.
+Who is in the roster no more leaves; whose child it is, the file says.`
 
 async function read(desk: Desk, path: string, options: Options): Promise<Outcome> {
   const bytes = await sheetBytes(path)

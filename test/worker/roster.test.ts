@@ -157,17 +157,17 @@ describe('a roster', () => {
     expect(await names()).toEqual([])
   })
 
-  it('knows a child by its CPR number under any name, and without one by name, birth date and school', async () => {
+  it('knows a child by its CPR number under any name, and without one by name and birth date, at any school', async () => {
     await readIn(office, school())
     const [alma, bo, carla] = school() as [Row, Row, Row]
     const { plan } = await planned(office, [
       { ...alma, name: 'Alma Andet', school: 'Andetsteds' },
-      { ...bo, name: ' BO  prøvebarn ' },
+      { ...bo, name: ' BO  prøvebarn ', school: 'Andetsteds' },
       { ...carla, name: 'Carla Omdøbt' },
     ])
     expect(plan.changes.map(({ line, what }) => [line, what])).toEqual([
       [2, ['name', 'school']],
-      [3, ['name']],
+      [3, ['name', 'school']],
     ])
     expect([plan.new.map(({ name }) => name), plan.leavers.map(({ name }) => name)]).toEqual([
       ['Carla Omdøbt'],

@@ -7,7 +7,7 @@ import { personKey } from './staff.ts'
 /**
  * The municipality's roster: which children there are, at which school, in which club, and whose they are. It comes in
  * pages that are staged, is planned (`roster-plan.ts`) and then applied all at once (`roster-application.ts`). The
- * roster knows a child by a keyed HMAC of its CPR number, or of its name, birth date and school where it tells none.
+ * roster knows a child by a keyed HMAC of its CPR number, or of its name and birth date where it tells none.
  */
 
 /** Rows that are staged for longer than this were given up. */
@@ -82,7 +82,7 @@ export async function stageRows(
       const site = club === null ? null : siteOf(club)
       if (site === undefined) faults.push({ line, column: 'club', reason: 'there is no site of that name' })
       const hashes = await Promise.all([...new Set(guardians)].map(cprHash))
-      const key = await rosterKey(cpr === null ? personOf(name, birthDay, school) : `cpr ${cpr}`)
+      const key = await rosterKey(cpr === null ? personOf(name, birthDay) : `cpr ${cpr}`)
       return { line, key, name, birthDay, school, club: site ?? null, guardians: hashes.sort() }
     }),
   )
@@ -97,8 +97,7 @@ export async function stageRows(
   return faults.sort((one, other) => one.line - other.line)
 }
 
-const personOf = (name: string, birthDay: string, school: string | null) =>
-  JSON.stringify(['person', personKey(name), birthDay, personKey(school ?? '')])
+const personOf = (name: string, birthDay: string) => JSON.stringify(['person', personKey(name), birthDay])
 
 /** Finds a site by its name, to the letter or else whatever its case; undefined where there is none. */
 function siteFinder(sites: readonly { id: number; name: string }[]): (name: string) => number | undefined {
