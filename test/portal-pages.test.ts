@@ -149,6 +149,7 @@ async function agree(portal: Portal) {
 }
 
 async function openOrder(portal: Portal) {
+  await office('settings', 'set', '--card-fee', '45') // In the other language it may have come to be free.
   await portal.choose(portal.labels.profile)
   await portal.press(portal.language === 'da' ? 'Bestil nyt kort' : 'Order a new card')
 }
