@@ -1,14 +1,11 @@
-import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { commandLine } from './local/command-line.ts'
 import { windowWith } from './window.ts'
-
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 
 const file = { madeAt: '2026-11-20T14:05:00.000Z', child: { id: 3, name: 'Freja Prøvebarn' }, cards: [{ id: 9 }] }
 const erasure = { id: 3, name: 'Slettet barn 3', erasedAt: 0, eraseDay: '2032-01-01', guardians: 1 }
@@ -30,25 +27,8 @@ async function office(call: string, answer: unknown): Promise<{ url: string; hea
   return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
 }
 
-/** Runs the real command line, with nothing on its standard input. */
-function klubkort(url: string, ...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const program = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
-  })
-  const ended = { out: '', err: '' }
-  program.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  program.stdin.end()
-  return new Promise((resolve, reject) => {
-    program.on('error', reject)
-    program.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+const klubkort = (url: string, ...args: string[]) =>
+  commandLine({ url, token: 'kk_4000_test', folder: tmpdir() })(...args)
 
 test("a child's file is only its owner's to read, and no other file is written over", async () => {
   const { url } = await office('POST /api/staff/children/3/export', file)

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import type { DayClosing, TerminalDay } from '../shared/office/days.ts'
 import type { Sale, SaleDetails } from '../shared/office/sales.ts'
+import { commandLine } from './local/command-line.ts'
 
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const ID = '0198c0de-0000-7000-8000-000000000001'
 const AT = Date.UTC(2026, 10, 20, 14, 5)
 
@@ -67,25 +66,8 @@ async function office(answers: Answers): Promise<{ url: string; heard: string[] 
   return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
 }
 
-/** Runs the real command line. */
-function klubkort(url: string, ...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const program = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
-  })
-  const ended = { out: '', err: '' }
-  program.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  program.stdin.end()
-  return new Promise((resolve, reject) => {
-    program.on('error', reject)
-    program.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+const klubkort = (url: string, ...args: string[]) =>
+  commandLine({ url, token: 'kk_4000_test', folder: tmpdir() })(...args)
 
 test('sales are found and listed with what was bought and what has become of them', async () => {
   const path = 'GET /sales?site=1&amount=2500&from=2026-11-20&to=2026-11-20'
