@@ -94,13 +94,15 @@ CREATE TABLE `roster_row` (
 	`club` integer,
 	`guardians` text NOT NULL,
 	`child` integer,
+	`change` text DEFAULT '' NOT NULL,
 	PRIMARY KEY(`import`, `line`),
 	FOREIGN KEY (`import`) REFERENCES `roster_import`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`club`) REFERENCES `site`(`id`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`child`) REFERENCES `child`(`id`) ON UPDATE no action ON DELETE no action
-) STRICT;
+) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `roster_row_once` ON `roster_row` (`import`,`key`);--> statement-breakpoint
+CREATE INDEX `roster_row_changes` ON `roster_row` (`import`,`line`) WHERE "roster_row"."change" <> '';--> statement-breakpoint
 CREATE TABLE `staff_site` (
 	`staff` integer NOT NULL,
 	`site` integer NOT NULL,

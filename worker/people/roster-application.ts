@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { RosterApplied } from '../../shared/office/roster.ts'
 import { leaversLetters, reachedAt } from '../letters/outbox.ts'
 import { cancelAgreementsOfLeavers } from '../payments/agreements.ts'
-import { ADDED, anyOf, CARDLESS, COUNTS, differs, KNOWN_COUNT, KNOWN_ROWS, LEAVING, matched } from './roster-plan.ts'
+import { ADDED, CARDLESS, CHANGED, COUNTS, changes, KNOWN_COUNT, LEAVING, matched, NEW } from './roster-plan.ts'
 
 /**
  * A roster is applied in one batch of statements about sets: all of it or nothing. In each, ?1 is the import, ?2 the
@@ -26,21 +26,22 @@ const APPLIED = `EXISTS (SELECT 1 FROM roster_import JOIN roster_row AS staged O
 const audit = (action: string, subject: string, detail: string, from: string) =>
   `INSERT INTO audit (at, staff, action, subject, detail) SELECT ?2, ?3, '${action}', ${subject}, ${detail} ${from}`
 
-const NEWCOMERS = `
-FROM roster_row JOIN child ON child.roster_key = roster_row.key
-WHERE roster_row.import = ?1 AND roster_row.child IS NULL AND ${APPLIED}`
+/** The children that have just been added, as long as their rows do not say that it is done. */
+const NEWCOMERS = `${ADDED.replace('WHERE', 'JOIN child ON child.roster_key = roster_row.key WHERE')} AND ${APPLIED}`
 
-const WANTED = `
-FROM roster_row JOIN json_each(roster_row.guardians) AS wanted
-WHERE roster_row.import = ?1 AND ${APPLIED}`
+/** The rows whose child has other guardians than the roster says, from where every row has its child. */
+const REGUARDED = `roster_row.import = ?1 AND ${changes('guardians')} AND ${APPLIED}`
+
+const WANTED = `FROM roster_row JOIN json_each(roster_row.guardians) AS wanted WHERE ${REGUARDED}`
 
 const IN_FORCE = `EXISTS (SELECT 1 FROM guardianship WHERE guardianship.child = roster_row.child
   AND guardianship.cpr_hash = wanted.value AND guardianship.ended_at IS NULL)`
 
-const UNWANTED = `guardianship.ended_at IS NULL
-  AND guardianship.cpr_hash NOT IN (SELECT value FROM json_each(roster_row.guardians))`
+const UNWANTED = `guardianship.child = roster_row.child AND guardianship.ended_at IS NULL
+  AND guardianship.cpr_hash NOT IN (SELECT value FROM json_each(roster_row.guardians)) AND ${REGUARDED}`
 
-const LEFT_NOW = 'child.left_at = ?2'
+/** Who leaves with this import: nobody else has left in a batch of the same instant. */
+const LEFT_NOW = `child.left_at = ?2 AND ${APPLIED}`
 
 /** Version 4 of RFC 9562; where 16 random bytes are the same, the order's key refuses it. */
 const UUID = `lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-'
@@ -67,33 +68,34 @@ const ARRIVE = [
   ),
 ]
 
+/** What of a child the roster has; its guardians are another table's. */
+const OF_CHILD = ['linked', 'name', 'birthDay', 'school', 'club'] as const
+
 const CHANGE = [
-  audit('child_came_back', "'child:' || child.id", 'NULL', `${KNOWN_ROWS} AND ${anyOf('returns')} AND ${APPLIED}`),
+  audit('child_came_back', "'child:' || child.id", 'NULL', `${CHANGED} AND ${changes('returns')} AND ${APPLIED}`),
   audit(
     'child_changed',
     "'child:' || child.id",
-    `json_object('what', trim(${differs(['linked', 'name', 'birthDay', 'school', 'club'])}))`,
-    `${KNOWN_ROWS} AND ${anyOf('linked', 'name', 'birthDay', 'school', 'club')} AND ${APPLIED}`,
+    "json_object('what', trim(replace(replace(roster_row.change, ' returns ', ''), ' guardians ', '')))",
+    `${CHANGED} AND ${changes(...OF_CHILD)} AND ${APPLIED}`,
   ),
   `UPDATE child SET (name, birth_day, school, club, roster_key, left_at) =
      (roster_row.name, roster_row.birth_day, roster_row.school, roster_row.club, roster_row.key, NULL)
    FROM roster_row WHERE roster_row.import = ?1 AND child.id = roster_row.child
-     AND ${anyOf('returns', 'linked', 'name', 'birthDay', 'school', 'club')} AND ${APPLIED}`,
+     AND ${changes('returns', ...OF_CHILD)} AND ${APPLIED}`,
 ]
 
-/* From here on every row has its child. */
 const GUARD = [
-  `UPDATE roster_row SET child = (SELECT child.id FROM child WHERE child.roster_key = roster_row.key)
-   WHERE import = ?1 AND child IS NULL AND ${APPLIED}`,
+  `UPDATE roster_row SET change = ' guardians ',
+     child = (SELECT child.id FROM child WHERE child.roster_key = roster_row.key)
+   WHERE import = ?1 AND ${NEW} AND ${APPLIED}`,
   audit(
     'guardianship_ended',
     "'child:' || roster_row.child",
     "json_object('changed', json('true'))",
-    `FROM roster_row JOIN guardianship ON guardianship.child = roster_row.child
-     WHERE roster_row.import = ?1 AND ${UNWANTED} AND ${APPLIED}`,
+    `FROM roster_row JOIN guardianship WHERE ${UNWANTED}`,
   ),
-  `UPDATE guardianship SET ended_at = ?2 FROM roster_row
-   WHERE roster_row.import = ?1 AND guardianship.child = roster_row.child AND ${UNWANTED} AND ${APPLIED}`,
+  `UPDATE guardianship SET ended_at = ?2 FROM roster_row WHERE ${UNWANTED}`,
   audit(
     'guardianship_added',
     "'child:' || roster_row.child",
@@ -106,8 +108,8 @@ const GUARD = [
 
 /* A card's version must be its own, for a till's list goes by it. Fees are given back one by one (`leaving.ts`). */
 const LEAVE = [
-  audit('child_left', "'child:' || child.id", 'NULL', `${LEAVING} AND ${APPLIED}`),
   `UPDATE child SET left_at = ?2 WHERE id IN (SELECT child.id ${LEAVING} AND ${APPLIED})`,
+  audit('child_left', "'child:' || child.id", 'NULL', `FROM child WHERE ${LEFT_NOW}`),
   audit(
     'cards_frozen',
     "'child:' || child.id",
@@ -134,7 +136,7 @@ const LEAVE = [
 
 /* A card that is not made yet goes where its child has gone. */
 const MOVED = `card_order.cause = 'first' AND card_order.status = 'ordered' AND roster_row.import = ?1
-  AND roster_row.club IS NOT NULL AND card_order.club IS NOT roster_row.club AND ${APPLIED}`
+  AND ${changes('club')} AND roster_row.club IS NOT NULL AND card_order.club IS NOT roster_row.club AND ${APPLIED}`
 
 const ORDER = [
   audit(

@@ -7,8 +7,12 @@ import { viewedAmong } from './viewings.ts'
 
 type Plan = z.infer<typeof RosterPlan>
 
+/** SQL: the row changes something; said in every condition on changes, so that few rows need be looked through. */
+const CHANGES = "roster_row.change <> ''"
+export const NEW = `${CHANGES} AND roster_row.change = ' new '`
+
 const BY_KEY = `
-UPDATE roster_row SET child = (SELECT child.id FROM child
+UPDATE roster_row SET (child, change) = (SELECT max(child.id), iif(max(child.id) IS NULL, ' new ', '') FROM child
   WHERE child.roster_key = roster_row.key AND child.erased_at IS NULL)
 WHERE import = ?1 AND ${isOpen('?1')}`
 
@@ -19,23 +23,20 @@ WHERE import = ?1 AND ${isOpen('?1')}`
 const BY_GUARDIAN = `
 WITH likely(line, child) AS (
     SELECT roster_row.line, child.id FROM child JOIN roster_row ON roster_row.name = child.name
-    WHERE roster_row.import = ?1 AND roster_row.child IS NULL AND child.roster_key IS NULL AND child.erased_at IS NULL
+    WHERE roster_row.import = ?1 AND ${NEW}
+      AND child.roster_key IS NULL AND child.erased_at IS NULL
       AND EXISTS (SELECT 1 FROM guardianship WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL
                   AND guardianship.cpr_hash IN (SELECT value FROM json_each(roster_row.guardians)))),
   only_row(child, line) AS (SELECT child, min(line) FROM likely GROUP BY child HAVING count(*) = 1),
   pair(line, child) AS (SELECT line, min(child) FROM only_row GROUP BY line HAVING count(*) = 1)
-UPDATE roster_row SET child = pair.child FROM pair
+UPDATE roster_row SET child = pair.child, change = '' FROM pair
 WHERE roster_row.import = ?1 AND roster_row.line = pair.line AND ${isOpen('?1')}`
-
-/** The statements that find out which children the rows of an import are, for the batch that plans or applies it. */
-export const matched = (db: D1Database, id: string): D1PreparedStatement[] =>
-  [BY_KEY, BY_GUARDIAN].map((sql) => db.prepare(sql).bind(id))
 
 /** The guardians of a child, as a row of the roster has them. */
 const GUARDIANS = `(SELECT json_group_array(cpr_hash) FROM (SELECT cpr_hash FROM guardianship
   WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL ORDER BY cpr_hash))`
 
-/** What differs between a child and its row: a condition for each kind of change. */
+/** What makes a row differ from its child: a condition for each kind of change. */
 const DIFFERENCES: Record<z.infer<typeof RosterChange>, string> = {
   returns: 'child.left_at IS NOT NULL',
   linked: 'child.roster_key IS NOT roster_row.key',
@@ -46,22 +47,32 @@ const DIFFERENCES: Record<z.infer<typeof RosterChange>, string> = {
   guardians: `${GUARDIANS} IS NOT roster_row.guardians`,
 }
 
-/** SQL: what of a child differs from its row, of all kinds or some, as names with blanks around them. */
-export const differs = (kinds: readonly z.infer<typeof RosterChange>[] = RosterChange.options) =>
-  kinds.map((kind) => `iif(${DIFFERENCES[kind]}, ' ${kind} ', '')`).join(' || ')
+const KINDS = RosterChange.options
 
-/** SQL: the condition that a child differs from its row in any of some kinds. */
-export const anyOf = (...kinds: readonly z.infer<typeof RosterChange>[]) =>
-  `(${kinds.map((kind) => DIFFERENCES[kind]).join(' OR ')})`
+const COMPARED = `
+UPDATE roster_row SET change = ${KINDS.map((kind) => `iif(${DIFFERENCES[kind]}, ' ${kind} ', '')`).join(' || ')}
+FROM child WHERE roster_row.import = ?1 AND child.id = roster_row.child AND ${isOpen('?1')}
+  AND (${KINDS.map((kind) => DIFFERENCES[kind]).join(' OR ')})`
 
-/** The rows of an import whose child is known, with the child. */
-export const KNOWN_ROWS = 'FROM roster_row JOIN child ON child.id = roster_row.child WHERE roster_row.import = ?1'
-export const CHANGED = `${KNOWN_ROWS} AND ${anyOf(...RosterChange.options)}`
-export const ADDED = 'FROM roster_row WHERE roster_row.import = ?1 AND roster_row.child IS NULL'
+/**
+ * The statements that find out which children the rows of an import are, and what they change of them, for the batch that
+ * plans or applies it. What comes after goes by what they have found: to compare all children again takes long.
+ */
+export const matched = (db: D1Database, id: string): D1PreparedStatement[] =>
+  [BY_KEY, BY_GUARDIAN, COMPARED].map((sql) => db.prepare(sql).bind(id))
+
+/** SQL: the condition that a row changes any of some kinds of its child. */
+export const changes = (...kinds: readonly z.infer<typeof RosterChange>[]) =>
+  `${CHANGES} AND (${kinds.map((kind) => `instr(roster_row.change, ' ${kind} ')`).join(' OR ')})`
+
+/** The rows of an import that change a child, with the child. */
+export const CHANGED = `FROM roster_row JOIN child ON child.id = roster_row.child
+WHERE roster_row.import = ?1 AND ${CHANGES}`
+export const ADDED = `FROM roster_row WHERE roster_row.import = ?1 AND ${NEW}`
 
 const KNOWN = 'child.roster_key IS NOT NULL AND child.left_at IS NULL AND child.erased_at IS NULL'
-export const LEAVING = `FROM child WHERE ${KNOWN} AND child.id NOT IN (
-  SELECT named.child FROM roster_row AS named WHERE named.import = ?1 AND named.child IS NOT NULL)`
+export const LEAVING = `FROM child WHERE ${KNOWN} AND child.roster_key NOT IN (
+  SELECT named.key FROM roster_row AS named WHERE named.import = ?1)`
 
 /** SQL: an account that needs a card: every one it had is closed, and none is on its way. */
 const NEEDS_CARD = `
@@ -111,7 +122,7 @@ export async function planRoster(
     db.prepare(FOUND).bind(id),
     db.prepare(`SELECT line, name, ${CLUB('roster_row.club')} ${ADDED} ORDER BY line LIMIT ?2`).bind(id, listed),
     db
-      .prepare(`SELECT line, child.id AS child, child.name, ${differs()} AS what ${CHANGED} ORDER BY line LIMIT ?2`)
+      .prepare(`SELECT line, child.id AS child, child.name, change AS what ${CHANGED} ORDER BY line LIMIT ?2`)
       .bind(id, listed),
     db
       .prepare(

@@ -32,7 +32,8 @@ export const rosterImport = sqliteTable(
 
 /**
  * A row of a roster that is not applied yet, taken away when it is, or is given up. `key` and `guardians` are keyed HMACs,
- * the guardians' in their order; `child` is whom the plan has found it to be, null for somebody new.
+ * the guardians' in their order. `child` is whom the plan has found it to be, null for somebody new, and `change` what
+ * the row changes: ' new ', or its kinds, each with a blank around it, or nothing.
  */
 export const rosterRow = sqliteTable(
   'roster_row',
@@ -48,8 +49,13 @@ export const rosterRow = sqliteTable(
     club: integer('club').references(() => site.id),
     guardians: text('guardians', { mode: 'json' }).notNull(),
     child: integer('child').references(() => child.id),
+    change: text('change').notNull().default(''),
   },
-  (t) => [primaryKey({ columns: [t.import, t.line] }), uniqueIndex('roster_row_once').on(t.import, t.key)],
+  (t) => [
+    primaryKey({ columns: [t.import, t.line] }),
+    uniqueIndex('roster_row_once').on(t.import, t.key),
+    index('roster_row_changes').on(t.import, t.line).where(sql`${t.change} <> ''`),
+  ],
 )
 
 /** A card that the producer has made, known by the number printed on it; `order` is whose it is, null for a blank. */
