@@ -45,8 +45,11 @@ export const RosterRowsAnswer = z.object({ faults: z.array(RosterFault) }).meta(
 /** `listed` is how many children of each kind the plan names. */
 export const RosterPlanCall = z.strictObject({ listed: z.int().min(0).max(ROSTER_ROWS_MAX).default(20) })
 
-/** What a row changes of a child. `linked`: staff had added the child by hand, and from now on the roster knows it. */
-export const RosterChange = z.enum(['returns', 'linked', 'name', 'birthDay', 'school', 'club', 'guardians'])
+/**
+ * What a row changes of a child. `linked`: staff had added the child by hand, and from now on the roster knows it.
+ * `rekeyed`: the roster knew it by its CPR number and knows it by name and birth date from now on, or the other way.
+ */
+export const RosterChange = z.enum(['returns', 'linked', 'rekeyed', 'name', 'birthDay', 'school', 'club', 'guardians'])
 
 /** `cards` are the first cards that will be ordered, `known` the children whom the roster has now. */
 const RosterCounts = z.object({

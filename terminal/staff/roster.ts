@@ -64,7 +64,8 @@ first line names the columns, in any order:
   værge1_cpr     a guardian's CPR number; may be empty   (or: guardian1_cpr)
   værge2_cpr …   up to værge4_cpr, may be left out
   barn_cpr       the child's own; may be left out        (or: child_cpr)
-A child is known again by barn_cpr, or where it has none by name and birth date.
+A child is known again by barn_cpr, or where it has none by name and birth date;
+from one file to the next the column may come or go.
 Who is in the roster no more leaves; whose child it is, the file says.`
 
 async function read(desk: Desk, path: string, options: Options): Promise<Outcome> {
@@ -175,6 +176,7 @@ async function agreed(desk: Desk, shown: string): Promise<boolean> {
 const WHAT: Record<Plan['changes'][number]['what'][number], string> = {
   returns: 'comes back',
   linked: 'was added by hand',
+  rekeyed: 'barn_cpr given or left out',
   name: 'name',
   birthDay: 'birth date',
   school: 'school',

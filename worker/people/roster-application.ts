@@ -69,7 +69,7 @@ const ARRIVE = [
 ]
 
 /** What of a child the roster has; its guardians are another table's. */
-const OF_CHILD = ['linked', 'name', 'birthDay', 'school', 'club'] as const
+const OF_CHILD = ['linked', 'rekeyed', 'name', 'birthDay', 'school', 'club'] as const
 
 const CHANGE = [
   audit('child_came_back', "'child:' || child.id", 'NULL', `${CHANGED} AND ${changes('returns')} AND ${APPLIED}`),

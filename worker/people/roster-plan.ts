@@ -17,16 +17,19 @@ UPDATE roster_row SET (child, change) = (SELECT max(child.id), iif(max(child.id)
 WHERE import = ?1 AND ${isOpen('?1')}`
 
 /*
- * A child that staff have added by hand is known again by its name and a guardian. Where that could be several, on either
- * side, nobody is taken for anybody else.
+ * A child that no row has by its key is known again by its name and a guardian where staff have added it by hand, and by
+ * its name and birth date where the roster has come to tell CPR numbers, or tells them no more: two CPR numbers are two
+ * children. Where it could be several, on either side, nobody is taken for anybody else.
  */
-const BY_GUARDIAN = `
+const BY_NAME = `
 WITH likely(line, child) AS (
     SELECT roster_row.line, child.id FROM child JOIN roster_row ON roster_row.name = child.name
-    WHERE roster_row.import = ?1 AND ${NEW}
-      AND child.roster_key IS NULL AND child.erased_at IS NULL
-      AND EXISTS (SELECT 1 FROM guardianship WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL
-                  AND guardianship.cpr_hash IN (SELECT value FROM json_each(roster_row.guardians)))),
+    WHERE roster_row.import = ?1 AND ${NEW} AND child.erased_at IS NULL
+      AND CASE WHEN child.roster_key IS NULL
+          THEN EXISTS (SELECT 1 FROM guardianship WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL
+                       AND guardianship.cpr_hash IN (SELECT value FROM json_each(roster_row.guardians)))
+          ELSE child.birth_day = roster_row.birth_day AND (child.roster_key GLOB 'cpr:*') <> (roster_row.key GLOB 'cpr:*')
+            AND NOT EXISTS (SELECT 1 FROM roster_row AS own WHERE own.import = ?1 AND own.key = child.roster_key) END),
   only_row(child, line) AS (SELECT child, min(line) FROM likely GROUP BY child HAVING count(*) = 1),
   pair(line, child) AS (SELECT line, min(child) FROM only_row GROUP BY line HAVING count(*) = 1)
 UPDATE roster_row SET child = pair.child, change = '' FROM pair
@@ -39,7 +42,8 @@ const GUARDIANS = `(SELECT json_group_array(cpr_hash) FROM (SELECT cpr_hash FROM
 /** What makes a row differ from its child: a condition for each kind of change. */
 const DIFFERENCES: Record<z.infer<typeof RosterChange>, string> = {
   returns: 'child.left_at IS NOT NULL',
-  linked: 'child.roster_key IS NOT roster_row.key',
+  linked: 'child.roster_key IS NULL',
+  rekeyed: 'child.roster_key <> roster_row.key',
   name: 'child.name IS NOT roster_row.name',
   birthDay: 'child.birth_day IS NOT roster_row.birth_day',
   school: 'child.school IS NOT roster_row.school',
@@ -59,7 +63,7 @@ FROM child WHERE roster_row.import = ?1 AND child.id = roster_row.child AND ${is
  * plans or applies it. What comes after goes by what they have found: to compare all children again takes long.
  */
 export const matched = (db: D1Database, id: string): D1PreparedStatement[] =>
-  [BY_KEY, BY_GUARDIAN, COMPARED].map((sql) => db.prepare(sql).bind(id))
+  [BY_KEY, BY_NAME, COMPARED].map((sql) => db.prepare(sql).bind(id))
 
 /** SQL: the condition that a row changes any of some kinds of its child. */
 export const changes = (...kinds: readonly z.infer<typeof RosterChange>[]) =>
@@ -72,7 +76,9 @@ export const ADDED = `FROM roster_row WHERE roster_row.import = ?1 AND ${NEW}`
 
 const KNOWN = 'child.roster_key IS NOT NULL AND child.left_at IS NULL AND child.erased_at IS NULL'
 export const LEAVING = `FROM child WHERE ${KNOWN} AND child.roster_key NOT IN (
-  SELECT named.key FROM roster_row AS named WHERE named.import = ?1)`
+  SELECT named.key FROM roster_row AS named WHERE named.import = ?1)
+AND child.id NOT IN (SELECT roster_row.child FROM roster_row
+                     WHERE roster_row.import = ?1 AND ${CHANGES} AND roster_row.child IS NOT NULL)`
 
 /** SQL: an account that needs a card: every one it had is closed, and none is on its way. */
 const NEEDS_CARD = `
@@ -118,7 +124,7 @@ export async function planRoster(
   const answers = await db.batch([
     ...matched(db, id),
     db.prepare(PLANNED).bind(id),
-    viewedAmong(db, { children: known.replaceAll('?1', '?'), bind: [id, listed, id, listed] }, { staff }, nowMs),
+    viewedAmong(db, { children: known.replaceAll('?1', '?'), bind: [id, listed, id, id, listed] }, { staff }, nowMs),
     db.prepare(FOUND).bind(id),
     db.prepare(`SELECT line, name, ${CLUB('roster_row.club')} ${ADDED} ORDER BY line LIMIT ?2`).bind(id, listed),
     db

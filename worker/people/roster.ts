@@ -7,7 +7,8 @@ import { personKey } from './staff.ts'
 /**
  * The municipality's roster: which children there are, at which school, in which club, and whose they are. It comes in
  * pages that are staged, is planned (`roster-plan.ts`) and then applied all at once (`roster-application.ts`). The
- * roster knows a child by a keyed HMAC of its CPR number, or of its name and birth date where it tells none.
+ * roster knows a child by a keyed HMAC of its CPR number, or of its name and birth date where it tells none; the key
+ * says which of both it is.
  */
 
 /** Rows that are staged for longer than this were given up. */
@@ -82,7 +83,8 @@ export async function stageRows(
       const site = club === null ? null : siteOf(club)
       if (site === undefined) faults.push({ line, column: 'club', reason: 'there is no site of that name' })
       const hashes = await Promise.all([...new Set(guardians)].map(cprHash))
-      const key = await rosterKey(cpr === null ? personOf(name, birthDay) : `cpr ${cpr}`)
+      const key =
+        cpr === null ? `name:${await rosterKey(personOf(name, birthDay))}` : `cpr:${await rosterKey(`cpr ${cpr}`)}`
       return { line, key, name, birthDay, school, club: site ?? null, guardians: hashes.sort() }
     }),
   )
