@@ -1,12 +1,20 @@
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import { letGo } from './people/erasure.ts'
+import { forgetGuardians } from './people/guardian-erasure.ts'
 
 /** How many rows of a kind one run removes; what is left over goes with the next. */
 const AT_ONCE = 1000
 const CASES_AT_ONCE = 100
 
 /** How many of each kind went. */
-export type Retained = { cases: number; viewings: number; deeds: number; bankFiles: number; children: number }
+export type Retained = {
+  cases: number
+  viewings: number
+  deeds: number
+  bankFiles: number
+  children: number
+  guardians: number
+}
 
 /** SQL: the day before which things go that are kept for as many months as a setting says; ?1 is today. */
 const cutOff = (setting: string) => `(SELECT date(?1, '-' || ${setting} || ' months') FROM municipality)`
@@ -15,7 +23,8 @@ const cutOffMs = (setting: string) =>
 
 /**
  * Removes what nobody needs any more, by what the municipality has settled: support cases that have long been closed, who
- * looked at whom, what guardians did, what the files for the bank say, and what was kept of erased children.
+ * looked at whom, what guardians did, what the files for the bank say, what was kept of erased children, and guardians who
+ * have no child here.
  */
 export async function removeOld(db: D1Database, nowMs: number): Promise<Retained> {
   const today = copenhagenDay(nowMs)
@@ -41,5 +50,6 @@ export async function removeOld(db: D1Database, nowMs: number): Promise<Retained
   ])
   const changes = (answer: D1Result | undefined) => answer?.meta.changes ?? 0
   const gone = { cases: changes(cases), viewings: changes(viewings), deeds: changes(deeds) }
-  return { ...gone, bankFiles: changes(bankFiles), children: await letGo(db, nowMs) }
+  const [children, guardians] = [await letGo(db, nowMs), await forgetGuardians(db, nowMs)]
+  return { ...gone, bankFiles: changes(bankFiles), children, guardians }
 }

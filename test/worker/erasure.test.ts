@@ -2,6 +2,7 @@ import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { letGo } from '../../worker/people/erasure.ts'
+import { forgetGuardians } from '../../worker/people/guardian-erasure.ts'
 import { arrive } from '../../worker/people/guardians.ts'
 import { removeOld } from '../../worker/retention.ts'
 import { colleague, newId } from './bank.ts'
@@ -229,6 +230,23 @@ describe('a child that is erased', () => {
     expect(await secretsIn()).toEqual(['card_order', 'payout'])
   })
 
+  it('leaves a guardian whom something keeps, who goes a month after it has ended', async () => {
+    const id = crypto.randomUUID()
+    await asta.post('/support', {
+      ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
+      ...{ text: 'Ring om Ida Hemmelig', phone: '20202020' },
+    })
+    await leave()
+    expect((await erase(ida.child)).body).toMatchObject({ guardians: 0 })
+    const later = Date.now() + 31 * 86_400_000
+    expect(await forgetGuardians(office.db, later)).toBe(0)
+    await office.post(`/cases/${id}/close`)
+    expect(await forgetGuardians(office.db, Date.now())).toBe(0)
+    expect(await forgetGuardians(office.db, later)).toBe(1)
+    expect(await secretsIn()).toEqual(['card_order', 'payout'])
+    expect(await forgetGuardians(office.db, later)).toBe(0)
+  })
+
   it('is in no roster that is read in just then, though the roster did not bring it', async () => {
     await leave()
     await office.db.batch([
@@ -354,9 +372,23 @@ describe('what nobody needs any more', () => {
          SELECT 1, date('2020-01-01', i || ' days'), 'staff', 1, 0, 0 FROM n`,
       ),
     ])
-    expect(await removeOld(db, now)).toEqual({ cases: 1, viewings: 1000, deeds: 1, bankFiles: 0, children: 0 })
+    expect(await removeOld(db, now)).toEqual({
+      cases: 1,
+      viewings: 1000,
+      deeds: 1,
+      bankFiles: 0,
+      children: 0,
+      guardians: 0,
+    })
     // Three months before 31 May is 31 February, which SQLite calls 2 March.
-    expect(await removeOld(db, now)).toEqual({ cases: 0, viewings: 102, deeds: 0, bankFiles: 0, children: 0 })
+    expect(await removeOld(db, now)).toEqual({
+      cases: 0,
+      viewings: 102,
+      deeds: 0,
+      bankFiles: 0,
+      children: 0,
+      guardians: 0,
+    })
     const days = await db.prepare('SELECT day FROM viewing').all<{ day: string }>()
     expect(days.results.map(({ day }) => day)).toEqual(['2028-05-31'])
     expect((await db.prepare('SELECT id FROM support_case ORDER BY created_at').all()).results).toHaveLength(2)

@@ -3,6 +3,7 @@ import { copenhagenDay } from '../../shared/copenhagen.ts'
 import type { Erasure } from '../../shared/office/privacy.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { UNREVIEWED } from '../terminals/quarantine.ts'
+import { forgottenAmong, guardiansForgotten } from './guardian-erasure.ts'
 
 /**
  * A child that has left is forgotten in two steps: its name and all that the books do not need at once, and what the
@@ -94,7 +95,7 @@ export async function erase(
   const ways = Object.keys(IN_THE_WAY).filter((_, index) => found[`way${index}`])
   if (ways.length > 0) return { inTheWay: ways }
   const today = copenhagenDay(nowMs)
-  const ids = JSON.stringify((guardians?.results ?? []).map(({ id }) => id))
+  const ids = (guardians?.results ?? []).map(({ id }) => Number(id))
   const done = 'EXISTS (SELECT 1 FROM child WHERE child.id = ?1 AND child.erased_at = ?2)'
   const then = (sql: string, ...more: (string | number | null)[]) =>
     db.prepare(sql.replace('DONE', done)).bind(child, nowMs, ...more)
@@ -132,45 +133,21 @@ export async function erase(
     ),
     then('DELETE FROM roster_row WHERE (key = ?3 OR child = ?1) AND DONE', found.rosterKey ?? null),
     then('DELETE FROM guardianship WHERE child = ?1 AND DONE'),
-    then(
-      `UPDATE guardian SET issuer = '', subject = 'erased:' || id, name = NULL, mail = NULL, cpr_hash = NULL,
-         tell_below = NULL, tell_purchases = 0, tell_weekly = 0
-       WHERE id IN (SELECT value FROM json_each(?3)) AND ${IDLE} AND DONE`,
-      ids,
-    ),
-    then(
-      `DELETE FROM case_message WHERE "case" IN (SELECT id FROM support_case WHERE guardian IN (${GONE})) AND DONE`,
-      ids,
-    ),
-    ...['support_case', 'session', 'outbox'].map((table) =>
-      then(`DELETE FROM ${table} WHERE guardian IN (${GONE}) AND DONE`, ids),
-    ),
+    ...guardiansForgotten(db, ids, {
+      sql: 'EXISTS (SELECT 1 FROM child WHERE child.id = ?2 AND child.erased_at = ?3)',
+      bind: [child, nowMs],
+    }),
     db
       .prepare(
         `SELECT id, name, erased_at AS erasedAt, erase_day AS eraseDay,
-           (SELECT count(*) FROM guardian WHERE id IN (${GONE})) AS guardians
+           (SELECT count(*) FROM (${forgottenAmong('?3')})) AS guardians
          FROM child WHERE id = ?1 AND erased_at = ?2`,
       )
-      .bind(child, nowMs, ids),
+      .bind(child, nowMs, JSON.stringify(ids)),
   ])
   const erased = answers.at(-1)?.results[0]
   return erased ?? erase(db, child, name, staff, nowMs) // Something came in between; it is named now.
 }
-
-/** SQL: guardians of ?3 who were erased. */
-const GONE = `SELECT id FROM guardian WHERE id IN (SELECT value FROM json_each(?3)) AND subject = 'erased:' || id`
-
-/** SQL: a guardian who has no child here any more and for whom nothing is under way. */
-const IDLE = `NOT EXISTS (SELECT 1 FROM guardianship
-    WHERE guardianship.cpr_hash = guardian.cpr_hash AND guardianship.ended_at IS NULL)
-  AND NOT EXISTS (SELECT 1 FROM payment WHERE payment.guardian = guardian.id AND payment.status IN ('created', 'open'))
-  AND NOT EXISTS (SELECT 1 FROM payout
-    WHERE payout.guardian = guardian.id AND payout.status IN ('requested', 'approved', 'exported'))
-  AND NOT EXISTS (SELECT 1 FROM agreement WHERE agreement.guardian = guardian.id
-    AND (agreement.status IN ('setting_up', 'waiting', 'active', 'paused') OR agreement.left_card IS NOT NULL))
-  AND NOT EXISTS (SELECT 1 FROM card_order WHERE card_order.guardian = guardian.id
-    AND card_order.status IN ('unpaid', 'awaiting_approval', 'ordered', 'produced', 'sent'))
-  AND NOT EXISTS (SELECT 1 FROM support_case WHERE support_case.guardian = guardian.id AND closed_at IS NULL)`
 
 /** How many children are let go of in one run. */
 const AT_ONCE = 20
