@@ -311,6 +311,9 @@ describe("a child's file", () => {
       money: { payouts: [{ amountOre: 100, status: 'paid' }], cardOrders: [{ status: 'handed_out' }] },
       mails: [{ kind: 'purchase' }],
     })
+    const deeds: { subject: string }[] = file.deeds ?? []
+    const kinds = deeds.map(({ subject }) => subject.split(':')[0])
+    expect([...new Set(kinds)].sort()).toEqual(['account', 'card', 'case'])
     const text = JSON.stringify(file)
     for (const own of ['asta@hemmelig', '0007654321', 'Hemmelig Vej', 'Asta Hemmelig', ida.hash, ida.uid, CPR]) {
       expect(text, own).not.toContain(own)

@@ -36,7 +36,9 @@ SELECT audit.at AS doneAt, action, subject, detail, staff_token.name AS staff,
   iif(audit.guardian IS NULL, NULL, 'a guardian') AS guardian
 FROM audit LEFT JOIN staff_token ON staff_token.id = audit.staff
 WHERE subject IN (SELECT 'child:' || ?1 UNION ALL SELECT 'account:' || id FROM account WHERE child = ?1
-  UNION ALL SELECT 'card:' || card.id FROM card WHERE card.account = ${ACCOUNT})
+  UNION ALL SELECT 'card:' || card.id FROM card WHERE card.account = ${ACCOUNT}
+  UNION ALL SELECT 'order:' || card_order.id FROM card_order WHERE card_order.account = ${ACCOUNT}
+  UNION ALL SELECT 'case:' || support_case.id FROM support_case WHERE support_case.account = ${ACCOUNT})
 ORDER BY audit.id`,
 } as const
 
