@@ -23,3 +23,12 @@ export const InstantMs = z.int().min(0)
 
 /** A mail address. */
 export const Mail = z.email().max(254)
+
+/** An Ed25519 public key: 32 bytes as base64url, the `x` of its JWK (RFC 8037). */
+export const PublicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+
+/** A JWS in compact form with a 64-byte signature; no padding and no second spelling of the same bytes. */
+export const CompactJws = z
+  .string()
+  .max(8192)
+  .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]$/)

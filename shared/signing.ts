@@ -1,5 +1,6 @@
 import { CompactSign, type CryptoKey, compactVerify, importJWK } from 'jose'
 import { z } from 'zod'
+import { CompactJws } from './fields.ts'
 
 /**
  * What a terminal signs: a debit message, a proof of who calls, that it holds the key it enrols with, and for another
@@ -11,15 +12,6 @@ export type SignedType =
   | 'klubkort-enrol'
   | 'klubkort-rotation'
   | 'klubkort-confirmation'
-
-/** An Ed25519 public key: 32 bytes as base64url, the `x` of its JWK (RFC 8037). */
-export const PublicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
-
-/** A JWS in compact form with a 64-byte signature; no padding and no second spelling of the same bytes. */
-export const CompactJws = z
-  .string()
-  .max(8192)
-  .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]$/)
 
 const Header = z.strictObject({ alg: z.literal('EdDSA'), kid: z.string().optional(), typ: z.string() })
 

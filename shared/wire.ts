@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { Amount, CardHash, DebitResult, Digest, TokenType } from './debit.ts'
-import { Id, InstantMs } from './fields.ts'
-import { CompactJws, PublicKey } from './signing.ts'
+import { CompactJws, Id, InstantMs, PublicKey } from './fields.ts'
 
 /** How many debit messages one call may carry. */
 export const MESSAGES_MAX = 100

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK } from 'jose'
 import { z } from 'zod'
-import { PublicKey } from '../shared/signing.ts'
+import { PublicKey } from '../shared/fields.ts'
 import { EnrolAnswer } from '../shared/wire.ts'
 import { disk, type Files } from './upkeep/files.ts'
 

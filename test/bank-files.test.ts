@@ -246,7 +246,7 @@ test('no text whatever makes the reader of reports throw, or wait', () => {
     fc.oneof(fc.constantFrom(...pieces, '<![CDATA[', ']]>', '<!--', '<?x ?>', 'constructor', '__proto__'), fc.string()),
   )
   fc.assert(fc.property(text, (parts) => void expect(readBankReport(parts.join('')).kind).toBe('invalid')))
-  const startedAt = performance.now()
+  const before = process.cpuUsage() // Whatever else the machine is at.
   for (const long of [
     '<a '.repeat(100_000),
     '<a>'.repeat(100_000),
@@ -255,5 +255,5 @@ test('no text whatever makes the reader of reports throw, or wait', () => {
   ]) {
     expect(readBankReport(long).kind).toBe('invalid')
   }
-  expect(performance.now() - startedAt).toBeLessThan(5000)
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(5_000)
 })

@@ -1,20 +1,16 @@
-import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { uuidv7 } from '../shared/uuidv7.ts'
+import { begin } from './local/command-line.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { type Pi, virtualPi } from './local/pi.ts'
 import { copyDatabases } from './local/prepared.ts'
 import { freePort, type Running } from './local/processes.ts'
 import { secretsIn, startWorker } from './local/worker.ts'
-
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 
 let folder: string
 let worker: Running
@@ -52,36 +48,8 @@ afterAll(async () => {
 
 const newId = () => uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
 
-type Ended = { code: number | null; out: string; err: string }
-
-/** Starts the real command line as staff; what it has said on standard error can be waited for. */
-function klubkort(...args: string[]) {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    cwd: folder,
-    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: desk.url, KLUBKORT_TOKEN: token },
-  })
-  const ended: Ended = { code: null, out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  child.stdin.end()
-  const done = new Promise<Ended>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ ...ended, code }))
-  })
-  return {
-    done,
-    interrupt: () => child.kill('SIGINT'),
-    async says(pattern: RegExp) {
-      for (const until = Date.now() + 15_000; !pattern.test(ended.err) && Date.now() < until; ) await setTimeout(20)
-      expect(ended.err).toMatch(pattern)
-    },
-  }
-}
+/** Starts the real command line as staff. */
+const klubkort = (...args: string[]) => begin({ folder, url: desk.url, token }, args)
 
 /** A child whose lost card is to be replaced, as a parent has approved it; the child, and the order. */
 async function approved(name: string, uid: string, credit = 0) {

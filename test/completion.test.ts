@@ -2,14 +2,13 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Outline } from '../terminal/staff/outline.ts'
+import { KLUBKORT } from './local/command-line.ts'
 import { commandLine } from './local/readme.ts'
 import { windowOf } from './window.ts'
 
-const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
-const script = (shell: string) => execFileSync(process.execPath, [program, 'completion', shell], { encoding: 'utf8' })
+const script = (shell: string) => execFileSync(process.execPath, [KLUBKORT, 'completion', shell], { encoding: 'utf8' })
 
 let folder = ''
 let file = ''

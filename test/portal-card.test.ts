@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { tmpdir } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { COMBINATIONS } from './browser/combinations.ts'
 import type { Portal } from './browser/portal.ts'
 import { openStage, type Stage } from './browser/stage.ts'
+import { commandLine } from './local/command-line.ts'
 
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const [ADA, BO] = ['Ada Prøvebarn', 'Bo Prøvebarn']
 
 const WORDS = {
@@ -74,23 +73,11 @@ beforeAll(async () => {
 afterAll(() => stage?.close())
 
 /** Runs the real command line as the office; resolves to what it prints. */
-function klubkort(...args: string[]): Promise<string> {
+async function klubkort(...args: string[]): Promise<string> {
   const { url, token } = stage.place
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: token },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text
-    })
-  }
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve(said) : reject(new Error(`klubkort ${args.join(' ')}: ${said}`))))
-  })
+  const { code, out, err } = await commandLine({ folder: tmpdir(), url, token })(...args)
+  if (code !== 0) throw new Error(`klubkort ${args.join(' ')}: ${out}${err}`)
+  return `${out}${err}`
 }
 
 const childOf = async (name: string) => {

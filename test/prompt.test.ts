@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Desk } from '../terminal/staff/desk.ts'
 import { confirmed } from '../terminal/staff/prompt.ts'
-import { answering, windowWith } from './window.ts'
+import { KLUBKORT, NOWHERE, TOKEN } from './local/command-line.ts'
+import { standInWorker } from './local/stand-in-worker.ts'
+import { windowWith } from './window.ts'
 
 const product = { id: 4, site: 1, name: 'Toast', price: 1_500, category: 'food', retiredAt: null }
-const NOWHERE = 'http://4000.localhost:1'
 const CTRL_C = '\u0003'
 const CTRL_D = '\u0004'
 
@@ -19,11 +19,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(home, { recursive: true }))
 
-const at = (url: string) => ({ HOME: home, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' })
+const at = (url: string) => ({ HOME: home, KLUBKORT_URL: url, KLUBKORT_TOKEN: TOKEN })
 
 describe('somebody at a terminal', () => {
   test('is asked for what is missing, and it goes on as if it had been given', async () => {
-    const worker = await answering({ '/api/staff/products': product })
+    const worker = await standInWorker({ 'POST /api/staff/products': { body: product } })
     const window = windowWith(['product', 'add', '--name', 'Toast', '--category', 'food'], at(worker.url))
     await window.shows('--site <id>, the site: ')
     window.type('1\r')
@@ -39,9 +39,9 @@ Product 4 added: Toast, 15,00 kr
   })
 
   test('is asked for operands too, with their choices, and an answer may begin with a dash', async () => {
-    const worker = await answering({
-      '/api/staff/products/4/category': product,
-      '/api/staff/sites': { id: 1, name: '-Nord' },
+    const worker = await standInWorker({
+      'POST /api/staff/products/4/category': { body: product },
+      'POST /api/staff/sites': { body: { id: 1, name: '-Nord' } },
     })
     const first = windowWith(['product', 'category'], at(worker.url))
     await first.shows('<id>, the product: ')
@@ -73,7 +73,7 @@ Product 4 added: Toast, 15,00 kr
     ['Ctrl-C', CTRL_C],
     ['Ctrl-D', CTRL_D],
   ])('ends it with %s, and nothing was done', async (_, key) => {
-    const worker = await answering({})
+    const worker = await standInWorker({})
     const window = windowWith(['staff', 'add', '--role', 'club'], at(worker.url))
     await window.shows('--name <name>, their name, which payouts and the audit log show: ')
     window.type(key)
@@ -91,7 +91,7 @@ Product 4 added: Toast, 15,00 kr
       role: 'admin',
       expiresAt: 1,
     }
-    const worker = await answering({ '/api/staff/me': { ...me, sites: null } })
+    const worker = await standInWorker({ 'GET /api/staff/me': { body: { ...me, sites: null } } })
     const config = join(home, 'login.json')
     const window = windowWith(['login'], { HOME: home, KLUBKORT_CONFIG: config })
     await window.shows("--url <address>, the municipality's address: ")
@@ -126,8 +126,7 @@ describe('nobody is asked', () => {
   const wrong = "required option '--site <id>' not specified"
 
   test('in a pipe', () => {
-    const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
-    const ran = spawnSync(process.execPath, [program, 'product', 'add'], { env: at(NOWHERE), encoding: 'utf8' })
+    const ran = spawnSync(process.execPath, [KLUBKORT, 'product', 'add'], { env: at(NOWHERE), encoding: 'utf8' })
     expect(ran).toMatchObject({ status: 2, stdout: '', stderr: `klubkort: ${wrong} (usage)\n` })
   })
 

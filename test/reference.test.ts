@@ -2,23 +2,23 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { EXIT_CODES, EXIT_LINES } from '../terminal/staff/desk.ts'
 import type { Outline } from '../terminal/staff/outline.ts'
 import { reference } from '../terminal/staff/reference.ts'
 import { TOPICS } from '../terminal/staff/topics.ts'
+import { KLUBKORT } from './local/command-line.ts'
 import { ROOT } from './local/processes.ts'
 import { commandLine, readme } from './local/readme.ts'
-import { answering, windowWith } from './window.ts'
+import { standInWorker } from './local/stand-in-worker.ts'
+import { windowWith } from './window.ts'
 
-const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const home = mkdtempSync(join(tmpdir(), 'klubkort-reference-'))
 
 function klubkort(args: string[], env: Record<string, string> = {}) {
   const { NODE_COMPILE_CACHE = '' } = process.env
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [KLUBKORT, ...args], {
     env: { HOME: home, NODE_COMPILE_CACHE, ...env },
     encoding: 'utf8',
   })
@@ -129,7 +129,7 @@ describe('what it ends with', () => {
   })
 
   test('0 is done, and 1 is refused', async () => {
-    const { url } = await answering({ '/api/staff/sites': { sites: [] } })
+    const { url } = await standInWorker({ 'GET /api/staff/sites': { body: { sites: [] } } })
     const env = { HOME: home, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
     expect(await windowWith(['site', 'list'], env).ended).toEqual({ code: 0, screen: 'No sites yet.\n' })
     const refused = await windowWith(['child', 'show', '9', '--json'], env).ended

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,12 +5,11 @@ import * as pty from '@lydell/node-pty'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { RosterApplied, RosterPlan } from '../shared/office/roster.ts'
+import { commandLine, KLUBKORT } from './local/command-line.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { copyDatabases } from './local/prepared.ts'
-import { freePort, ROOT, type Running } from './local/processes.ts'
+import { freePort, type Running } from './local/processes.ts'
 import { secretsIn, startWorker } from './local/worker.ts'
-
-const PROGRAM = join(ROOT, 'terminal/bin/klubkort.mjs')
 
 let folder: string
 let worker: Running
@@ -38,27 +36,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-type Ended = { code: number | null; out: string; err: string }
-
-/** Runs the real command line in the test's folder, without a terminal. */
-function klubkort(...args: string[]): Promise<Ended> {
-  const program = spawn(process.execPath, [PROGRAM, ...args], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-  const ended = { out: '', err: '' }
-  program.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  return new Promise((resolve, reject) => {
-    program.on('error', reject)
-    program.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+const klubkort = (...args: string[]) => commandLine({ folder, env })(...args)
 
 /** Runs it at a terminal of 80 columns, where `typed` is typed when it asks; resolves to all that was drawn. */
 function atTerminal(args: string[], typed: string): Promise<{ code: number; drawn: string }> {
-  const program = pty.spawn(process.execPath, [PROGRAM, ...args], { cols: 80, rows: 40, cwd: folder, env })
+  const program = pty.spawn(process.execPath, [KLUBKORT, ...args], { cols: 80, rows: 40, cwd: folder, env })
   let drawn = ''
   program.onData((data) => {
     const asked = drawn.includes('[y/N]')

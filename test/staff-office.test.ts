@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { commandLine, type Ended } from './local/command-line.ts'
 import { type TwoClubs, twoClubs, type Visitor } from './local/two-clubs.ts'
-
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 
 let clubs: TwoClubs
 beforeAll(async () => {
@@ -12,30 +8,10 @@ beforeAll(async () => {
 })
 afterAll(() => clubs?.stop())
 
-type Ended = { code: number | null; out: string; err: string }
-
 /** Runs the real command line in a process of its own, against the local worker, with somebody's token. */
 function klubkort(who: Visitor | { token: string }, ...args: string[]): Promise<Ended> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
   const token = typeof who === 'string' ? clubs.tokens[who] : who.token
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: {
-      ...{ PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: clubs.url, KLUBKORT_TOKEN: token },
-      KLUBKORT_CONFIG: join(clubs.folder, 'login.json'),
-    },
-  })
-  const ended: Ended = { code: null, out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  child.stdin.end()
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ ...ended, code }))
-  })
+  return commandLine({ folder: clubs.folder, url: clubs.url, token })(...args)
 }
 
 /** What changes from run to run, as what it is: tokens, the worker's port, instants, days and times of day. */

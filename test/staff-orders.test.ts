@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
 import type { CardOrder } from '../shared/office/cards.ts'
 import type { Child } from '../shared/office/children.ts'
+import { commandLine } from './local/command-line.ts'
+import { refusal, standInWorker } from './local/stand-in-worker.ts'
 
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const ID = '0198c0de-0000-7000-8000-000000000001'
 
 const order: z.infer<typeof CardOrder> = {
@@ -39,44 +37,12 @@ const child: z.infer<typeof Child> = {
   club: null,
 }
 
-type Heard = { call: string; body: string }
+const REFUSED = refusal('order_ended', 'it is over')
 
-/** A worker that answers one call, and what it has heard; null answers that it is refused. */
-async function office(call: string, answer: unknown): Promise<{ url: string; heard: Heard[] }> {
-  const heard: Heard[] = []
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    heard.push({ call: `${request.method} ${request.url}`, body })
-    const known = call === `${request.method} ${request.url}` && answer !== null
-    response.writeHead(known ? 200 : 409, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(known ? answer : { error: { code: 'order_ended', message: 'it is over' } }))
-  })
-  server.unref()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
-}
+/** A worker that answers one call; every other call is refused. */
+const office = (call: string, body: unknown) => standInWorker({ [call]: { body } }, REFUSED)
 
-/** Runs the real command line; `input` is its standard input. */
-function klubkort(url: string, args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const program = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
-  })
-  const ended = { out: '', err: '' }
-  program.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  program.stdin.on('error', () => {}) // Whoever reads no input closes it early.
-  program.stdin.end(input)
-  return new Promise((resolve, reject) => {
-    program.on('error', reject)
-    program.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+const klubkort = (url: string, args: string[], input = '') => commandLine({ folder: tmpdir(), url, input })(...args)
 
 test('orders are listed with what goes on the envelope, and nothing that steers the terminal', async () => {
   const { url } = await office('GET /api/staff/orders?state=under_way&offset=0', { orders: [order], more: true })
@@ -105,11 +71,11 @@ test('a card is handed out by its UID, typed or read', async () => {
   expect(typed.out).toContain('Card 12 of child 3')
   expect(typed.out).toContain('is active; card 9 is closed.')
   expect(read.code).toBe(0)
-  expect(heard.map(({ body }) => body)).toEqual(['{"uid":"04a1b2c3d4e5f6"}', '{"uid":"04a1b2c3d4e5f6"}'])
+  expect(heard.map(({ body }) => body)).toEqual([{ uid: '04a1b2c3d4e5f6' }, { uid: '04a1b2c3d4e5f6' }])
 })
 
 test('a UID or an id that is none is wrong usage, is not sent, and is not repeated', async () => {
-  const { url, heard } = await office('', null)
+  const { url, heard } = await standInWorker({}, REFUSED)
   const uid = await klubkort(url, ['order', 'hand-out', ID, '--uid', '04a1b2'])
   expect([uid.code, uid.err.includes('04a1b2')]).toEqual([2, false])
   expect((await klubkort(url, ['order', 'send', '7'])).code).toBe(2)
@@ -123,7 +89,7 @@ test('sending and cancelling say what has come of it', async () => {
   const cancelled = await office(`POST /api/staff/orders/${ID}/cancel`, { ...order, status: 'cancelled' })
   const { out } = await klubkort(cancelled.url, ['order', 'cancel', ID])
   expect(out).toBe(`Order ${ID} is cancelled; 45,00 kr are back on account 7.\n`)
-  const refused = await klubkort((await office('', null)).url, ['order', 'cancel', ID])
+  const refused = await klubkort((await standInWorker({}, REFUSED)).url, ['order', 'cancel', ID])
   expect([refused.code, refused.err]).toEqual([1, 'klubkort: it is over (order_ended)\n'])
 })
 

@@ -1,34 +1,20 @@
 import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { commandLine } from './local/command-line.ts'
+import { commandLine, TOKEN } from './local/command-line.ts'
+import { refusal, standInWorker } from './local/stand-in-worker.ts'
 import { windowWith } from './window.ts'
 
 const file = { madeAt: '2026-11-20T14:05:00.000Z', child: { id: 3, name: 'Freja Prøvebarn' }, cards: [{ id: 9 }] }
 const erasure = { id: 3, name: 'Slettet barn 3', erasedAt: 0, eraseDay: '2032-01-01', guardians: 1 }
 
-/** A worker that answers one call, and what it has heard; every other call is refused. */
-async function office(call: string, answer: unknown): Promise<{ url: string; heard: string[] }> {
-  const heard: string[] = []
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    heard.push(`${request.method} ${request.url} ${body}`)
-    const known = call === `${request.method} ${request.url}`
-    response.writeHead(known ? 200 : 409, { 'content-type': 'application/json' })
-    const refusal = { error: { code: 'erasure_blocked', message: 'in the way: a payout under way' } }
-    response.end(JSON.stringify(known ? answer : refusal))
-  })
-  server.unref()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
-}
+const BLOCKED = refusal('erasure_blocked', 'in the way: a payout under way')
 
-const klubkort = (url: string, ...args: string[]) =>
-  commandLine({ url, token: 'kk_4000_test', folder: tmpdir() })(...args)
+/** A worker that answers one call; every other call is refused. */
+const office = (call: string, body: unknown) => standInWorker({ [call]: { body } }, BLOCKED)
+
+const klubkort = (url: string, ...args: string[]) => commandLine({ folder: tmpdir(), url })(...args)
 
 test("a child's file is only its owner's to read, and no other file is written over", async () => {
   const { url } = await office('POST /api/staff/children/3/export', file)
@@ -61,12 +47,12 @@ test('a child is erased by its name, which a pipe has to give', async () => {
   expect(erased.out).toBe(
     'Child 3 is erased. 1 guardian without another child went too. What bookkeeping asks for is kept until 01.01.2032.\n',
   )
-  expect(heard).toEqual(['POST /api/staff/children/3/erase {"name":"Freja Prøvebarn"}'])
+  expect(heard).toMatchObject([{ call: 'POST /api/staff/children/3/erase', body: { name: 'Freja Prøvebarn' } }])
 })
 
 test('who erases a child at a terminal sees the name that they type', async () => {
   const { url, heard } = await office('POST /api/staff/children/3/erase', erasure)
-  const env = { HOME: tmpdir(), KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
+  const env = { HOME: tmpdir(), KLUBKORT_URL: url, KLUBKORT_TOKEN: TOKEN }
   const question = 'This cannot be taken back. Type the name of child 3 to erase it: '
   const window = windowWith(['child', 'erase', '3'], env, 120)
   await window.shows(question)
@@ -76,19 +62,21 @@ test('who erases a child at a terminal sees the name that they type', async () =
   await left.shows(question)
   left.type('\u0004')
   expect((await left.ended).code).toBe(2)
-  expect(heard).toEqual(['POST /api/staff/children/3/erase {"name":"Freja"}'])
+  expect(heard).toMatchObject([{ call: 'POST /api/staff/children/3/erase', body: { name: 'Freja' } }])
 })
 
 test('what is in the way of an erasure is said', async () => {
-  const { url } = await office('', null)
+  const { url } = await standInWorker({}, BLOCKED)
   const refused = await klubkort(url, 'child', 'erase', '3', '--name', 'Freja')
   expect([refused.code, refused.err]).toEqual([1, 'klubkort: in the way: a payout under way (erasure_blocked)\n'])
 })
 
 test('how long things are kept is a setting', async () => {
-  const { url, heard } = await office('', null)
+  const { url, heard } = await standInWorker({}, BLOCKED)
   await klubkort(url, 'settings', 'set', '--keep-cases-months', '12', '--keep-books-years', '6')
-  expect(heard).toEqual(['POST /api/staff/settings {"keep":{"booksYears":6,"casesMonths":12}}'])
+  expect(heard).toMatchObject([
+    { call: 'POST /api/staff/settings', body: { keep: { booksYears: 6, casesMonths: 12 } } },
+  ])
   const short = await klubkort(url, 'settings', 'set', '--keep-books-years', '4')
   expect(short.code).toBe(2)
 })

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { addDays, copenhagenDay } from '../shared/copenhagen.ts'
 import { Product, SheetPlan } from '../shared/office/products.ts'
+import { commandLine } from './local/command-line.ts'
 import { office, setUp } from './local/office.ts'
 import { copyDatabases } from './local/prepared.ts'
 import { freePorts, type Running } from './local/processes.ts'
@@ -14,7 +13,6 @@ import { secretsIn, startWorker } from './local/worker.ts'
 
 /* The command line as a process of its own, against the worker in workerd. */
 
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const TODAY = copenhagenDay(Date.now())
 const TOMORROW = addDays(TODAY, 1)
 const [year, month, day] = TOMORROW.split('-')
@@ -41,26 +39,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-type Ended = { code: number | null; out: string; err: string }
-
-function klubkort(...args: string[]): Promise<Ended> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const program = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, HOME: folder, KLUBKORT_URL: url, KLUBKORT_TOKEN: token },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended: Ended = { code: null, out: '', err: '' }
-  program.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  return new Promise((resolve, reject) => {
-    program.on('error', reject)
-    program.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+const klubkort = (...args: string[]) => commandLine({ folder, url, token })(...args)
 
 const done = async (...args: string[]) => {
   const { code, out, err } = await klubkort(...args)

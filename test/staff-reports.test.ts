@@ -1,34 +1,15 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Papa from 'papaparse'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copenhagenDay } from '../shared/copenhagen.ts'
 import type { Clearing, ExitDrill, Liabilities, Report, Volume } from '../shared/office/reports.ts'
+import { commandLine } from './local/command-line.ts'
+import { standInWorker } from './local/stand-in-worker.ts'
 
-const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
-
-type Heard = { path: string; body: unknown }
-type Ended = { code: number | null; out: string; err: string }
-
-/** A stand-in worker that answers every call with one body, and what it has heard. */
-async function standIn(body: unknown): Promise<{ url: string; heard: Heard[] }> {
-  const heard: Heard[] = []
-  const server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += chunk
-    heard.push({ path: request.url ?? '', body: text === '' ? null : JSON.parse(text) })
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(body))
-  })
-  server.unref()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
-}
+/** A worker that says the same to every call. */
+const standIn = (body: unknown) => standInWorker({}, { body })
 
 let folder = ''
 beforeAll(async () => {
@@ -36,25 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-function klubkort(url: string, ...args: string[]): Promise<Ended> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const child = spawn(process.execPath, [program, ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH, HOME: folder, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
-  })
-  const ended: Ended = { code: null, out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+const klubkort = (url: string, ...args: string[]) => commandLine({ folder, url })(...args)
 
 const evil = '=HYPERLINK("https://a.example";"Klub")'
 const report: Report = {
@@ -133,11 +96,11 @@ describe.concurrent('klubkort report', () => {
     await klubkort(url, 'report', 'month', '--month', '2024-02')
     await klubkort(url, 'report', 'month', '--month', '2026-12')
     await klubkort(url, 'report', 'day')
-    expect(heard.map(({ path }) => path)).toEqual([
-      '/api/staff/reports?from=2026-11-20&to=2026-11-20&site=3',
-      '/api/staff/reports?from=2024-02-01&to=2024-02-29',
-      '/api/staff/reports?from=2026-12-01&to=2026-12-31',
-      `/api/staff/reports?from=${today}&to=${today}`,
+    expect(heard.map(({ call }) => call)).toEqual([
+      'GET /api/staff/reports?from=2026-11-20&to=2026-11-20&site=3',
+      'GET /api/staff/reports?from=2024-02-01&to=2024-02-29',
+      'GET /api/staff/reports?from=2026-12-01&to=2026-12-31',
+      `GET /api/staff/reports?from=${today}&to=${today}`,
     ])
   })
 
@@ -243,7 +206,9 @@ describe.concurrent('klubkort exit-drill', () => {
     const args = ['exit-drill', '--out', 'drill', '--bank-balance', '150', '--stripe-balance=-0,50']
     const ended = await klubkort(url, ...args)
     expect(ended).toMatchObject({ code: 0, err: '' })
-    expect(heard).toEqual([{ path: '/api/staff/exit-drill', body: { bankBalance: 15_000, stripeBalance: -50 } }])
+    expect(heard).toMatchObject([
+      { call: 'POST /api/staff/exit-drill', body: { bankBalance: 15_000, stripeBalance: -50 } },
+    ])
     expect(ended.out).toMatch(/To bank accounts that are known +123,45 {2}1 account\n/)
     expect(ended.out).toMatch(/at the bank by the book +150,00\n +in reality +150,00\n +off by +0,00\n/)
     expect(ended.out).toContain('By the book everyone could be paid back')

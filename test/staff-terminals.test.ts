@@ -1,57 +1,15 @@
-import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import type { Review, ReviewItem, ReviewSettling } from '../shared/office/review.ts'
 import type { OfflineRisk, SiteLimits } from '../shared/office/sites.ts'
 import type { Terminal } from '../shared/office/terminals.ts'
+import { commandLine } from './local/command-line.ts'
+import { refusal, standInWorker } from './local/stand-in-worker.ts'
 
-const PROGRAM = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
 const AT = Date.UTC(2026, 11, 24, 17, 0)
 
-type Heard = { call: string; body: unknown }
-type Said = { status?: number; body: unknown }
-
-/** A worker that says to each call what is written for it, in turn where there are several; anything else is refused. */
-async function office(answers: Record<string, Said | Said[]> = {}): Promise<{ url: string; heard: Heard[] }> {
-  const heard: Heard[] = []
-  const server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += chunk
-    const call = `${request.method} ${request.url?.replace('/api/staff', '')}`
-    const before = heard.filter((one) => one.call === call).length
-    heard.push({ call, body: text === '' ? null : JSON.parse(text) })
-    const none = { status: 404, body: { error: { code: 'review_unknown', message: 'nothing of that id' } } }
-    const { status = 200, body }: Said = [answers[call] ?? none].flat().at(before) ?? none
-    response.writeHead(status, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(body))
-  })
-  server.unref()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return { url: `http://4000.localhost:${(server.address() as AddressInfo).port}`, heard }
-}
-
-/** Runs the real command line. */
-function klubkort(url: string, ...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
-  const program = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { PATH, NODE_COMPILE_CACHE, KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const ended = { out: '', err: '' }
-  program.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  program.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  return new Promise((resolve, reject) => {
-    program.on('error', reject)
-    program.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+const klubkort = (url: string, ...args: string[]) => commandLine({ folder: tmpdir(), url })(...args)
 
 const widest = (page: string) => Math.max(...page.split('\n').map((line) => line.length))
 
@@ -112,12 +70,17 @@ const note = ['--note', 'fordi det var det']
 const decided = (decision: string, more: object = {}) => ({ decision, note: 'fordi det var det', ...more })
 
 describe.concurrent('at the wire', () => {
-  const settle = (id: string) => `POST /reviews/${id}/settle`
+  const settle = (id: string) => `POST /api/staff/reviews/${id}/settle`
   test.for([
-    [['review', 'list'], 'GET /reviews?offset=0', null, { items: [item, aside, alarm], more: false }],
-    [['review', 'list', '--settled'], 'GET /reviews/settled?offset=0', null, { settled: [settling], more: true }],
-    [['review', 'list', '--offset', '100'], 'GET /reviews?offset=100', null, { items: [], more: false }],
-    [['review', 'show', '4000-7q:12'], 'GET /reviews/4000-7q:12', null, review],
+    [['review', 'list'], 'GET /api/staff/reviews?offset=0', null, { items: [item, aside, alarm], more: false }],
+    [
+      ['review', 'list', '--settled'],
+      'GET /api/staff/reviews/settled?offset=0',
+      null,
+      { settled: [settling], more: true },
+    ],
+    [['review', 'list', '--offset', '100'], 'GET /api/staff/reviews?offset=100', null, { items: [], more: false }],
+    [['review', 'show', '4000-7q:12'], 'GET /api/staff/reviews/4000-7q:12', null, review],
     [['review', 'settle', '4000-7:12', '--keep', ...note], settle('4000-7:12'), decided('keep'), settled],
     [['review', 'settle', '4000-7:12', '--carry', ...note], settle('4000-7:12'), decided('carry'), settled],
     [
@@ -129,17 +92,17 @@ describe.concurrent('at the wire', () => {
       ...([settle('quarantine:4000-7'), decided('discard'), { ...settled, id: 'quarantine:4000-7' }] as const),
     ],
     [['review', 'settle', 'alarm:3', ...note], settle('alarm:3'), decided('note'), { ...settled, id: 'alarm:3' }],
-    [['terminal', 'risk'], 'GET /terminals/risk', null, risk],
-    [['terminal', 'renew', '4000-7'], 'POST /terminals/4000-7/renew', {}, code],
-    [['card', 'show', '9'], 'GET /cards/9', null, { id: 9, status: 'blocked', createdAt: AT }],
-    [['site', 'limits'], 'GET /sites/limits', null, { sites: [siteLimits] }],
+    [['terminal', 'risk'], 'GET /api/staff/terminals/risk', null, risk],
+    [['terminal', 'renew', '4000-7'], 'POST /api/staff/terminals/4000-7/renew', {}, code],
+    [['card', 'show', '9'], 'GET /api/staff/cards/9', null, { id: 9, status: 'blocked', createdAt: AT }],
+    [['site', 'limits'], 'GET /api/staff/sites/limits', null, { sites: [siteLimits] }],
     [
       [
         ...['site', 'limits', '--site', '1', '--sale-max', '30', '--card-sum-max', '', '--weak-sale-max', '20,50'],
         ...['--weak-card-sum-max', '40', '--unsent-count-max', '500', '--unsent-sum-max', '5.000'],
         ...['--list-age-max', '12', '--display-language', 'en'],
       ],
-      'POST /sites/1/limits',
+      'POST /api/staff/sites/1/limits',
       {
         ...{ saleMax: 3_000, cardSumMax: null, weakSaleMax: 2_050, weakCardSumMax: 4_000, unsentCountMax: 500 },
         ...{ unsentSumMax: 500_000, listAgeMaxMs: 43_200_000, language: 'en' },
@@ -147,10 +110,10 @@ describe.concurrent('at the wire', () => {
       siteLimits,
     ],
   ] as const)('%j asks for what was said and hands on the answer', async ([args, call, body, answer]) => {
-    const { url, heard } = await office({ [call]: { body: answer } })
+    const { url, heard } = await standInWorker({ [call]: { body: answer } })
     const ended = await klubkort(url, ...args, '--json')
     expect(ended).toMatchObject({ code: 0, err: '' })
-    expect(heard).toEqual([{ call, body }])
+    expect(heard).toMatchObject([{ call, body }])
     expect(JSON.parse(ended.out)).toEqual(answer)
   })
 
@@ -161,7 +124,7 @@ describe.concurrent('at the wire', () => {
     const said = { [settle(id)]: parts.map((body) => ({ body })) }
     const [text, asJson] = await Promise.all(
       [[], ['--json']].map(async (more) => {
-        const { url, heard } = await office(said)
+        const { url, heard } = await standInWorker(said)
         const ended = await klubkort(url, 'review', 'settle', id, '--book', ...note, ...more)
         expect(heard.map(({ body }) => body)).toEqual(Array(3).fill(decided('book')))
         return ended
@@ -178,11 +141,11 @@ describe.concurrent('at the wire', () => {
   test('booking that breaks off says how far it came, and one that gets nowhere ends', async () => {
     const id = 'quarantine:4000-7'
     const part = { id, decision: 'book', left: 52, done: 50, more: true }
-    const broken = await office({ [settle(id)]: [{ body: part }, { status: 502, body: 'x' }] })
+    const broken = await standInWorker({ [settle(id)]: [{ body: part }, { status: 502, body: 'x' }] })
     const lost = await klubkort(broken.url, 'review', 'settle', id, '--book', ...note)
     expect(lost).toMatchObject({ code: 3, out: '' })
     expect(lost.err).toContain('50 messages booked before that; the same line again decides nothing twice')
-    const stuck = await office({ [settle(id)]: Array(5).fill({ body: { ...part, done: 0 } }) })
+    const stuck = await standInWorker({ [settle(id)]: Array(5).fill({ body: { ...part, done: 0 } }) })
     expect((await klubkort(stuck.url, 'review', 'settle', id, '--book', ...note)).code).toBe(0)
     expect(stuck.heard).toHaveLength(1)
   })
@@ -203,7 +166,7 @@ describe.concurrent('wrong usage', () => {
     ['an id that leads elsewhere', ['../sites', '--keep', ...note], "An id looks like '4000-7:12'"],
     ['a number of nothing', ['4000-7:0', '--keep', ...note], "An id looks like '4000-7:12'"],
   ])('%s is refused without a request', async ([, args, words]) => {
-    const { url, heard } = await office()
+    const { url, heard } = await standInWorker()
     const ended = await klubkort(url, 'review', 'settle', ...(args as string[]))
     expect(ended).toMatchObject({ code: 2, out: '', err: expect.stringContaining(words as string) })
     expect(heard).toEqual([])
@@ -218,7 +181,7 @@ describe.concurrent('wrong usage', () => {
     ['another language', ['site', 'limits', '--site', '1', '--display-language', 'sv'], 'Allowed choices are'],
     ['a terminal that is none', ['terminal', 'renew', '4000-7q'], 'The id of a terminal'],
   ])('%s is refused without a request', async ([, args, words]) => {
-    const { url, heard } = await office()
+    const { url, heard } = await standInWorker()
     const ended = await klubkort(url, ...(args as string[]))
     expect(ended).toMatchObject({ code: 2, out: '', err: expect.stringContaining(words as string) })
     expect(heard).toEqual([])
@@ -232,13 +195,13 @@ describe.concurrent('a refusal', () => {
     ['balance_short', 409, 'the account does not hold that much'],
     ['role_forbidden', 403, 'not with this role'],
   ] as const)('%s keeps its code and its words', async ([code, status, message]) => {
-    const { url } = await office({ 'POST /reviews/4000-7:12/settle': { status, body: { error: { code, message } } } })
+    const { url } = await standInWorker({ 'POST /api/staff/reviews/4000-7:12/settle': refusal(code, message, status) })
     const ended = await klubkort(url, 'review', 'settle', '4000-7:12', '--keep', ...note)
     expect(ended).toEqual({ code: 1, out: '', err: `klubkort: ${message} (${code})\n` })
   })
 
   test('an answer that was lost may be asked for again', async () => {
-    const { url } = await office({ 'POST /reviews/4000-7:12/settle': { status: 502, body: 'x' } })
+    const { url } = await standInWorker({ 'POST /api/staff/reviews/4000-7:12/settle': { status: 502, body: 'x' } })
     const ended = await klubkort(url, 'review', 'settle', '4000-7:12', '--keep', ...note)
     expect(ended.code).toBe(3)
     expect(ended.err).toMatch(/; the same line again decides nothing twice \(unreachable\)\n$/)
@@ -247,7 +210,9 @@ describe.concurrent('a refusal', () => {
 
 describe.concurrent('what is printed', () => {
   test('what waits stands in 80 columns, in words, with what to ask for next', async () => {
-    const { url } = await office({ 'GET /reviews?offset=0': { body: { items: [item, aside, alarm], more: true } } })
+    const { url } = await standInWorker({
+      'GET /api/staff/reviews?offset=0': { body: { items: [item, aside, alarm], more: true } },
+    })
     const { out } = await klubkort(url, 'review', 'list')
     expect(widest(out)).toBeLessThanOrEqual(80)
     expect(out).toMatch(
@@ -259,16 +224,18 @@ describe.concurrent('what is printed', () => {
   })
 
   test('nothing that waits, and nothing decided, says so', async () => {
-    const { url } = await office({
-      'GET /reviews?offset=0': { body: { items: [], more: false } },
-      'GET /reviews/settled?offset=0': { body: { settled: [], more: false } },
+    const { url } = await standInWorker({
+      'GET /api/staff/reviews?offset=0': { body: { items: [], more: false } },
+      'GET /api/staff/reviews/settled?offset=0': { body: { settled: [], more: false } },
     })
     expect((await klubkort(url, 'review', 'list')).out).toBe('Nothing waits for a decision.\n')
     expect((await klubkort(url, 'review', 'list', '--settled')).out).toBe('Nothing has been decided yet.\n')
   })
 
   test('what was decided stands in 80 columns with who, when and why', async () => {
-    const { url } = await office({ 'GET /reviews/settled?offset=0': { body: { settled: [settling], more: true } } })
+    const { url } = await standInWorker({
+      'GET /api/staff/reviews/settled?offset=0': { body: { settled: [settling], more: true } },
+    })
     const { out } = await klubkort(url, 'review', 'list', '--settled')
     expect(widest(out)).toBeLessThanOrEqual(80)
     expect(out).toMatch(/18\.00 {2}quarantine:4000-123456:12 {2}discard\n {2}Astrid Prøvemedarbejder: terminalen/)
@@ -276,7 +243,7 @@ describe.concurrent('what is printed', () => {
   })
 
   test('one of them is shown with its messages, what was sold, and what was decided', async () => {
-    const { url } = await office({ 'GET /reviews/4000-7:12': { body: review } })
+    const { url } = await standInWorker({ 'GET /api/staff/reviews/4000-7:12': { body: review } })
     const { out } = await klubkort(url, 'review', 'show', '4000-7:12')
     expect(widest(out)).toBeLessThanOrEqual(80)
     expect(out).toContain('Account 7, card 9')
@@ -286,11 +253,13 @@ describe.concurrent('what is printed', () => {
   })
 
   test('names from elsewhere steer no terminal', async () => {
-    const { url } = await office({
-      'GET /reviews?offset=0': { body: { items: [{ ...item, site: { id: 1, name: EVIL }, what: EVIL }], more: false } },
-      'GET /reviews/4000-7:12': { body: { ...review, site: { id: 1, name: EVIL }, what: EVIL } },
-      'GET /sites/limits': { body: { sites: [{ ...siteLimits, name: EVIL }] } },
-      'GET /terminals/risk': { body: { ...risk, sites: risk.sites.map((one) => ({ ...one, name: EVIL })) } },
+    const { url } = await standInWorker({
+      'GET /api/staff/reviews?offset=0': {
+        body: { items: [{ ...item, site: { id: 1, name: EVIL }, what: EVIL }], more: false },
+      },
+      'GET /api/staff/reviews/4000-7:12': { body: { ...review, site: { id: 1, name: EVIL }, what: EVIL } },
+      'GET /api/staff/sites/limits': { body: { sites: [{ ...siteLimits, name: EVIL }] } },
+      'GET /api/staff/terminals/risk': { body: { ...risk, sites: risk.sites.map((one) => ({ ...one, name: EVIL })) } },
     })
     const printed = await Promise.all(
       [
@@ -308,10 +277,10 @@ describe.concurrent('what is printed', () => {
   })
 
   test('limits, terminals and the worst that can be lost stand in 80 columns', async () => {
-    const { url } = await office({
-      'GET /sites/limits': { body: { sites: [siteLimits] } },
-      'GET /terminals': { body: { terminals: [terminal, { ...terminal, id: '4000-1', listedAt: null }] } },
-      'GET /terminals/risk': { body: risk },
+    const { url } = await standInWorker({
+      'GET /api/staff/sites/limits': { body: { sites: [siteLimits] } },
+      'GET /api/staff/terminals': { body: { terminals: [terminal, { ...terminal, id: '4000-1', listedAt: null }] } },
+      'GET /api/staff/terminals/risk': { body: risk },
     })
     const [sites, terminals, lost] = await Promise.all(
       [
@@ -332,16 +301,16 @@ describe.concurrent('what is printed', () => {
 
   test('a card says how many terminals know its status', async () => {
     const card = { id: 9, status: 'blocked', createdAt: AT }
-    const { url } = await office({
-      'GET /cards/9': { body: { ...card, reach: { told: 3, terminals: 4 } } },
-      'POST /cards/9/block': { body: { ...card, reach: { told: 0, terminals: 1 } } },
+    const { url } = await standInWorker({
+      'GET /api/staff/cards/9': { body: { ...card, reach: { told: 3, terminals: 4 } } },
+      'POST /api/staff/cards/9/block': { body: { ...card, reach: { told: 0, terminals: 1 } } },
     })
     expect((await klubkort(url, 'card', 'show', '9')).out).toBe('Card 9 is blocked, as 3 of 4 terminals know.\n')
     expect((await klubkort(url, 'card', 'block', '9')).out).toBe('Card 9 is blocked, as 0 of 1 terminal knows.\n')
   })
 
   test('a new code for a terminal that is enrolled already says what comes of it', async () => {
-    const { url } = await office({ 'POST /terminals/4000-7/renew': { body: code } })
+    const { url } = await standInWorker({ 'POST /api/staff/terminals/4000-7/renew': { body: code } })
     const { out } = await klubkort(url, 'terminal', 'renew', '4000-7')
     expect(out).toContain('Terminal 4000-7 may be enrolled again.')
     expect(out).toContain(`klubkort-terminal enrol --url ${url} --code ${code.code}\n`)

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -16,95 +15,22 @@ import type { WhoAmI } from '../shared/office/staff.ts'
 import { AnswerCall, type StaffCase, type StaffCaseSummary } from '../shared/office/support.ts'
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { call } from '../terminal/http.ts'
+import { commandLine, type Ended, type Input, type Place, TOKEN as token } from './local/command-line.ts'
+import { freePort } from './local/processes.ts'
+import { type Said, standInWorker } from './local/stand-in-worker.ts'
 
-const program = fileURLToPath(new URL('../terminal/bin/klubkort.mjs', import.meta.url))
-const token = 'kk_4000_test'
 const setupKey = 'the-set-up-key'
-
-type Heard = { method: string; path: string; authorization: string; body: unknown }
-type Said = { status?: number; type?: string; headers?: Record<string, string>; body: unknown }
-
-/** A stand-in worker that answers by method and path (a string as it is), and what it has heard. */
-async function standIn(answers: Record<string, Said> = {}): Promise<{ url: string; heard: Heard[] }> {
-  const heard: Heard[] = []
-  const server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += chunk
-    const { method = '', url: path = '', headers } = request
-    heard.push({
-      method,
-      path,
-      authorization: headers.authorization ?? '',
-      body: text === '' ? null : JSON.parse(text),
-    })
-    const none = { status: 404, body: { error: { code: 'not_found', message: 'no such thing here' } } }
-    const { status = 200, type = 'application/json', headers: more, body }: Said = answers[`${method} ${path}`] ?? none
-    response.writeHead(status, { 'content-type': type, ...more })
-    response.end(typeof body === 'string' ? body : JSON.stringify(body))
-  })
-  server.unref()
-  return { url: `http://4000.localhost:${await listening(server)}`, heard }
-}
-
-async function listening(server: Server): Promise<number> {
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return (server.address() as AddressInfo).port
-}
-
-/** An address where nobody listens: a call that gets this far fails. */
-const NOWHERE = 'http://4000.localhost:1'
 
 let folder = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'klubkort-staff-'))
-  await klubkort(['site', 'list']) // Leaves the compiled code behind, which every later process then starts with.
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-type Ended = { code: number | null; out: string; err: string }
-type Setting = { env?: Record<string, string>; url?: string; input?: string; keepInputOpen?: boolean }
+type Setting = Partial<Place & Input>
 
-/** Processes beyond this only wait for each other. */
-let places = availableParallelism() + 1
-const waiting: (() => void)[] = []
-
-/** Runs the real command line in a process of its own, logged in at `url` unless `env` says otherwise. */
-async function klubkort(args: readonly string[], setting: Setting = {}): Promise<Ended> {
-  if (places === 0) await new Promise<void>((free) => waiting.push(free))
-  else places -= 1
-  try {
-    return await run(args, setting)
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else places += 1
-  }
-}
-
-function run(
-  args: readonly string[],
-  { env, url = NOWHERE, input = '', keepInputOpen = false }: Setting,
-): Promise<Ended> {
-  const login = env ?? { KLUBKORT_URL: url, KLUBKORT_TOKEN: token }
-  const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { PATH, HOME: folder, NODE_COMPILE_CACHE: join(folder, 'compiled'), ...login },
-  })
-  const ended: Ended = { code: null, out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    ended.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    ended.err += text
-  })
-  child.stdin.on('error', () => {}) // Whoever reads no input closes it early.
-  child.stdin.write(input)
-  if (!keepInputOpen) child.stdin.end()
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ ...ended, code }))
-  })
-}
+/** Runs the real command line in a process of its own. */
+const klubkort = (args: readonly string[], setting: Setting = {}) => commandLine({ folder, ...setting })(...args)
 
 const each = <T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> => Promise.all(items.map(work))
 
@@ -233,7 +159,7 @@ describe.concurrent('what was compiled', () => {
 describe.concurrent('wrong usage', () => {
   test('amounts of any other form are refused without a request', async () => {
     const odd = ['1,555', '1.23,50', '-5', '0,00', '1e3', '٤٥', '1000000']
-    const { url, heard } = await standIn()
+    const { url, heard } = await standInWorker()
     const all = await each(odd, (amount) => klubkort(['account', 'credit', '7', amount, '--reason', 'abc'], { url }))
     for (const ended of all) {
       expect(ended.err).toMatch(/^klubkort: .*kroner.* \(usage\)\n$/)
@@ -280,7 +206,7 @@ describe.concurrent('wrong usage', () => {
     ['an address with a path', ['login', '--url', 'https://4000.example/x', '--token', 'abc'], '--url'],
     ['a token over plain http', ['login', '--url', 'http://4000.example', '--token', 'abc'], 'http only for localhost'],
   ] as const)('%s is refused without a request', async ([, args, words]) => {
-    const { url, heard } = await standIn()
+    const { url, heard } = await standInWorker()
     const ended = await klubkort(args, { url })
     expect(ended).toMatchObject({ code: 2, out: '', err: expect.stringContaining(words) })
     expect(ended.err).toMatch(/^klubkort: .* \(usage\)\n$/)
@@ -294,7 +220,7 @@ describe.concurrent('wrong usage', () => {
   })
 
   test('a CPR number is taken from standard input only, and never repeated', async () => {
-    const { url, heard } = await standIn()
+    const { url, heard } = await standInWorker()
     const link = (cpr: string, input = '') =>
       klubkort(['child', 'guardian', 'add', '--child', '3', '--cpr', cpr], { url, input })
     const all = await Promise.all([link('0101575001'), link('-', '310257-5001\n'), link('-', '0101575\n'), link('-')])
@@ -307,7 +233,7 @@ describe.concurrent('wrong usage', () => {
   })
 
   test('a UID that is none is refused and not repeated', async () => {
-    const { url, heard } = await standIn()
+    const { url, heard } = await standInWorker()
     const ended = await klubkort(['card', 'add', '--child', '3', '--uid', '04a1b2c3d4e5'], { url })
     expect(ended).toMatchObject({ code: 2, out: '' })
     expect(ended.err).not.toContain('04a1')
@@ -326,7 +252,7 @@ describe.concurrent('login', () => {
   }
 
   test('a token from standard input is tried, then kept for its owner only, and used from then on', async () => {
-    const { url, heard } = await standIn({
+    const { url, heard } = await standInWorker({
       'GET /api/staff/me': { body: me },
       'GET /api/staff/sites': { body: { sites: [] } },
     })
@@ -342,7 +268,7 @@ describe.concurrent('login', () => {
   })
 
   test('a file that others could read is theirs no longer after a login', async () => {
-    const { url } = await standIn({ 'GET /api/staff/me': { body: me } })
+    const { url } = await standInWorker({ 'GET /api/staff/me': { body: me } })
     const file = join(folder, 'open.json')
     await writeFile(file, '{}', { mode: 0o644 })
     const login = await klubkort(['login', '--url', url, '--token', token], { env: { KLUBKORT_CONFIG: file } })
@@ -352,7 +278,7 @@ describe.concurrent('login', () => {
 
   test('a token that the worker refuses is not kept', async () => {
     const refusal = { error: { code: 'token_invalid', message: 'no staff token' } }
-    const { url } = await standIn({ 'GET /api/staff/me': { status: 401, body: refusal } })
+    const { url } = await standInWorker({ 'GET /api/staff/me': { status: 401, body: refusal } })
     const env = { KLUBKORT_CONFIG: join(folder, 'refused.json') }
     const login = await klubkort(['login', '--url', url, '--token', token], { env })
     expect(login).toEqual({ code: 1, out: '', err: 'klubkort: no staff token (token_invalid)\n' })
@@ -360,7 +286,7 @@ describe.concurrent('login', () => {
   })
 
   test('nobody is logged in without a file, with a damaged one, or with half of the variables', async () => {
-    const { url, heard } = await standIn()
+    const { url, heard } = await standInWorker()
     const damaged = join(folder, 'damaged.json')
     await writeFile(damaged, '{"url":')
     const envs = [
@@ -377,7 +303,7 @@ describe.concurrent('login', () => {
   })
 
   test('setting up shows the token once and logs in', async () => {
-    const { url, heard } = await standIn({
+    const { url, heard } = await standInWorker({
       'POST /api/setup': { body: { municipality: 4000, name: 'Prøve Kommune', token } },
       'GET /api/staff/sites': { body: { sites: [] } },
     })
@@ -388,8 +314,7 @@ describe.concurrent('login', () => {
     expect(init.out).toContain(`\n  ${token}\n`)
     expect(heard).toEqual([
       {
-        method: 'POST',
-        path: '/api/setup',
+        call: 'POST /api/setup',
         authorization: `Bearer ${setupKey}`,
         body: { number: 4000, name: 'Prøve Kommune', staff: 'Anne' },
       },
@@ -400,7 +325,9 @@ describe.concurrent('login', () => {
   })
 
   test('the token of a new municipality is shown even if it cannot be stored', async () => {
-    const { url } = await standIn({ 'POST /api/setup': { body: { municipality: 4000, name: 'Prøve Kommune', token } } })
+    const { url } = await standInWorker({
+      'POST /api/setup': { body: { municipality: 4000, name: 'Prøve Kommune', token } },
+    })
     const env = { KLUBKORT_CONFIG: '/dev/null/login.json', KLUBKORT_SETUP_KEY: setupKey }
     const args = ['init', '--url', url, '--number', '4000', '--name', 'Prøve Kommune', '--staff', 'Anne', '--json']
     const init = await klubkort(args, { env })
@@ -568,15 +495,15 @@ describe.concurrent('at the wire', () => {
     ['staff revoke', ['2'], 'POST', '/people/2/revoke', {}, { ...member, state: 'revoked' }],
     ['ledger check', [], 'GET', '/ledger/check', null, checked],
   ] as const)('%s asks for what was said and hands on the answer', async ([name, args, method, path, body, answer]) => {
-    const { url, heard } = await standIn({ [`${method} /api/staff${path}`]: { body: answer } })
+    const { url, heard } = await standInWorker({ [`${method} /api/staff${path}`]: { body: answer } })
     const ended = await klubkort([...name.split(' '), ...args, '--json'], { url })
     expect(ended).toMatchObject({ code: 0, err: '' })
-    expect(heard).toEqual([{ method, path: `/api/staff${path}`, authorization: `Bearer ${token}`, body }])
+    expect(heard).toEqual([{ call: `${method} /api/staff${path}`, authorization: `Bearer ${token}`, body }])
     expect(JSON.parse(ended.out)).toEqual(answer)
   })
 
   test('a UID that a reader types is taken at its Enter', async () => {
-    const { url, heard } = await standIn({ 'POST /api/staff/cards': { body: card } })
+    const { url, heard } = await standInWorker({ 'POST /api/staff/cards': { body: card } })
     const args = ['card', 'add', '--child', '3', '--uid', '-']
     const ended = await klubkort(args, { url, input: '04 A1 B2 C3\r\n', keepInputOpen: true })
     expect(ended).toEqual({ code: 0, out: 'Card 9 of child 3 is active.\n', err: '' })
@@ -584,7 +511,7 @@ describe.concurrent('at the wire', () => {
   })
 
   test('a CPR number from standard input is sent as ten digits and not printed', async () => {
-    const { url, heard } = await standIn({
+    const { url, heard } = await standInWorker({
       'POST /api/staff/children/3/guardians': { body: child },
       'POST /api/staff/children/3/guardians/end': { body: { ...child, guardians: 1 } },
     })
@@ -601,7 +528,7 @@ describe.concurrent('at the wire', () => {
   })
 
   test('a text of several lines is taken from standard input or a file', async () => {
-    const { url, heard } = await standIn({
+    const { url, heard } = await standInWorker({
       [`POST /api/staff/cases/${caseId}/answer`]: { body: listedCase },
       'POST /api/staff/publications': { body: publication },
     })
@@ -624,7 +551,7 @@ describe.concurrent('at the wire', () => {
   })
 
   test('every credit gets an id of its own', async () => {
-    const { url, heard } = await standIn({
+    const { url, heard } = await standInWorker({
       'POST /api/staff/accounts/7/credit': { body: { transfer: 'x', balance: 9_100 } },
     })
     const args = ['account', 'credit', '7', '45.50', '--reason', 'Kontant']
@@ -639,7 +566,7 @@ describe.concurrent('what is printed', () => {
   test('tables fit 80 columns, with amounts to the right and times in Danish form', async () => {
     const long = { ...child, id: 4, name: `${'Meget Langt Navn '.repeat(4)}Xx`, balance: -330, dailyLimit: null }
     const unbroken = { ...child, id: 5, name: 'M'.repeat(80), cards: [] }
-    const { url } = await standIn({
+    const { url } = await standInWorker({
       'GET /api/staff/children': { body: { children: [child, long, unbroken] } },
       'GET /api/staff/children/3': { body: child },
       'GET /api/staff/accounts/7': { body: account },
@@ -673,7 +600,7 @@ describe.concurrent('what is printed', () => {
       children: [{ id: 3, name: evil, account: 7 }],
       messages: [{ id: caseId, staff: evil, text: evil, at: 0 }],
     }
-    const { url } = await standIn({
+    const { url } = await standInWorker({
       'GET /api/staff/sites': { body: { sites: [{ id: 1, name: evil }] } },
       'POST /api/staff/sites': { body: { id: 1, name: evil } },
       'GET /api/staff/children/3': { body: { ...child, name: evil } },
@@ -704,7 +631,7 @@ describe.concurrent('what is printed', () => {
   })
 
   test('a case is told with who asks, how to reach them, their children, and all that was said', async () => {
-    const { url } = await standIn({ [`GET /api/staff/cases/${caseId}`]: { body: supportCase } })
+    const { url } = await standInWorker({ [`GET /api/staff/cases/${caseId}`]: { body: supportCase } })
     const { out } = await klubkort(['case', 'show', caseId], { url })
     expect(out).toBe(`Case ${caseId}: ${supportCase.subject}
 From Anna Prøveforælder; mail anna@mail.example; telephone +4512345678, wants to be called
@@ -722,7 +649,7 @@ Opened 01.07.2026 12.05; looked after by Astrid (staff 2)
 
   test('the rules for money are told in kroner and words', async () => {
     const money = { ...settings.money, refundDays: 0, bankRegistration: '0000', bankAccount: '0000000001' }
-    const { url } = await standIn({ 'GET /api/staff/settings': { body: { ...settings, money } } })
+    const { url } = await standInWorker({ 'GET /api/staff/settings': { body: { ...settings, money } } })
     const { out } = await klubkort(['settings', 'show'], { url })
     expect(out).toContain('Deposit         50,00 to 2.000,00 kr\n')
     expect(out).toContain('Top-up          below 50,00 kr, at most 2 a day\n  in force from 100,00 kr\n')
@@ -730,7 +657,7 @@ Opened 01.07.2026 12.05; looked after by Astrid (staff 2)
   })
 
   test('an answer without an answer names the line that repeats it safely', async () => {
-    const { url } = await standIn({ [`POST /api/staff/cases/${caseId}/answer`]: { status: 502, body: 'x' } })
+    const { url } = await standInWorker({ [`POST /api/staff/cases/${caseId}/answer`]: { status: 502, body: 'x' } })
     const lost = await klubkort(['case', 'answer', caseId, '--text', 'Det er klar'], { url })
     expect(lost).toMatchObject({ code: 3, out: '' })
     expect(lost.err).toMatch(
@@ -739,7 +666,7 @@ Opened 01.07.2026 12.05; looked after by Astrid (staff 2)
   })
 
   test('a one-time code comes with its end, the line to type and a picture of it', async () => {
-    const { url } = await standIn({ 'POST /api/staff/terminals': { body: terminalCode } })
+    const { url } = await standInWorker({ 'POST /api/staff/terminals': { body: terminalCode } })
     const { out } = await klubkort(['terminal', 'add', '--site', '1', '--name', 'Kantine 1'], { url })
     expect(out).toContain('good until 02.01.2026 13.15')
     expect(out).toContain(`\n  klubkort-terminal enrol --url ${url} --code ${terminalCode.code}\n`)
@@ -748,7 +675,7 @@ Opened 01.07.2026 12.05; looked after by Astrid (staff 2)
 
   test('a book that breaks a promise is told and fails', async () => {
     const body = { transfers: 1, postings: 1, messages: 0, violations: [{ invariant: 'book_sum', subject: 'book' }] }
-    const { url } = await standIn({ 'GET /api/staff/ledger/check': { body } })
+    const { url } = await standInWorker({ 'GET /api/staff/ledger/check': { body } })
     const [text, asJson] = await each([[], ['--json']], (more) => klubkort(['ledger', 'check', ...more], { url }))
     expect(text).toMatchObject({ code: 1, err: '', out: expect.stringMatching(/NOT in order[\s\S]*book_sum +book\n$/) })
     expect(asJson?.code).toBe(1)
@@ -759,7 +686,7 @@ Opened 01.07.2026 12.05; looked after by Astrid (staff 2)
 describe.concurrent('failures', () => {
   test('a refusal keeps its code', async () => {
     const error = { code: 'name_taken', message: 'there is a site of that name' }
-    const { url } = await standIn({ 'POST /api/staff/sites': { status: 409, body: { error } } })
+    const { url } = await standInWorker({ 'POST /api/staff/sites': { status: 409, body: { error } } })
     const [text, asJson] = await each([[], ['--json']], (more) => klubkort(['site', 'add', 'Klub', ...more], { url }))
     expect(text).toEqual({ code: 1, out: '', err: 'klubkort: there is a site of that name (name_taken)\n' })
     expect(asJson).toMatchObject({ code: 1, out: '' })
@@ -779,15 +706,19 @@ describe.concurrent('failures', () => {
     ],
     ['an endless answer', { body: 'x'.repeat(5_000_000) }, 'exceed'],
   ] as [string, Said, string][])('%s is no answer of the worker', async ([, said, words]) => {
-    const { url, heard } = await standIn({ 'GET /': said })
+    const { url, heard } = await standInWorker({ 'GET /': said })
     const answer = await call({ url, method: 'GET', schema: z.object({ sites: z.array(Site) }), timeoutMs: 5_000 })
     expect(answer).toEqual({ kind: 'unreachable', cause: expect.stringContaining(words) })
     expect(heard).toHaveLength(1)
   })
 
   test('a call ends when its time is up or it is given up, and says which', async () => {
-    const silent = createServer(() => {}).unref()
-    const asking = { url: `http://a.b.localhost:${await listening(silent)}/`, method: 'GET', schema: z.null() } as const
+    const silent = createServer(() => {})
+      .listen(0, '127.0.0.1')
+      .unref()
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const asking = { url: `http://a.b.localhost:${port}/`, method: 'GET', schema: z.null() } as const
     const [late, stopped] = await Promise.all([
       call({ ...asking, timeoutMs: 50 }),
       call({ ...asking, timeoutMs: 5_000, signal: AbortSignal.timeout(50) }),
@@ -798,31 +729,25 @@ describe.concurrent('failures', () => {
   })
 
   test('what is not the worker is unreachable', async () => {
-    const { url } = await standIn({ 'GET /api/staff/sites': { status: 502, type: 'text/html', body: '<h1>' } })
+    const { url } = await standInWorker({ 'GET /api/staff/sites': { status: 502, type: 'text/html', body: '<h1>' } })
     const ended = await klubkort(['site', 'list'], { url })
     expect(ended).toMatchObject({ code: 3, out: '' })
     expect(ended.err).toMatch(/^klubkort: the worker cannot be reached: HTTP 502 with text\/html.* \(unreachable\)\n$/)
   })
 
   test('a credit without an answer names the line that repeats it safely', async () => {
-    const closed = createServer()
-    const port = await listening(closed)
-    await new Promise((done) => closed.close(done))
-    const env = { KLUBKORT_URL: `http://4000.localhost:${port}`, KLUBKORT_TOKEN: token }
-    const lost = await klubkort(['account', 'credit', '7', '1045.50', '--reason', "Annes 'gave'"], {
-      env,
-    })
+    const url = `http://4000.localhost:${await freePort()}`
+    const lost = await klubkort(['account', 'credit', '7', '1045.50', '--reason', "Annes 'gave'"], { url })
     expect(lost.code).toBe(3)
     expect(lost.err).toMatch(/ECONNREFUSED/)
     const repeat = /klubkort (account credit 7 1045,50 --reason .*--id (\S+)) \(unreachable\)\n$/.exec(lost.err)
     expect(repeat?.[1]).toContain(`--reason 'Annes '\\''gave'\\'''`)
 
-    const { url, heard } = await standIn({ 'POST /api/staff/accounts/7/credit': { status: 502, body: 'x' } })
-    const again = await klubkort(['account', 'credit', '7', '1045,50', '--reason', 'abc', '--id', repeat?.[2] ?? ''], {
-      url,
-    })
+    const down = await standInWorker({ 'POST /api/staff/accounts/7/credit': { status: 502, body: 'x' } })
+    const args = ['account', 'credit', '7', '1045,50', '--reason', 'abc', '--id', repeat?.[2] ?? '']
+    const again = await klubkort(args, { url: down.url })
     expect(again).toMatchObject({ code: 3, err: expect.stringContaining(`--id ${repeat?.[2]}`) })
-    expect(heard[0]?.body).toEqual({ id: repeat?.[2], amount: 104_550, reason: 'abc' })
+    expect(down.heard[0]?.body).toEqual({ id: repeat?.[2], amount: 104_550, reason: 'abc' })
   })
 })
 

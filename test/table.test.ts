@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Column, table, tableWithDetails } from '../terminal/staff/output.ts'
-import { answering, windowWith } from './window.ts'
+import { standInWorker } from './local/stand-in-worker.ts'
+import { windowWith } from './window.ts'
 
 const window = process.stdout.columns
 afterEach(() => {
@@ -111,7 +112,9 @@ BY       Anne Holm`)
   test.each([60, 200])('fits a real window of %i columns', async (columns) => {
     const name = `${'Prøvebarn '.repeat(25)}李小龍`
     const child = { account: 7, balance: 123_450, dailyLimit: null, cards: [], guardians: 2, leftAt: null, club: null }
-    const { url } = await answering({ '/api/staff/children': { children: [{ id: 3, name, ...child }] } })
+    const { url } = await standInWorker({
+      'GET /api/staff/children': { body: { children: [{ id: 3, name, ...child }] } },
+    })
     const login = { HOME: '/nonexistent', KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
     const { code, screen } = await windowWith(['child', 'list'], login, columns).ended
     expect(code).toBe(0)

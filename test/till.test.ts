@@ -79,13 +79,11 @@ async function tap(uid: string, says = /Godkendt|Ikke gennemført|Saldo|fortrudt
   return pi.texts().join(' | ')
 }
 
-/** Waits for the end of a sync, so that none is under way for the next seconds: one would find a silence first. */
-async function justSynced() {
+/** Waits for the end of the sync that brings the newest card, so that none is under way for the next seconds. */
+async function listed() {
   const journal = new DatabaseSync(join(pi.state, 'journal.db'), { readOnly: true })
-  const told = () => String(journal.prepare("SELECT value FROM setting WHERE name = 'site'").get()?.value)
-  const before = told()
-  for (const until = Date.now() + 20_000; told() === before && Date.now() < until; ) await setTimeout(20)
-  expect(told()).not.toBe(before)
+  const cards = () => journal.prepare('SELECT count(*) AS n FROM card').get()?.n
+  await expect.poll(cards, { timeout: 30_000, interval: 20 }).toBe(next)
   journal.close()
 }
 
@@ -165,9 +163,8 @@ test('two cards at once and random card numbers sell nothing', async () => {
 
 test('a silent network is waited for two seconds; then the sale goes on, and is charged once when it is back', async () => {
   const child = await customer(10000)
-  await setTimeout(11_000) // The card list is synced every ten seconds.
+  await listed()
   await choose('Toast')
-  await justSynced()
   pi.network.set('silent')
   const begun = performance.now()
   expect(await tap(child.uid)).toMatch(/Godkendt 15,00 kr \| Trækkes/)
@@ -183,7 +180,7 @@ test('a silent network is waited for two seconds; then the sale goes on, and is 
 test('without a network a card above its cap is refused, and nothing is charged later', async () => {
   const child = await customer(50000)
   await pi.shows(/^Online/, 20_000)
-  await setTimeout(11_000)
+  await listed()
   pi.network.set('cut')
   await choose('Varmt')
   pi.press('Varmt')

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { KLUBKORT } from '../local/command-line.ts'
 import { office, setUp } from '../local/office.ts'
-import { freePort, ROOT } from '../local/processes.ts'
+import { freePort } from '../local/processes.ts'
 import { build, migrate, secretsIn, startWorker } from '../local/worker.ts'
 import type { Figure } from './figures.ts'
 
@@ -12,7 +13,6 @@ const CLUBS = 20
 /** How much more a row of the large roster may cost than one of the small. */
 const COST_RATIO_MAX = 1.25
 const MINUTES_MAX = 2
-const PROGRAM = join(ROOT, 'terminal/bin/klubkort.mjs')
 
 const two = (value: number) => String(value).padStart(2, '0')
 
@@ -59,7 +59,7 @@ type Read = { seconds: number; peakMb: number }
 /** Reads a file in with the real command line, which it measures. */
 async function readIn(path: string, env: Record<string, string>): Promise<Read> {
   const startedAt = performance.now()
-  const program = spawn(process.execPath, [PROGRAM, 'roster', 'import', path, '--yes'], {
+  const program = spawn(process.execPath, [KLUBKORT, 'roster', 'import', path, '--yes'], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

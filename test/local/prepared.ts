@@ -10,9 +10,13 @@ export type Prepared = { databases: string; worker: string; datedWorker: string 
 
 /** Makes it all in a folder, with the commands that a deployment uses. */
 export async function prepare(folder: string): Promise<Prepared> {
-  for (const municipality of [4000, 7620]) await migrate(folder, municipality)
-  const worker = await build(folder)
-  return { databases: join(folder, 'd1'), worker, datedWorker: await build(folder, DATED_WORKER) }
+  const [worker, datedWorker] = await Promise.all([
+    build(folder),
+    build(folder, DATED_WORKER),
+    migrate(folder, 4000),
+    migrate(folder, 7620),
+  ])
+  return { databases: join(folder, 'd1'), worker, datedWorker }
 }
 
 /** Gives a folder databases of its own. */

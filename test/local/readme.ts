@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Outline } from '../../terminal/staff/outline.ts'
+import { KLUBKORT } from './command-line.ts'
 import { ROOT } from './processes.ts'
 
 const BEGIN = '<!-- The reference: made from the commands by `npm run reference`. -->'
@@ -10,8 +11,7 @@ const README = join(ROOT, 'README.md')
 
 /** What the command line says of itself to programs. */
 export function commandLine(): Outline {
-  const program = join(ROOT, 'terminal', 'bin', 'klubkort.mjs')
-  return JSON.parse(execFileSync(process.execPath, [program, 'help', '--json'], { encoding: 'utf8' }))
+  return JSON.parse(execFileSync(process.execPath, [KLUBKORT, 'help', '--json'], { encoding: 'utf8' }))
 }
 
 /** The README around its reference, and the reference itself. Throws where the marks are gone. */
