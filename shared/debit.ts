@@ -75,7 +75,8 @@ export type DebitMessage = z.infer<typeof DebitMessage>
 /**
  * What the ledger says of one message. `balance` is the wallet's after it, in øre; absent where there is none. `token`
  * is to be written to the card now, in answer to a request that told what the card showed; a repeated request is told
- * the same one for as long as the card is still waited for with it.
+ * the same one for as long as the card is still waited for with it. `closed` are the products for which the sale was
+ * declined as `category_closed`, as far as they still are closed.
  */
 export const DebitResult = z
   .object({
@@ -85,6 +86,7 @@ export const DebitResult = z
     reason: DeclineReason.optional(),
     balance: z.int().optional(),
     token: CardToken.optional(),
+    closed: z.array(z.int().min(1)).optional(),
   })
   .meta({ id: 'DebitResult' })
 export type DebitResult = z.infer<typeof DebitResult>

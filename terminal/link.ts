@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CardToken, DebitResult } from '../shared/debit.ts'
+import { DebitResult } from '../shared/debit.ts'
 import { sign } from '../shared/signing.ts'
 import { BalanceAnswer, EnrolAnswer, KeyAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
 import type { Clock } from './clock.ts'
@@ -13,9 +13,20 @@ const BALANCE_TIMEOUT_MS = 2_000
 /** No card is served meanwhile. */
 const ROTATE_TIMEOUT_MS = 3_000
 
-/** A token that is none is left out: it may not hold up what is said about money. */
+const { reason, token, closed } = DebitResult.shape
+
+/**
+ * What a newer worker says beside what became of the money is left out where it is not understood, and holds nothing up:
+ * a sale that is declined for a reason unknown here is declined.
+ */
 const BookedAnswer = MessagesAnswer.extend({
-  results: z.array(DebitResult.extend({ token: CardToken.optional().catch(undefined) })),
+  results: z.array(
+    DebitResult.extend({
+      reason: reason.catch(undefined),
+      token: token.catch(undefined),
+      closed: closed.catch(undefined),
+    }),
+  ),
 })
 
 export type Link = ReturnType<typeof link>

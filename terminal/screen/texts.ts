@@ -9,13 +9,16 @@ export const priceText = (value: number): string => `${kroner(ore(value)).replac
 /**
  * All that a till says in one language.
  *
- * `declinedWhy` says what a decline says: every decline has the same headline and the same look, whatever its reason.
+ * `declinedWhy` says what a decline says: every decline has the same headline and the same look, whatever its reason;
+ * `declinedElse` is for a reason that only a newer worker knows. `closed` stands before what is closed, by name.
  * `offlineWhy` says why the till does not sell on its own when the worker does not answer. `on` are the words that
  * stand on the display itself; those of a pole display have at most 20 letters.
  */
 export type Texts = Readonly<{
   declinedWhy: Readonly<Record<DeclineReason, string>>
-  offlineWhy: Readonly<Record<OfflineRefusal, string>>
+  declinedElse: string
+  closed: string
+  offlineWhy: Readonly<Record<Exclude<OfflineRefusal, 'category_closed'>, string>>
   unreadable: Readonly<Record<'two_cards' | 'random_uid' | 'torn', string>>
   approved: string
   declined: string
@@ -79,12 +82,13 @@ const DANISH: Texts = {
     reversed: 'Købet er fortrudt.',
     category_closed: 'Varegruppen er lukket af forældrene.',
   },
+  declinedElse: 'Spørg personalet.',
+  closed: 'Lukket af forældrene:',
   offlineWhy: {
     never_synced: 'Ingen forbindelse. Prøv igen om lidt.',
     list_too_old: 'Ingen forbindelse. Prøv igen om lidt.',
     card_unknown: 'Kortet kan ikke bruges uden forbindelse.',
     card_blocked: 'Kortet er spærret. Spørg personalet.',
-    category_closed: 'Varegruppen er lukket af forældrene.',
     cap_reached: 'Beløbet kræver forbindelse. Prøv igen om lidt.',
   },
   unreadable: {
@@ -147,12 +151,13 @@ const ENGLISH: Texts = {
     reversed: 'The purchase has been undone.',
     category_closed: 'This kind of item is closed by the parents.',
   },
+  declinedElse: 'Ask the staff.',
+  closed: 'Closed by the parents:',
   offlineWhy: {
     never_synced: 'No connection. Try again in a while.',
     list_too_old: 'No connection. Try again in a while.',
     card_unknown: 'The card needs a connection.',
     card_blocked: 'The card is blocked. Ask the staff.',
-    category_closed: 'This kind of item is closed by the parents.',
     cap_reached: 'The amount needs a connection. Try again in a while.',
   },
   unreadable: {
@@ -203,6 +208,19 @@ const ENGLISH: Texts = {
     poleIdle: 'Tap card for balance',
     poleEnter: 'Finish with Enter',
   },
+}
+
+/** So many things are told by name, so that a display of 2 × 20 shows each whole, and one of 800 pixels all of them. */
+const NAMED_MAX = 4
+const NAME_LETTERS = 20
+
+/** What is closed for a card, by name; a long name loses its end, and of many things it is said how many more. */
+export function closedText(names: readonly string[], { closed, on }: Texts): string {
+  const named = names
+    .slice(0, NAMED_MAX)
+    .map((name) => (name.length <= NAME_LETTERS ? name : `${name.slice(0, NAME_LETTERS - 3).trimEnd()}...`))
+  const above = names.length - named.length
+  return `${closed} ${named.join(', ')}${above > 0 ? ` + ${above} ${on.others}` : ''}`
 }
 
 const CATALOGUE: Readonly<Record<Language, Texts>> = { da: DANISH, en: ENGLISH }
