@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { uuidv7 } from '../shared/uuidv7.ts'
+import { doctor } from '../terminal/upkeep/doctor.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { type Pi, virtualPi } from './local/pi.ts'
 import { copyDatabases } from './local/prepared.ts'
@@ -156,6 +157,15 @@ describe('a card that is handed out at a till', () => {
     approve(order)
     const handing = klubkort('card', 'hand-out', '--child', String(id), '--terminal', terminal)
     await handing.says(/Lay the card on terminal 4000-\d+ now/)
+    const checks = await doctor(
+      {
+        ...{ state: join(folder, 'terminal'), status: join(folder, 'status.json'), spi: '/dev/spidev9.9' },
+        ...{ serial: '/dev/no-such-line', baud: 9600, display: 'nextion', keypad: null, fixedPrice: null },
+      },
+      { epoch: () => Date.now(), monotonic: () => performance.now() },
+    )
+    // Who asks whether all is well is no card.
+    expect(checks.find(({ name }) => name === 'worker')).toMatchObject({ state: 'ok' })
     const shown = pi.shows(/Saldo 25,00 kr/, 8_000)
     await pi.tap('04a1b2c3d4e501') // A blank of the stack.
     await shown
