@@ -35,8 +35,10 @@ export type Link = ReturnType<typeof link>
 type Trouble = Exclude<Result<never>, { kind: 'answer' }>
 
 /**
- * The terminal's way to the worker. `settle` is asked before each call whether something else has to come first. Reads carry a proof that is good for a minute, so a clock that is wrong shows as
- * `proof_invalid`: the worker's time is then learnt from its answer, and the call made once more.
+ * The terminal's way to the worker. `settle` is asked before each call whether something else has to come first. Reads
+ * carry a proof that is good for a minute, so a clock that is wrong shows as `proof_invalid`: the worker's time is then
+ * learnt from its answer, and the call made once more. The worker is told of a `fixedPrice`, since where each card buys
+ * something none can be handed out.
  */
 export function link({
   enrolment,
@@ -45,6 +47,7 @@ export function link({
   uuid,
   wire,
   settle = async () => null,
+  fixedPrice = null,
 }: {
   enrolment: Enrolment
   key: KeyPair
@@ -52,6 +55,7 @@ export function link({
   uuid: () => string
   wire?: Wire
   settle?: () => Promise<Trouble | null>
+  fixedPrice?: number | null
 }) {
   const { url, terminal } = enrolment
 
@@ -101,6 +105,7 @@ export function link({
         ...{ since: String(since), head: String(seq), hash, version: SOFTWARE },
         ...{ unsentCount: String(count), unsentSum: String(sum) },
         ...(oldestAt !== null && { unsentSince: String(oldestAt) }),
+        ...(fixedPrice !== null && { fixedPrice: String(fixedPrice) }),
       })
       const askedAt = clock.elapsed()
       const synced = await read('/api/terminal/sync', `?${query}`, SyncAnswer, SEND_TIMEOUT_MS)
@@ -108,7 +113,7 @@ export function link({
       return synced
     },
 
-    /** The status and balance behind a card hash. */
+    /** The status and balance behind a card hash; a card that staff await here becomes somebody's by it. */
     balance: (card: string) => read(`/api/terminal/cards/${card}`, '', BalanceAnswer, BALANCE_TIMEOUT_MS),
   }
 }

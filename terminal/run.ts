@@ -112,11 +112,13 @@ async function sell(
     ended.abort()
   }
   const rotation = await rotationOf({ state, enrolment: enrolled, key, clock, uuid: randomUUID })
-  const link = linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID, settle: rotation.settle })
+  const { settle } = rotation
+  const { fixedPrice } = options
+  const link = linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID, settle, fixedPrice })
   const { till, forwarder, run } = station({
     ...{ journal, link, enrolment: enrolled, key, clock, sleep, random: Math.random, log, fail },
     uuid: () => uuidv7(machine.epoch(), randomFillSync(new Uint8Array(16))),
-    fixedPrice: options.fixedPrice,
+    fixedPrice,
   })
   const vital = health({
     elapsed: machine.monotonic,

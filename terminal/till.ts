@@ -273,12 +273,10 @@ export function till({
   async function showBalance(card: string) {
     const found = await link.balance(card)
     if (found.kind === 'answer') {
-      const { status, balance } = found.value
-      await say(
-        'balance',
-        `${words().balance} ${priceText(balance)}`,
-        status === 'active' ? '' : words().balanceBlocked,
-      )
+      const { status, balance, handedOut } = found.value
+      const held = `${words().balance} ${priceText(balance)}`
+      if (handedOut) await say('approved', words().handedOut, held)
+      else await say('balance', held, status === 'active' ? '' : words().balanceBlocked)
     } else if (found.kind === 'refused' && found.code === 'card_unknown') {
       await say('balance', words().balance, words().declinedWhy.card_unknown)
     } else {

@@ -166,9 +166,9 @@ describe('a card that is handed out at a till', () => {
     )
     // Who asks whether all is well is no card.
     expect(checks.find(({ name }) => name === 'worker')).toMatchObject({ state: 'ok' })
-    const shown = pi.shows(/Saldo 25,00 kr/, 8_000)
+    const shown = [pi.shows(/^Kortet er klar$/, 8_000), pi.shows(/^Saldo 25,00 kr$/, 8_000)]
     await pi.tap('04a1b2c3d4e501') // A blank of the stack.
-    await shown
+    await Promise.all(shown)
     const { code, out } = await handing.done
     expect([code, out]).toEqual([0, 'Card 2 is handed out and active.\n'])
     const { out: life } = await klubkort('card', 'history', '2').done

@@ -107,7 +107,7 @@ export async function counter({
   const views: View[] = []
   const logged: string[] = []
   const uuid = () => uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
-  const link = linkOf({ enrolment, key, clock, uuid: () => crypto.randomUUID(), wire: wireTo(worker) })
+  const link = linkOf({ enrolment, key, clock, uuid: () => crypto.randomUUID(), wire: wireTo(worker), fixedPrice })
   const { till, forwarder, run } = station({
     ...{ journal, link, enrolment, key, clock, uuid, sleep, random: () => 0.5, fixedPrice },
     log: (event) => void logged.push(event),

@@ -111,6 +111,7 @@ function said(words: Texts): View[] {
     answer('notice', words.undone, words.undoneLater),
     answer('balance', `${words.balance} ${priceText(123_450)}`, words.balanceBlocked),
     answer('balance', words.balance, words.noBalance),
+    answer('approved', words.handedOut, `${words.balance} ${priceText(123_450)}`),
     answer('balance', words.balance, words.declinedWhy.card_unknown),
     message(words.noReader, words.noReaderDetail),
     message(words.notSynced, words.notSyncedDetail),

@@ -23,6 +23,8 @@ export type Texts = Readonly<{
   approved: string
   declined: string
   balance: string
+  /** A card that has just become somebody's. */
+  handedOut: string
   undone: string
   undoneLater: string
   undoPrompt: string
@@ -99,6 +101,7 @@ const DANISH: Texts = {
   approved: 'Godkendt',
   declined: 'Ikke gennemført',
   balance: 'Saldo',
+  handedOut: 'Kortet er klar',
   undone: 'Købet er fortrudt',
   undoneLater: 'Pengene er tilbage, når der er forbindelse igen.',
   undoPrompt: 'Fortryd: læg det samme kort på',
@@ -168,6 +171,7 @@ const ENGLISH: Texts = {
   approved: 'Approved',
   declined: 'Not completed',
   balance: 'Balance',
+  handedOut: 'The card is ready',
   undone: 'Purchase undone',
   undoneLater: 'The money is back once there is a connection.',
   undoPrompt: 'Undo: hold the same card to the reader',
