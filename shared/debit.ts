@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { InstantMs } from './fields.ts'
 import { AMOUNT_MAX_ORE } from './money.ts'
 
 /** Why a sale is refused, or why staff should look at an advice that was booked all the same. */
@@ -65,7 +66,7 @@ export const DebitMessage = z
     card: CardHash,
     amount: Amount,
     lines: z.array(SaleLine).min(1).max(50),
-    at: z.int().min(0),
+    at: InstantMs,
     token: CardToken.nullable().optional(),
   })
   .refine((message) => totalOf(message.lines) === message.amount, 'the lines do not sum up to the amount')
