@@ -215,6 +215,17 @@ describe('a body that is not of the documented form', () => {
     expect(stream.locked).toBe(true)
   })
 
+  it('is malformed where it is nested as deep as a body may be', async () => {
+    const depth = 500_000
+    const [lists, objects] = ['['.repeat(depth), '{"a":'.repeat(depth / 5)]
+    const texts = [lists, lists + ']'.repeat(depth), `${objects}1${'}'.repeat(depth / 5)}`]
+    for (const path of [...DOORS, '/api/terminal/key', '/api/staff/hand-outs', '/api/staff/products/import']) {
+      for (const [index, body] of texts.entries()) {
+        await expectRefused('malformed', `${path} ${index}`, () => call('POST', path, { token: token(), body }))
+      }
+    }
+  })
+
   it('is too large with 101 messages, and 100 are booked', async () => {
     const messages: string[] = []
     for (let n = 0; n < 101; n++) messages.push(await terminal.say('request', { card: holder.hash, amount: 100 }))

@@ -242,6 +242,9 @@ describe('a hand-out', () => {
     expect(codeOf(await open({ terminal: '4000-999' }))).toBe('not_found')
     const spare = await office.post<{ terminal: string }>('/terminals', { site: club, name: 'Uden nøgle' })
     expect(codeOf(await open({ terminal: spare.terminal }))).toBe('not_found')
+    const copied = await enrolledTerminal(office, club, 'Kopieret')
+    await office.db.prepare('UPDATE terminal SET stopped_at = 1 WHERE id = ?').bind(copied.id).run()
+    expect(codeOf(await open({ terminal: copied.id }))).toBe('not_found') // Its taps are not listened to.
     expect(codeOf(await open({ child: ida.child }))).toBe('malformed') // The order and the child.
     await office.post(`/orders/${order}/hand-out`, { uid: newUid() })
     expect(codeOf(await open())).toBe('order_ended')

@@ -45,7 +45,7 @@ FROM card_order JOIN account ON account.id = card_order.account JOIN child ON ch
 WHERE ${ofSites('?5')}
   AND (card_order.id = ?2 OR ?2 IS NULL AND child.id = ?3 AND card_order.status IN ${UNDER_WAY})`
 const AT_TERMINAL = `EXISTS (
-  SELECT 1 FROM terminal WHERE terminal.id = ?4 AND public_key IS NOT NULL AND revoked_at IS NULL
+  SELECT 1 FROM terminal WHERE terminal.id = ?4 AND public_key IS NOT NULL AND revoked_at IS NULL AND stopped_at IS NULL
     AND branch_of IS NULL AND ${withinSites('terminal.site', '?5')})`
 const FIXED_PRICE = '(SELECT fixed_price FROM terminal WHERE terminal.id = ?4)'
 const OPENS = `
