@@ -128,6 +128,7 @@ ALTER TABLE `support_case` ADD `assigned_to` integer REFERENCES staff_token(id);
 ALTER TABLE `terminal` ADD `unsent_count` integer;--> statement-breakpoint
 ALTER TABLE `terminal` ADD `unsent_sum` integer;--> statement-breakpoint
 ALTER TABLE `terminal` ADD `unsent_since` integer;--> statement-breakpoint
+ALTER TABLE `terminal` ADD `fixed_price` integer;--> statement-breakpoint
 CREATE INDEX `audit_of_guardians` ON `audit` (`at`) WHERE "audit"."guardian" is not null;--> statement-breakpoint
 CREATE INDEX `child_to_erase` ON `child` (`erase_day`) WHERE "child"."erase_day" is not null;--> statement-breakpoint
 CREATE INDEX `support_case_closed` ON `support_case` (`closed_at`) WHERE "support_case"."closed_at" is not null;--> statement-breakpoint

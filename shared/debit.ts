@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { InstantMs } from './fields.ts'
 import { AMOUNT_MAX_ORE } from './money.ts'
 
 /** Why a sale is refused, or why staff should look at an advice that was booked all the same. */
@@ -65,7 +66,7 @@ export const DebitMessage = z
     card: CardHash,
     amount: Amount,
     lines: z.array(SaleLine).min(1).max(50),
-    at: z.int().min(0),
+    at: InstantMs,
     token: CardToken.nullable().optional(),
   })
   .refine((message) => totalOf(message.lines) === message.amount, 'the lines do not sum up to the amount')
@@ -75,7 +76,8 @@ export type DebitMessage = z.infer<typeof DebitMessage>
 /**
  * What the ledger says of one message. `balance` is the wallet's after it, in øre; absent where there is none. `token`
  * is to be written to the card now, in answer to a request that told what the card showed; a repeated request is told
- * the same one for as long as the card is still waited for with it.
+ * the same one for as long as the card is still waited for with it. `closed` are the products for which the sale was
+ * declined as `category_closed`, as far as they still are closed.
  */
 export const DebitResult = z
   .object({
@@ -85,6 +87,7 @@ export const DebitResult = z
     reason: DeclineReason.optional(),
     balance: z.int().optional(),
     token: CardToken.optional(),
+    closed: z.array(z.int().min(1)).optional(),
   })
   .meta({ id: 'DebitResult' })
 export type DebitResult = z.infer<typeof DebitResult>

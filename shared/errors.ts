@@ -54,6 +54,7 @@ export const ERROR_STATUS = {
   card_not_produced: 409,
   batch_unknown: 404,
   hand_out_unknown: 404,
+  terminal_unfit: 409,
   uid_random: 409,
   transfer_conflict: 409,
   already_set_up: 409,

@@ -18,8 +18,8 @@ export const Lines = z
 /** A number that the worker gave something. */
 export const Id = z.int().min(1)
 
-/** Epoch milliseconds. */
-export const InstantMs = z.int().min(0)
+/** Epoch milliseconds, as far as a Date goes: what lies beyond is a day of no calendar, and cannot be shown. */
+export const InstantMs = z.int().min(0).max(8_640_000_000_000_000)
 
 /** A mail address. */
 export const Mail = z.email().max(254)

@@ -69,7 +69,7 @@ export const SoftwareVersion = z.string().regex(/^[\x21-\x7e]{1,40}$/)
  * `since` is the `version` of the last page taken, 0 for everything. `head` is the number of the newest message in the
  * terminal's journal and `hash` its digest (0 and '' while there is none); both or neither. `version` is its software's.
  * `unsentCount` messages wait in the journal for an answer, worth `unsentSum` øre, the oldest `unsentSince` (epoch
- * milliseconds, left out where none waits).
+ * milliseconds, left out where none waits). At a terminal with a `fixedPrice` each card buys this product.
  */
 export const SyncQuery = z
   .object({
@@ -80,6 +80,7 @@ export const SyncQuery = z
     unsentCount: z.coerce.number().pipe(z.int().min(0)).optional(),
     unsentSum: z.coerce.number().pipe(z.int().min(0)).optional(),
     unsentSince: z.coerce.number().pipe(InstantMs).optional(),
+    fixedPrice: z.coerce.number().pipe(Id).optional(),
   })
   .refine(({ head, hash }) => (head === undefined) === (hash === undefined), 'head and hash come together')
   .refine(({ head, hash }) => head === undefined || (head === 0) === (hash === ''), 'only head 0 has no hash')
@@ -112,8 +113,9 @@ export const SyncAnswer = z
   .meta({ id: 'SyncAnswer' })
 export type SyncAnswer = z.infer<typeof SyncAnswer>
 
+/** `handedOut` says that staff awaited this card, and that it has become somebody's by being asked about. */
 export const BalanceAnswer = z
-  .object({ status: CardStatus, balance: z.int(), time: InstantMs })
+  .object({ status: CardStatus, balance: z.int(), handedOut: z.literal(true).optional(), time: InstantMs })
   .meta({ id: 'BalanceAnswer' })
 export type BalanceAnswer = z.infer<typeof BalanceAnswer>
 

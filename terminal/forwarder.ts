@@ -8,9 +8,12 @@ export type Connection = { kind: 'unknown' | 'online' | 'offline' } | { kind: 'r
 
 /**
  * What came of asking: 'answered' when the answer is in the journal, with the token that the card is to carry from now
- * where the worker gave one; 'unreachable' as soon as a try has failed; 'late' when the time is up.
+ * where the worker gave one, and the products that it says are closed for the card; 'unreachable' as soon as a try has
+ * failed; 'late' when the time is up.
  */
-export type Asked = { how: 'answered'; token: CardToken | null } | { how: 'unreachable' | 'late' }
+export type Asked =
+  | { how: 'answered'; token: CardToken | null; closed: readonly number[] }
+  | { how: 'unreachable' | 'late' }
 
 export type Forwarder = ReturnType<typeof forwarder>
 
@@ -101,7 +104,7 @@ export function forwarder({
         }
         for (const waiter of waiting) {
           const result = results.find(({ seq }) => seq === waiter.seq)
-          if (result) waiter.settle({ how: 'answered', token: result.token ?? null })
+          if (result) waiter.settle({ how: 'answered', token: result.token ?? null, closed: result.closed ?? [] })
         }
         return
       }
@@ -179,7 +182,7 @@ export function forwarder({
       const asked = await Promise.race([answered, late])
       deadline.abort()
       if (asked.how === 'answered' || journal.entry(seq).outcome === null) return asked
-      return { how: 'answered', token: null }
+      return { how: 'answered', token: null, closed: [] }
     },
 
     /** Runs until the signal aborts. An error of the journal ends it, since nothing may be sold without one. */

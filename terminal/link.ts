@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CardToken, DebitResult } from '../shared/debit.ts'
+import { DebitResult } from '../shared/debit.ts'
 import { sign } from '../shared/signing.ts'
 import { BalanceAnswer, EnrolAnswer, KeyAnswer, MessagesAnswer, SyncAnswer } from '../shared/wire.ts'
 import type { Clock } from './clock.ts'
@@ -13,9 +13,20 @@ const BALANCE_TIMEOUT_MS = 2_000
 /** No card is served meanwhile. */
 const ROTATE_TIMEOUT_MS = 3_000
 
-/** A token that is none is left out: it may not hold up what is said about money. */
+const { reason, token, closed } = DebitResult.shape
+
+/**
+ * What a newer worker says beside what became of the money is left out where it is not understood, and holds nothing up:
+ * a sale that is declined for a reason unknown here is declined.
+ */
 const BookedAnswer = MessagesAnswer.extend({
-  results: z.array(DebitResult.extend({ token: CardToken.optional().catch(undefined) })),
+  results: z.array(
+    DebitResult.extend({
+      reason: reason.catch(undefined),
+      token: token.catch(undefined),
+      closed: closed.catch(undefined),
+    }),
+  ),
 })
 
 export type Link = ReturnType<typeof link>
@@ -24,8 +35,10 @@ export type Link = ReturnType<typeof link>
 type Trouble = Exclude<Result<never>, { kind: 'answer' }>
 
 /**
- * The terminal's way to the worker. `settle` is asked before each call whether something else has to come first. Reads carry a proof that is good for a minute, so a clock that is wrong shows as
- * `proof_invalid`: the worker's time is then learnt from its answer, and the call made once more.
+ * The terminal's way to the worker. `settle` is asked before each call whether something else has to come first. Reads
+ * carry a proof that is good for a minute, so a clock that is wrong shows as `proof_invalid`: the worker's time is then
+ * learnt from its answer, and the call made once more. The worker is told of a `fixedPrice`, since where each card buys
+ * something none can be handed out.
  */
 export function link({
   enrolment,
@@ -34,6 +47,7 @@ export function link({
   uuid,
   wire,
   settle = async () => null,
+  fixedPrice = null,
 }: {
   enrolment: Enrolment
   key: KeyPair
@@ -41,6 +55,7 @@ export function link({
   uuid: () => string
   wire?: Wire
   settle?: () => Promise<Trouble | null>
+  fixedPrice?: number | null
 }) {
   const { url, terminal } = enrolment
 
@@ -90,6 +105,7 @@ export function link({
         ...{ since: String(since), head: String(seq), hash, version: SOFTWARE },
         ...{ unsentCount: String(count), unsentSum: String(sum) },
         ...(oldestAt !== null && { unsentSince: String(oldestAt) }),
+        ...(fixedPrice !== null && { fixedPrice: String(fixedPrice) }),
       })
       const askedAt = clock.elapsed()
       const synced = await read('/api/terminal/sync', `?${query}`, SyncAnswer, SEND_TIMEOUT_MS)
@@ -97,7 +113,7 @@ export function link({
       return synced
     },
 
-    /** The status and balance behind a card hash. */
+    /** The status and balance behind a card hash; a card that staff await here becomes somebody's by it. */
     balance: (card: string) => read(`/api/terminal/cards/${card}`, '', BalanceAnswer, BALANCE_TIMEOUT_MS),
   }
 }

@@ -7,7 +7,8 @@ import { learningClock, type Machine } from './clock.ts'
 import { ReaderFailure } from './devices/card-reader.ts'
 import { readerThread } from './devices/reader-thread.ts'
 import { hold } from './hold.ts'
-import { DiskError, type Journal, openJournal } from './journal.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { DiskError } from './journal-database.ts'
 import { link as linkOf } from './link.ts'
 import { identityIn, journalFile } from './reenrolment.ts'
 import { type DisplayOptions, openDisplay } from './screen/display.ts'
@@ -112,11 +113,13 @@ async function sell(
     ended.abort()
   }
   const rotation = await rotationOf({ state, enrolment: enrolled, key, clock, uuid: randomUUID })
-  const link = linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID, settle: rotation.settle })
+  const { settle } = rotation
+  const { fixedPrice } = options
+  const link = linkOf({ enrolment: enrolled, key, clock, uuid: randomUUID, settle, fixedPrice })
   const { till, forwarder, run } = station({
     ...{ journal, link, enrolment: enrolled, key, clock, sleep, random: Math.random, log, fail },
     uuid: () => uuidv7(machine.epoch(), randomFillSync(new Uint8Array(16))),
-    fixedPrice: options.fixedPrice,
+    fixedPrice,
   })
   const vital = health({
     elapsed: machine.monotonic,

@@ -1,18 +1,29 @@
 import type { DebitMessage } from '../shared/debit.ts'
 import { cardHash } from '../shared/signing.ts'
 import type { Language, SyncProduct } from '../shared/wire.ts'
-import { type Cart, EMPTY_CART, saleLines, totalOfCart, typed, typedAmount, withAmount, withProduct } from './cart.ts'
+import {
+  type Cart,
+  EMPTY_CART,
+  namesIn,
+  saleLines,
+  totalOfCart,
+  typed,
+  typedAmount,
+  withAmount,
+  withProduct,
+} from './cart.ts'
 import type { Clock } from './clock.ts'
 import { append as appendTo, type Content, undoUnresolved } from './debit-messages.ts'
 import type { Tap } from './devices/card-reader.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Enrolment, KeyPair } from './identity.ts'
-import { DiskError, type Entry, type Journal } from './journal.ts'
+import type { Entry, Journal } from './journal.ts'
+import { DiskError } from './journal-database.ts'
 import type { Link } from './link.ts'
 import { offlineRefusal } from './offline.ts'
 import { type Presented, presented } from './presented.ts'
 import { pricedOn } from './prices.ts'
-import { priceText, texts } from './screen/texts.ts'
+import { closedText, priceText, texts } from './screen/texts.ts'
 import { failedView, obstacleView, pagesOf, productsOn, saleView } from './screen/till-view.ts'
 import type { Press, Screen, View } from './screen/view.ts'
 
@@ -196,7 +207,10 @@ export function till({
       return approve(answered, content, balance)
     }
     if (answered.outcome !== null) {
-      await say('declined', words().declined, words().declinedWhy[answered.reason ?? 'reversed'])
+      const told = asked.how === 'answered' ? asked.closed : []
+      const closed = answered.reason === 'category_closed' ? namesIn(chosen, told, journal.closed(card)) : []
+      const why = answered.reason === null ? words().declinedElse : words().declinedWhy[answered.reason]
+      await say('declined', words().declined, closed.length > 0 ? closedText(closed, words()) : why)
       return
     }
     await sellUnanswered(content, chosen)
@@ -204,12 +218,12 @@ export function till({
 
   /** The worker has not answered: the till decides, and tells it what became of the sale. */
   async function sellUnanswered(content: Content, chosen: Cart) {
-    const closed = journal.closed(content.card)
+    const closed = namesIn(chosen, [], journal.closed(content.card))
     const sale = {
       amount: content.amount,
       card: journal.card(content.card),
       token: Boolean(content.token),
-      closed: chosen.some(({ category }) => category !== undefined && closed.has(category)),
+      closed: closed.length > 0,
     }
     const refusal =
       forwarder.connection().kind === 'refused'
@@ -219,7 +233,8 @@ export function till({
     forwarder.wake()
     if (refusal === null) return approve(told, content, words().chargedLater)
     log('declined_offline', { reason: refusal })
-    await say('declined', words().declined, words().offlineWhy[refusal])
+    const why = refusal === 'category_closed' ? closedText(closed, words()) : words().offlineWhy[refusal]
+    await say('declined', words().declined, why)
   }
 
   async function approve({ seq, at }: Entry, content: Content, detail: string) {
@@ -259,12 +274,10 @@ export function till({
   async function showBalance(card: string) {
     const found = await link.balance(card)
     if (found.kind === 'answer') {
-      const { status, balance } = found.value
-      await say(
-        'balance',
-        `${words().balance} ${priceText(balance)}`,
-        status === 'active' ? '' : words().balanceBlocked,
-      )
+      const { status, balance, handedOut } = found.value
+      const held = `${words().balance} ${priceText(balance)}`
+      if (handedOut) await say('approved', words().handedOut, held)
+      else await say('balance', held, status === 'active' ? '' : words().balanceBlocked)
     } else if (found.kind === 'refused' && found.code === 'card_unknown') {
       await say('balance', words().balance, words().declinedWhy.card_unknown)
     } else {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { uuidv7 } from '../shared/uuidv7.ts'
+import { doctor } from '../terminal/upkeep/doctor.ts'
 import { begin } from './local/command-line.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { type Pi, virtualPi } from './local/pi.ts'
@@ -124,9 +125,18 @@ describe('a card that is handed out at a till', () => {
     approve(order)
     const handing = klubkort('card', 'hand-out', '--child', String(id), '--terminal', terminal)
     await handing.says(/Lay the card on terminal 4000-\d+ now/)
-    const shown = pi.shows(/Saldo 25,00 kr/, 8_000)
+    const checks = await doctor(
+      {
+        ...{ state: join(folder, 'terminal'), status: join(folder, 'status.json'), spi: '/dev/spidev9.9' },
+        ...{ serial: '/dev/no-such-line', baud: 9600, display: 'nextion', keypad: null, fixedPrice: null },
+      },
+      { epoch: () => Date.now(), monotonic: () => performance.now() },
+    )
+    // Who asks whether all is well is no card.
+    expect(checks.find(({ name }) => name === 'worker')).toMatchObject({ state: 'ok' })
+    const shown = [pi.shows(/^Kortet er klar$/, 8_000), pi.shows(/^Saldo 25,00 kr$/, 8_000)]
     await pi.tap('04a1b2c3d4e501') // A blank of the stack.
-    await shown
+    await Promise.all(shown)
     const { code, out } = await handing.done
     expect([code, out]).toEqual([0, 'Card 2 is handed out and active.\n'])
     const { out: life } = await klubkort('card', 'history', '2').done

@@ -8,7 +8,8 @@ import { type Clock, learningClock } from '../terminal/clock.ts'
 import type { CardMemory, CardType } from '../terminal/devices/card-reader.ts'
 import type { Wire } from '../terminal/http.ts'
 import { type Enrolment, type KeyPair, keyPair } from '../terminal/identity.ts'
-import { type Database, openJournal } from '../terminal/journal.ts'
+import { openJournal } from '../terminal/journal.ts'
+import type { Database } from '../terminal/journal-database.ts'
 import { link as linkOf } from '../terminal/link.ts'
 import type { View } from '../terminal/screen/view.ts'
 import { station } from '../terminal/station.ts'
@@ -107,7 +108,7 @@ export async function counter({
   const views: View[] = []
   const logged: string[] = []
   const uuid = () => uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
-  const link = linkOf({ enrolment, key, clock, uuid: () => crypto.randomUUID(), wire: wireTo(worker) })
+  const link = linkOf({ enrolment, key, clock, uuid: () => crypto.randomUUID(), wire: wireTo(worker), fixedPrice })
   const { till, forwarder, run } = station({
     ...{ journal, link, enrolment, key, clock, uuid, sleep, random: () => 0.5, fixedPrice },
     log: (event) => void logged.push(event),

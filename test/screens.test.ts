@@ -11,7 +11,7 @@ import { pageOf, palette, panel } from '../terminal/screen/panel.ts'
 import { panelScreen } from '../terminal/screen/panel-screen.ts'
 import { poleScreen, twoLines } from '../terminal/screen/pole-screen.ts'
 import { type Sound, soundingScreen, soundOf, sounds } from '../terminal/screen/sounds.ts'
-import { priceText, type Texts, texts } from '../terminal/screen/texts.ts'
+import { closedText, priceText, type Texts, texts } from '../terminal/screen/texts.ts'
 import type { Screen, View } from '../terminal/screen/view.ts'
 import { emulateCustomerDisplay } from './emulators/customer-display.ts'
 import { emulateNextion } from './emulators/nextion.ts'
@@ -100,6 +100,8 @@ function said(words: Texts): View[] {
   return [
     ...Object.values(words.declinedWhy).map((why) => answer('declined', words.declined, why)),
     ...Object.values(words.offlineWhy).map((why) => answer('declined', words.declined, why)),
+    answer('declined', words.declined, words.declinedElse),
+    answer('declined', words.declined, closedText(['Hjemmelavet fuldkornsbolle med pålæg'], words)),
     ...Object.values(words.unreadable).map((why) => answer('notice', words.declined, why)),
     ...[words.nothingToUndo, words.undoOtherCard, words.cartFull].map((why) => answer('notice', words.declined, why)),
     answer('approved', approved, `${words.balance} ${priceText(-330)}`),
@@ -109,6 +111,7 @@ function said(words: Texts): View[] {
     answer('notice', words.undone, words.undoneLater),
     answer('balance', `${words.balance} ${priceText(123_450)}`, words.balanceBlocked),
     answer('balance', words.balance, words.noBalance),
+    answer('approved', words.handedOut, `${words.balance} ${priceText(123_450)}`),
     answer('balance', words.balance, words.declinedWhy.card_unknown),
     message(words.noReader, words.noReaderDetail),
     message(words.notSynced, words.notSyncedDetail),

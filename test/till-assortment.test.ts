@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addDays, copenhagenDay, copenhagenMidnight } from '../shared/copenhagen.ts'
 import { cardHash } from '../shared/signing.ts'
-import type { SyncProduct } from '../shared/wire.ts'
+import type { SyncAnswer, SyncProduct } from '../shared/wire.ts'
 import type { KeyPair } from '../terminal/identity.ts'
 import { pricedOn } from '../terminal/prices.ts'
 import { bookingWorker, CARD_KEY, counter, messageIn, scratch, someKey, synced, type Worker } from './counter.ts'
@@ -128,18 +128,62 @@ describe('a category that is closed', () => {
     { id: 2, name: 'Lakrids', price: 300, category: 'sweets' },
     { id: 3, name: 'Af en ældre kasse', price: 400 },
   ]
-  const NO = 'Ikke gennemført | Varegruppen er lukket af forældrene.'
+  const NO = 'Ikke gennemført | Lukket af forældrene: Lakrids'
 
-  test('is said in words where the worker declines it', async () => {
-    const worker = bookingWorker({ products })
-    const opened = await open((path, body, query) => {
+  /** A worker that declines whatever is bought, and says this of it. */
+  function declining(said: Record<string, unknown>, more: Partial<SyncAnswer> = {}): Worker {
+    const worker = bookingWorker({ products, ...more })
+    return (path, body, query) => {
       if (path !== '/api/terminal/messages') return worker.answer(path, body, query)
-      const { sale, seq } = messageIn((body as { messages: string[] }).messages[0] ?? '')
-      const results = [{ sale, seq, outcome: 'declined', reason: 'category_closed', balance: 5000 }]
+      const results = (body as { messages: string[] }).messages.map((jws) => {
+        const { sale, seq } = messageIn(jws)
+        return { sale, seq, outcome: 'declined', balance: 5000, ...said }
+      })
       return { json: { results, time: Date.now() } }
-    })
-    expect(await buys(opened, 1)).toBe(NO)
+    }
+  }
+
+  test('is said where the worker declines it, by the names of what is closed', async () => {
+    const opened = await open(declining({ reason: 'category_closed', closed: [2] }))
+    expect(await buys(opened, 0, 1, 1, 'amount')).toBe(NO)
     expect(opened.journal.entry(1)).toMatchObject({ outcome: 'declined', reason: 'category_closed' })
+  })
+
+  test.each([
+    ['and the products are not named by an older worker, by the names that the card list says', undefined, NO],
+    ['and what it names is not understood, by the names that the card list says', 'sweets', NO],
+    ['and nothing here says which, in general words', [9], 'Ikke gennemført | Varegruppen er lukket af forældrene.'],
+  ])('is said where the worker declines it %s', async (_, closed, says) => {
+    const cards = [{ hash: await hashOf(), status: 'active' as const, closed: ['sweets'] }]
+    const opened = await open(declining({ reason: 'category_closed', closed }, { cards }))
+    expect(await buys(opened, 0, 1)).toBe(says)
+  })
+
+  test('is told of several things by name, and of many how many more; in English too', async () => {
+    const name = (id: number) => (id === 2 ? 'Hjemmelavet karamel med lakrids' : `Bolsje ${id}`)
+    const sweets = Array.from({ length: 6 }, (_, at) => ({
+      id: at + 1,
+      name: name(at + 1),
+      price: 100,
+      category: 'sweets',
+    }))
+    const cards = [{ hash: await hashOf(), status: 'active' as const, closed: ['sweets'] }]
+    const worker = bookingWorker({ products: sweets, cards, language: 'en' })
+    const opened = await open(worker.answer)
+    worker.reachable = false
+    expect(await buys(opened, 0, 1)).toBe('Not completed | Closed by the parents: Bolsje 1, Hjemmelavet karam...')
+    expect(await buys(opened, 0, 1, 2, 3, 4, 5)).toBe(
+      'Not completed | Closed by the parents: Bolsje 1, Hjemmelavet karam..., Bolsje 3, Bolsje 4 + 2 more',
+    )
+  })
+
+  test('and any other reason that only a newer worker knows is a decline as well, and holds nothing up', async () => {
+    const opened = await open(declining({ reason: 'full_moon' }))
+    expect(await buys(opened, 0)).toBe('Ikke gennemført | Spørg personalet.')
+    expect(opened.journal.entry(1)).toMatchObject({ kind: 'request', outcome: 'declined', reason: null })
+    expect(opened.journal.queue()).toMatchObject({ count: 0, sum: 0 })
+    expect(opened.forwarder.connection()).toEqual({ kind: 'online' })
+    expect(opened.approvals()).toEqual([])
   })
 
   test('is refused by a till that is offline, with whatever else is bought, also after a restart', async () => {

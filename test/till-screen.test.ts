@@ -157,6 +157,27 @@ test('with a keypad and a pole display, an amount is typed, sold and undone', as
   await desk.stop()
 })
 
+test('a card that staff await is told to be ready, with what is on it; the next time it is shown as any other', async () => {
+  const worker = bookingWorker()
+  const shown = { status: 'active', balance: 2_500, time: Date.now() }
+  let laid = 0
+  const desk = await counter({
+    ...{ folder: await mkdtemp(join(folder, 'handed-')), key },
+    worker(path, ...rest) {
+      if (!path.startsWith('/api/terminal/cards/')) return worker.answer(path, ...rest)
+      laid += 1
+      return { json: laid === 1 ? { ...shown, handedOut: true } : shown }
+    },
+  })
+  await desk.start()
+  await desk.tap()
+  expect(desk.view()).toMatchObject({ meaning: 'approved', headline: 'Kortet er klar', detail: 'Saldo 25,00 kr' })
+  await desk.tap()
+  expect(desk.view()).toMatchObject({ meaning: 'balance', headline: 'Saldo 25,00 kr', detail: '' })
+  expect(worker.messages).toEqual([])
+  await desk.stop()
+})
+
 /** Presses 'Toast' and lays cards on, while the display's line is noise and is pulled out again and again. */
 async function noisyDay(seed: number) {
   const roll = dice(seed)

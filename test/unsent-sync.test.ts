@@ -37,3 +37,22 @@ test('a sync tells how much waits in the journal, what it is worth, and since wh
     ['3', '1500', '1000'],
   ])
 })
+
+test.each([7, null])(
+  'a sync tells the one product that each card buys here, where there is one: %s',
+  async (fixedPrice) => {
+    const told: (string | null)[] = []
+    const booking = bookingWorker()
+    const folder = scratch()
+    const till = await counter({
+      ...{ folder, key: await someKey(folder), fixedPrice },
+      worker(path, body, query) {
+        told.push(query.get('fixedPrice'))
+        return booking.answer(path, body)
+      },
+    })
+    await syncOnce(till.link, till.journal, till.forwarder)
+    await till.stop()
+    expect(told).toEqual([fixedPrice === null ? null : '7'])
+  },
+)

@@ -9,17 +9,22 @@ export const priceText = (value: number): string => `${kroner(ore(value)).replac
 /**
  * All that a till says in one language.
  *
- * `declinedWhy` says what a decline says: every decline has the same headline and the same look, whatever its reason.
+ * `declinedWhy` says what a decline says: every decline has the same headline and the same look, whatever its reason;
+ * `declinedElse` is for a reason that only a newer worker knows. `closed` stands before what is closed, by name.
  * `offlineWhy` says why the till does not sell on its own when the worker does not answer. `on` are the words that
  * stand on the display itself; those of a pole display have at most 20 letters.
  */
 export type Texts = Readonly<{
   declinedWhy: Readonly<Record<DeclineReason, string>>
-  offlineWhy: Readonly<Record<OfflineRefusal, string>>
+  declinedElse: string
+  closed: string
+  offlineWhy: Readonly<Record<Exclude<OfflineRefusal, 'category_closed'>, string>>
   unreadable: Readonly<Record<'two_cards' | 'random_uid' | 'torn', string>>
   approved: string
   declined: string
   balance: string
+  /** A card that has just become somebody's. */
+  handedOut: string
   undone: string
   undoneLater: string
   undoPrompt: string
@@ -79,12 +84,13 @@ const DANISH: Texts = {
     reversed: 'Købet er fortrudt.',
     category_closed: 'Varegruppen er lukket af forældrene.',
   },
+  declinedElse: 'Spørg personalet.',
+  closed: 'Lukket af forældrene:',
   offlineWhy: {
     never_synced: 'Ingen forbindelse. Prøv igen om lidt.',
     list_too_old: 'Ingen forbindelse. Prøv igen om lidt.',
     card_unknown: 'Kortet kan ikke bruges uden forbindelse.',
     card_blocked: 'Kortet er spærret. Spørg personalet.',
-    category_closed: 'Varegruppen er lukket af forældrene.',
     cap_reached: 'Beløbet kræver forbindelse. Prøv igen om lidt.',
   },
   unreadable: {
@@ -95,6 +101,7 @@ const DANISH: Texts = {
   approved: 'Godkendt',
   declined: 'Ikke gennemført',
   balance: 'Saldo',
+  handedOut: 'Kortet er klar',
   undone: 'Købet er fortrudt',
   undoneLater: 'Pengene er tilbage, når der er forbindelse igen.',
   undoPrompt: 'Fortryd: læg det samme kort på',
@@ -147,12 +154,13 @@ const ENGLISH: Texts = {
     reversed: 'The purchase has been undone.',
     category_closed: 'This kind of item is closed by the parents.',
   },
+  declinedElse: 'Ask the staff.',
+  closed: 'Closed by the parents:',
   offlineWhy: {
     never_synced: 'No connection. Try again in a while.',
     list_too_old: 'No connection. Try again in a while.',
     card_unknown: 'The card needs a connection.',
     card_blocked: 'The card is blocked. Ask the staff.',
-    category_closed: 'This kind of item is closed by the parents.',
     cap_reached: 'The amount needs a connection. Try again in a while.',
   },
   unreadable: {
@@ -163,6 +171,7 @@ const ENGLISH: Texts = {
   approved: 'Approved',
   declined: 'Not completed',
   balance: 'Balance',
+  handedOut: 'The card is ready',
   undone: 'Purchase undone',
   undoneLater: 'The money is back once there is a connection.',
   undoPrompt: 'Undo: hold the same card to the reader',
@@ -203,6 +212,19 @@ const ENGLISH: Texts = {
     poleIdle: 'Tap card for balance',
     poleEnter: 'Finish with Enter',
   },
+}
+
+/** So many things are told by name, so that a display of 2 × 20 shows each whole, and one of 800 pixels all of them. */
+const NAMED_MAX = 4
+const NAME_LETTERS = 20
+
+/** What is closed for a card, by name; a long name loses its end, and of many things it is said how many more. */
+export function closedText(names: readonly string[], { closed, on }: Texts): string {
+  const named = names
+    .slice(0, NAMED_MAX)
+    .map((name) => (name.length <= NAME_LETTERS ? name : `${name.slice(0, NAME_LETTERS - 3).trimEnd()}...`))
+  const above = names.length - named.length
+  return `${closed} ${named.join(', ')}${above > 0 ? ` + ${above} ${on.others}` : ''}`
 }
 
 const CATALOGUE: Readonly<Record<Language, Texts>> = { da: DANISH, en: ENGLISH }

@@ -32,8 +32,11 @@ const QUEUE_OLD_MS = 3_600_000
 const HEALTH_TIMEOUT_MS = 5_000
 /** A till that has just been started says how its devices are at its second look. */
 const SETTLED_WITHIN_MS = 15_000
-/** Shows that the worker knows the terminal, and is nobody's card. */
-const NO_CARD = 'A'.repeat(43)
+/**
+ * The worker refuses it as malformed to whom it knows, and to nobody else. A number that a card could have would be taken
+ * for one that is laid on, and bound where staff await a card.
+ */
+const NO_CARD = 'none'
 
 const Alive = z.looseObject({})
 
@@ -284,7 +287,7 @@ function knownCheck(known: Known): Check {
   if (known.kind === 'unreachable') {
     return { name, state: 'bad', says: known.cause, todo: 'try again; if it stays, tell the office' }
   }
-  if (known.kind === 'answer' || known.code === 'card_unknown') {
+  if (known.kind === 'answer' || known.code === 'malformed') {
     return { name, state: 'ok', says: 'knows this terminal and its key' }
   }
   const renew = 'enrol anew with a code from `klubkort terminal renew`, once the office has found out why'

@@ -36,7 +36,7 @@ export const FAULTS = {
   },
   /** It shows what the next loss of power takes from its disk. */
   synchronous_normal: {
-    file: 'terminal/journal.ts',
+    file: 'terminal/journal-database.ts',
     right: 'PRAGMA synchronous = FULL',
     wrong: 'PRAGMA synchronous = NORMAL',
     figure: 'acknowledged lost',

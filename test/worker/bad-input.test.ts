@@ -215,6 +215,17 @@ describe('a body that is not of the documented form', () => {
     expect(stream.locked).toBe(true)
   })
 
+  it('is malformed where it is nested as deep as a body may be', async () => {
+    const depth = 500_000
+    const [lists, objects] = ['['.repeat(depth), '{"a":'.repeat(depth / 5)]
+    const texts = [lists, lists + ']'.repeat(depth), `${objects}1${'}'.repeat(depth / 5)}`]
+    for (const path of [...DOORS, '/api/terminal/key', '/api/staff/hand-outs', '/api/staff/products/import']) {
+      for (const [index, body] of texts.entries()) {
+        await expectRefused('malformed', `${path} ${index}`, () => call('POST', path, { token: token(), body }))
+      }
+    }
+  })
+
   it('is too large with 101 messages, and 100 are booked', async () => {
     const messages: string[] = []
     for (let n = 0; n < 101; n++) messages.push(await terminal.say('request', { card: holder.hash, amount: 100 }))
@@ -254,6 +265,7 @@ describe('a debit message that its terminal has signed', () => {
       { at: -1 },
       { at: 1.5 },
       { at: '2026-03-28' },
+      { at: 8_640_000_000_000_001 }, // No calendar has this day, and no table could show it.
       { amount: 0, lines: [{ ...line, price: 0 }] },
       { amount: -1000, lines: [{ ...line, price: -1000 }] },
       { amount: 0.5, lines: [{ ...line, price: 0.5 }] },
@@ -582,9 +594,11 @@ describe('an address', () => {
       const path = `/api/terminal/cards/${hash}`
       await expectRefused('malformed', path, async () => call('GET', path, { token: await terminal.proof(path) }))
     }
-    for (const since of ['-1', '1.5', 'abc', '1e400', '9007199254740993']) {
-      await expectRefused('malformed', `since=${since}`, async () =>
-        call('GET', `/api/terminal/sync?since=${since}`, { token: await terminal.proof('/api/terminal/sync') }),
+    const sinces = ['-1', '1.5', 'abc', '1e400', '9007199254740993'].map((since) => `since=${since}`)
+    const waiting = 'unsentCount=1&unsentSum=100&unsentSince='
+    for (const query of [...sinces, `${waiting}8640000000000001`, `${waiting}-1`, 'fixedPrice=0', 'fixedPrice=x']) {
+      await expectRefused('malformed', query, async () =>
+        call('GET', `/api/terminal/sync?${query}`, { token: await terminal.proof('/api/terminal/sync') }),
       )
     }
     for (const query of ['site=0', 'site=-1', 'site=x', 'site=1&site=2']) {

@@ -49,8 +49,8 @@ const close = (verb: 'luk' | 'aabn' = 'luk', category = 'sweets', by = parent) =
 /** What a card is answered for these lines. */
 async function bought(kind: 'request' | 'advice', lines: SaleLine[], sale = newSale(), card = ida.hash) {
   const { body } = await terminal.send(await terminal.say(kind, { sale, card, amount: totalOf(lines), lines }))
-  const [{ outcome, reason, balance }] = body.results as [{ outcome: string; reason?: string; balance: number }]
-  return { outcome, balance, ...(reason && { reason }) }
+  const [{ sale: _, seq, ...result }] = body.results as [{ sale: string; seq: number; outcome: string }]
+  return result
 }
 
 async function synced(since: number): Promise<SyncAnswer> {
@@ -64,7 +64,7 @@ describe('a category that is closed', () => {
   it('is declined with whatever else is in the sale, and nothing else is', async () => {
     expect(await bought('request', [liquorice])).toEqual({ outcome: 'approved', balance: 9_700 })
     await close()
-    const declined = { outcome: 'declined', balance: 9_700, reason: 'category_closed' }
+    const declined = { outcome: 'declined', balance: 9_700, reason: 'category_closed', closed: [liquorice.product] }
     expect(await bought('request', [liquorice])).toEqual(declined)
     expect(await bought('request', [toast, keyedIn, liquorice])).toEqual(declined)
     expect(await bought('request', [toast, keyedIn])).toEqual({ outcome: 'approved', balance: 7_700 })

@@ -16,6 +16,7 @@ import {
 } from './card-desk.ts'
 import {
   type CardHolder,
+  call,
   cardHolder,
   contents,
   type EnrolledTerminal,
@@ -79,7 +80,9 @@ describe('a card that is laid on the terminal of a hand-out', () => {
     const id = await opened()
     expect(await seen(id)).toMatchObject({ status: 'waiting', card: null })
     const uid = newUid()
-    expect(await lay(terminal, uid)).toMatchObject({ status: 200, body: { status: 'active', balance: 2_500 } })
+    const shown = { status: 'active', balance: 2_500 }
+    expect(await lay(terminal, uid)).toMatchObject({ status: 200, body: { ...shown, handedOut: true } })
+    expect((await lay(terminal, uid)).body).toEqual({ ...shown, time: expect.any(Number) })
     const [card] = await cardsOf(office, ida.account)
     expect(card).toMatchObject({ status: 'active', hash: await hashOf(uid) })
     expect(await seen(id)).toMatchObject({ status: 'done', reason: null, card: card?.id })
@@ -178,7 +181,7 @@ describe('a card that is laid on the terminal of a hand-out', () => {
     const before = await contents(office.db, 'hand_out')
     const shown = await lay(terminal, uid)
     if (balance === null) expect(codeOf(shown)).toBe('card_unknown')
-    else expect(shown.body.balance).toBe(balance)
+    else expect(shown.body).toEqual({ status: expect.any(String), balance, time: expect.any(Number) })
     expect(await seen(id)).toMatchObject({ status: 'refused', reason, card: null })
     expect(await contents(office.db, 'hand_out')).toEqual(before)
   })
@@ -239,10 +242,35 @@ describe('a hand-out', () => {
     expect(codeOf(await open({ terminal: '4000-999' }))).toBe('not_found')
     const spare = await office.post<{ terminal: string }>('/terminals', { site: club, name: 'Uden nøgle' })
     expect(codeOf(await open({ terminal: spare.terminal }))).toBe('not_found')
+    const copied = await enrolledTerminal(office, club, 'Kopieret')
+    await office.db.prepare('UPDATE terminal SET stopped_at = 1 WHERE id = ?').bind(copied.id).run()
+    expect(codeOf(await open({ terminal: copied.id }))).toBe('not_found') // Its taps are not listened to.
     expect(codeOf(await open({ child: ida.child }))).toBe('malformed') // The order and the child.
     await office.post(`/orders/${order}/hand-out`, { uid: newUid() })
     expect(codeOf(await open())).toBe('order_ended')
     expect(codeOf(await open({ order: undefined, child: ida.child }))).toBe('order_unknown')
+  })
+
+  it('is refused at a terminal where each card buys something, for as long as that says so', async () => {
+    const path = '/api/terminal/sync'
+    const sync = async (query: string) => {
+      const { status } = await call('GET', `${path}${query}`, { token: await terminal.proof(path) })
+      expect(status).toBe(200)
+    }
+    await sync('?fixedPrice=3')
+    expect(codeOf(await open())).toBe('terminal_unfit')
+    expect(codeOf(await open({ order: undefined, child: ida.child }))).toBe('terminal_unfit')
+    expect(codeOf(await lay(terminal, newUid()))).toBe('card_unknown')
+    expect(await cardsOf(office, ida.account)).toEqual([])
+    await sync('')
+    const id = await opened()
+    await sync('?fixedPrice=3')
+    // One that is open already: what a till with a fixed price sells is never the order's card.
+    const uid = newUid()
+    const sale = await terminal.send(await terminal.say('request', { card: await hashOf(uid), amount: 500 }))
+    expect(sale.body.results).toMatchObject([{ outcome: 'declined', reason: 'card_unknown' }])
+    expect(await seen(id)).toMatchObject({ status: 'waiting' })
+    await expectSound(office)
   })
 
   it("is a club's own: other sites' orders, terminals and hand-outs are not there", async () => {

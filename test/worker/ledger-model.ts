@@ -180,7 +180,18 @@ function hearAll(ledger: LedgerModel, id: string, call: readonly SignedMessage[]
     terminal.booked.push({ hash, result })
     results.push(result)
   }
-  return { kind: 'booked', results: results.map((result) => withToken(ledger, id, result)), low: [] }
+  const told = results.map((result, index) => withClosed(ledger, call[index]?.message, withToken(ledger, id, result)))
+  return { kind: 'booked', results: told, low: [] }
+}
+
+/** A decline for what is closed, with the products for which it is so still. */
+function withClosed(ledger: LedgerModel, message: DebitMessage | undefined, result: DebitResult): DebitResult {
+  const card = ledger.cards.get(message?.card ?? '')
+  if (!message || !card || result.outcome !== 'declined' || result.reason !== 'category_closed') return result
+  const { closed: categories } = there(ledger.accounts, card.wallet)
+  const sold = new Set(message.lines.flatMap(({ product }) => product ?? []))
+  const closed = [...sold].filter((product) => categories.has(ledger.categories.get(product) ?? ''))
+  return closed.length > 0 ? { ...result, closed } : result
 }
 
 /** An answer, with the token that the card was told in it and is still waited for with. */

@@ -29,6 +29,7 @@ export type Opened =
   | 'order_ended'
   | 'child_left'
   | 'terminal_unknown' // Not one in use, or not at one of the clerk's sites.
+  | 'terminal_unfit' // A card that is laid there buys something.
   | 'id_taken'
 
 const VIEW = `
@@ -44,10 +45,12 @@ FROM card_order JOIN account ON account.id = card_order.account JOIN child ON ch
 WHERE ${ofSites('?5')}
   AND (card_order.id = ?2 OR ?2 IS NULL AND child.id = ?3 AND card_order.status IN ${UNDER_WAY})`
 const AT_TERMINAL = `EXISTS (
-  SELECT 1 FROM terminal WHERE terminal.id = ?4 AND public_key IS NOT NULL AND revoked_at IS NULL
+  SELECT 1 FROM terminal WHERE terminal.id = ?4 AND public_key IS NOT NULL AND revoked_at IS NULL AND stopped_at IS NULL
     AND branch_of IS NULL AND ${withinSites('terminal.site', '?5')})`
+const FIXED_PRICE = '(SELECT fixed_price FROM terminal WHERE terminal.id = ?4)'
 const OPENS = `
 ${ASKED} AND card_order.status IN ${TO_BE_HANDED_OUT} AND child.left_at IS NULL AND ${AT_TERMINAL}
+  AND ${FIXED_PRICE} IS NULL
   AND NOT EXISTS (SELECT 1 FROM hand_out AS before WHERE before.id = ?1)`
 
 /** Opens a hand-out, once for each id; what the terminal was waiting for before is cancelled. */
@@ -84,7 +87,11 @@ export async function openHandOut(
       .bind(...which, staff.id, nowMs, nowMs + HAND_OUT_WAITS_MS),
     recordedIfChanged(db, { staff: staff.id, action: 'hand_out_opened', subject: `hand_out:${id}` }, nowMs),
     db
-      .prepare(`SELECT card_order.status, child.left_at IS NOT NULL AS gone, ${AT_TERMINAL} AS there ${ASKED} LIMIT 1`)
+      .prepare(
+        `SELECT card_order.status, child.left_at IS NOT NULL AS gone, ${AT_TERMINAL} AS there,
+           ${FIXED_PRICE} IS NOT NULL AS sells
+         ${ASKED} LIMIT 1`,
+      )
       .bind(...which),
     db
       .prepare(
@@ -95,9 +102,10 @@ export async function openHandOut(
   ])
   const view = opened?.results[0] as HandOutView | undefined
   if (view) return view
-  const known = found?.results[0] as { status: string; gone: 0 | 1; there: 0 | 1 } | undefined
+  const known = found?.results[0] as { status: string; gone: 0 | 1; there: 0 | 1; sells: 0 | 1 } | undefined
   if (!known) return 'order_unknown'
   if (!known.there) return 'terminal_unknown'
+  if (known.sells) return 'terminal_unfit'
   if (known.gone) return 'child_left'
   if (known.status === 'unpaid') return 'order_unpaid'
   if (known.status === 'awaiting_approval') return 'order_unapproved'
@@ -155,7 +163,7 @@ export async function laidOn(
   terminal: string,
   hash: string,
   nowMs: number,
-): Promise<{ status: CardStatus; balance: number } | null> {
+): Promise<{ status: CardStatus; balance: number; handedOut?: true } | null> {
   const [waiting, known] = await db.batch([
     db
       .prepare(
@@ -167,8 +175,9 @@ export async function laidOn(
     balanceQuery(db, hash),
   ])
   const handOut = waiting?.results[0] as Waiting | undefined
-  const found = handOut === undefined ? known : await handedOutByTap(db, handOut, hash, nowMs)
-  return (found?.results[0] as { status: CardStatus; balance: number } | undefined) ?? null
+  const [ended, found] = handOut === undefined ? [null, known] : await handedOutByTap(db, handOut, hash, nowMs)
+  const shown = found?.results[0] as { status: CardStatus; balance: number } | undefined
+  return shown ? { ...shown, ...(ended === 'done' && { handedOut: true }) } : null
 }
 
 const REFUSED_FOR = `
@@ -182,13 +191,16 @@ CASE
   WHEN ${producedForOther('?3', '?2')} THEN 'card_of_other_order'
 END`
 
-/** Only while the hand-out waits: whoever comes first, a tap or a cancellation, the other finds it ended. */
+/**
+ * Only while the hand-out waits: whoever comes first, a tap or a cancellation, the other finds it ended. Resolves to how
+ * this tap has ended it, null where it did not, and to what the card shows now.
+ */
 async function handedOutByTap(
   db: D1Database,
   { id, order, staff, lostCard }: Waiting,
   hash: string,
   nowMs: number,
-): Promise<D1Result | undefined> {
+): Promise<['done' | 'refused' | null, D1Result | undefined]> {
   const itsCard = `(SELECT card.id FROM card_order JOIN card ON card.id = card_order.card
     WHERE card_order.id = ?2 AND card_order.status = 'handed_out' AND card.hash = ?3)`
   const answers = await db.batch([
@@ -200,12 +212,13 @@ async function handedOutByTap(
       .prepare(
         `UPDATE hand_out SET card = ${itsCard}, status = iif(${itsCard} IS NULL, 'refused', 'done'),
            reason = iif(${itsCard} IS NULL, ${REFUSED_FOR}, NULL), ended_at = ?4
-         WHERE id = ?1 AND status = 'waiting' AND expires_at > ?4`,
+         WHERE id = ?1 AND status = 'waiting' AND expires_at > ?4 RETURNING status`,
       )
       .bind(id, order, hash, nowMs),
     balanceQuery(db, hash),
   ])
-  return answers.at(-1)
+  const ended = answers.at(-2)?.results[0] as { status: 'done' | 'refused' } | undefined
+  return [ended?.status ?? null, answers.at(-1)]
 }
 
 /** The statement that ends the hand-outs to which no card came in time, for the sweep. */

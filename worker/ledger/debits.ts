@@ -54,11 +54,11 @@ const PUT_ASIDE = {
   doubt: "WHEN ?3 = 'request' THEN 'terminal_revoked'",
 }
 
-/* Whether a line's product is of a category that is closed for the card's account; an amount keyed in has no product. */
-const CLOSED = `EXISTS (
-        SELECT 1 FROM closed_category AS closed WHERE closed.account = card.account AND EXISTS (
-          SELECT 1 FROM json_each(?7) AS line JOIN product ON product.id = line.value ->> 'product'
-          WHERE product.category = closed.category))`
+/** SQL: the products in lines that are of a category closed for an account; an amount keyed in has no product. */
+const closedProducts = (lines: string, account: string) => `
+        FROM closed_category AS closed CROSS JOIN json_each(${lines}) AS line
+        JOIN product ON product.id = line.value ->> 'product' AND product.category = closed.category
+        WHERE closed.account = ${account}`
 
 const insertMessage = ({ seq, prev, follows, unlike, doubt }: typeof FOLLOWING) => `
 INSERT INTO message (terminal, seq, kind, sale, card, amount, lines, at, received_at, prev, hash, jws,
@@ -74,7 +74,7 @@ WITH state AS (
       ${doubt}
       WHEN card.id IS NULL THEN 'card_unknown'
       WHEN card.status <> 'active' THEN 'card_blocked'
-      WHEN ${CLOSED} THEN 'category_closed'
+      WHEN EXISTS (SELECT 1 ${closedProducts('?7', 'card.account')}) THEN 'category_closed'
       WHEN coalesce(newest.balance, 0) - ?6 < account.floor THEN 'insufficient_funds'
       WHEN ?14 = ?15 AND iif(newest.day = ?15, newest.spent, 0) + ?6 > account.daily_limit THEN 'daily_limit'
     END AS reason,
@@ -169,6 +169,8 @@ export async function book(
   const answers = db
     .prepare(
       `SELECT seq, sale, hash, outcome, reason, message.balance,
+         iif(outcome = 'declined' AND reason = 'category_closed',
+           (SELECT json_group_array(DISTINCT product.id) ${closedProducts('message.lines', 'message.account')}), '[]') AS closed,
          CASE
            WHEN terminal.revoked_at IS NOT NULL OR terminal.public_key IS NOT ?4 THEN 'terminal_revoked'
            WHEN terminal.stopped_at IS NOT NULL THEN 'terminal_stopped'
@@ -319,13 +321,15 @@ type StoredAnswer = {
   outcome: DebitResult['outcome']
   reason: DebitResult['reason'] | null
   balance: number | null
+  closed: string
   barred: 'terminal_revoked' | 'terminal_stopped' | null
   low: number | null
 }
 
-function resultOf({ sale, seq, outcome, reason, balance }: StoredAnswer, token?: CardToken): DebitResult {
+function resultOf({ sale, seq, outcome, reason, balance, ...row }: StoredAnswer, token?: CardToken): DebitResult {
   const told = { ...(reason !== null && { reason }), ...(balance !== null && { balance }), ...(token && { token }) }
-  return { sale, seq, outcome, ...told }
+  const closed = JSON.parse(row.closed) as number[]
+  return { sale, seq, outcome, ...told, ...(closed.length > 0 && { closed }) }
 }
 
 /** Whether the messages of one call follow one another. That the first follows what is stored, the database decides. */

@@ -80,6 +80,7 @@ export const staffHandOutRoutes = router<StaffEnv>()
         'order_ended',
         'child_left',
         'terminal_unknown',
+        'terminal_unfit',
         'id_taken',
       ],
     }),
@@ -98,6 +99,8 @@ export const staffHandOutRoutes = router<StaffEnv>()
           return refuse(c, opened, LEFT)
         case 'terminal_unknown':
           return refuse(c, 'not_found', 'no such terminal in use')
+        case 'terminal_unfit':
+          return refuse(c, opened, 'at this terminal each card buys one product: take another, or order hand-out --uid')
         case 'id_taken':
           return refuse(c, opened, 'this id is of another hand-out')
       }

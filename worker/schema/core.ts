@@ -176,8 +176,8 @@ export const card = sqliteTable(
  * The id ('4000-7') names the municipality, so a terminal at the wrong door can be told so. One that was `stoppedAt` is a
  * copy, or has one, and books nothing until it is enrolled again. `lastSeenAt` is its newest sync and `cardListVersion`
  * the list that it held then, `listedAt` when it last held the whole of it; the `unsent…` columns are what waited in its
- * journal then. `branchOf` makes it no terminal but the
- * second line of numbers of one ('4000-7q'), under which staff book what was put aside.
+ * journal then, `fixedPrice` the one product that each card bought there. `branchOf` makes it no terminal but the second
+ * line of numbers of one ('4000-7q'), under which staff book what was put aside.
  */
 export const terminal = sqliteTable('terminal', {
   id: text('id').primaryKey(),
@@ -196,6 +196,7 @@ export const terminal = sqliteTable('terminal', {
   unsentCount: integer('unsent_count'),
   unsentSum: integer('unsent_sum'),
   unsentSince: integer('unsent_since'),
+  fixedPrice: integer('fixed_price'),
 })
 
 /** One-time codes; only their digest is kept. */

@@ -38,7 +38,7 @@ type CardRow = { hash: string; status: CardStatus; version: number; closed: stri
 export async function sync(
   db: D1Database,
   terminal: Trusted,
-  { since, head, hash, version, unsentCount, unsentSum, unsentSince }: z.output<typeof SyncQuery>,
+  { since, head, hash, version, unsentCount, unsentSum, unsentSince, fixedPrice }: z.output<typeof SyncQuery>,
   nowMs: number,
 ): Promise<Omit<SyncAnswer, 'time'> | 'terminal_stopped'> {
   const newest = (await db.prepare('SELECT max(version) AS version FROM card').first<number>('version')) ?? 0
@@ -57,12 +57,12 @@ export async function sync(
       .prepare(
         `UPDATE terminal SET last_seen_at = ?2, card_list_version = ?3, software = coalesce(?4, software),
            listed_at = iif(?3 = (SELECT coalesce(max(version), 0) FROM card), ?2, listed_at),
-           unsent_count = ?5, unsent_sum = ?6, unsent_since = ?7
+           unsent_count = ?5, unsent_sum = ?6, unsent_since = ?7, fixed_price = ?8
          WHERE id = ?1`,
       )
       .bind(
         ...[terminal.id, nowMs, restart ? 0 : since, version ?? null],
-        ...[unsentCount ?? null, unsentSum ?? null, unsentSince ?? null],
+        ...[unsentCount ?? null, unsentSum ?? null, unsentSince ?? null, fixedPrice ?? null],
       ),
     ...(head === undefined ? [] : journalStatements(db, terminal, { head, hash: hash ?? '' }, nowMs)),
   ])
