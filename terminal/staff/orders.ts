@@ -91,7 +91,8 @@ export function orderCommands(klubkort: Command, desk: Desk) {
   command(
     order,
     'cancel',
-    'end an order and give its fee back to the account; the parent is told by mail',
+    'end an order and give its fee back to the account; the parent is told by mail. A club withdraws only replacements ' +
+      'out of its own stack that nobody has approved',
     `klubkort order cancel ${EXAMPLE}`,
   )
     .argument('<id>', 'the order', orderArgument)

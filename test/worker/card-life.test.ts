@@ -196,6 +196,55 @@ describe('a replacement on the same day', () => {
     expect((await replacing({ site: canteen }, token)).body).toMatchObject({ club: { id: canteen } })
   })
 
+  it('is withdrawn by the club that would hand it out, as long as nobody has approved it', async () => {
+    const pears = await newSite(office, 'Pæren')
+    const own = await clubToken(office, 'Karla Prøveklub', club)
+    const other = await clubToken(office, 'Peter Prøveklub', pears)
+    const withdraw = (id: string, token = own) => asked(token, 'POST', `/orders/${id}/cancel`)
+    const id = String((await replacing({}, own)).body.id)
+    expect(codeOf(await withdraw(id, other))).toBe('order_unknown')
+    expect((await withdraw(id)).body).toMatchObject({ id, status: 'cancelled' })
+    expect((await withdraw(id)).status).toBe(200)
+    expect((await letters()).map(({ kind, amount }) => [kind, amount])).toEqual([
+      ['card_approval', FEE],
+      ['card_order_cancelled', 0],
+    ])
+    expect((await decide(id, 'godkend')).status).toBe(409)
+
+    // Of its own child, but begun elsewhere; what is approved; what the roster or a guardian has ordered.
+    const elsewhere = String((await replacing({ site: pears })).body.id)
+    expect(codeOf(await withdraw(elsewhere))).toBe('role_forbidden')
+    expect(codeOf(await withdraw(elsewhere, other))).toBe(null)
+    const approved = await begun()
+    await decide(approved, 'godkend')
+    expect(codeOf(await withdraw(approved))).toBe('role_forbidden')
+    expect(await statusOf(office, approved)).toBe('ordered')
+    const eva = await member(office, club, 'Eva Prøvebarn')
+    const first = await firstCard(office, eva.account, club)
+    expect(codeOf(await withdraw(first))).toBe('role_forbidden')
+    await office.post(`/orders/${first}/cancel`)
+    expect(codeOf(await withdraw(first))).toBe('role_forbidden')
+    expect(await fees()).toEqual([{ kind: 'card_fee', amount: FEE }])
+    await expectSound(office)
+  })
+
+  it('that a club withdraws while a guardian approves it is either, and never both', async () => {
+    const own = await clubToken(office, 'Karla Prøveklub', club)
+    for (let round = 0; round < 6; round += 1) {
+      const id = await begun()
+      const deciding = { id, account: ada.account, guardian: mother.guardian }
+      const [withdrawn, decided] = await Promise.all([
+        asked(own, 'POST', `/orders/${id}/cancel`),
+        approve(office.db, deciding, Date.now()),
+      ])
+      const paid = (await fees()).length
+      if (decided === 'approved') expect([codeOf(withdrawn), paid]).toEqual(['role_forbidden', 1])
+      else expect([decided, codeOf(withdrawn), paid]).toEqual(['too_late', null, 0])
+      if (decided === 'approved') break
+    }
+    await expectSound(office)
+  })
+
   it('that nobody approves within 7 days has ended', async () => {
     const id = await begun()
     const at = Date.now()
