@@ -28,7 +28,9 @@ const order: z.infer<typeof CardOrder> = {
   paidFrom: 'account',
   status: 'ordered',
   card: null,
+  expired: false,
   createdAt: Date.UTC(2026, 11, 24, 17, 0),
+  orderedAt: Date.UTC(2026, 11, 24, 17, 0),
   sentAt: null,
   endedAt: null,
 }
@@ -92,6 +94,17 @@ test('orders are listed with what goes on the envelope, and nothing that steers 
   expect(out).not.toContain('\u001b')
 })
 
+test('a replacement that expired is listed as such, and not as one that somebody cancelled', async () => {
+  const ended = { ...order, cause: 'same_day', status: 'cancelled', orderedAt: null, club: { id: 1, name: 'Æblet' } }
+  const orders = [{ ...ended, expired: true }, ended]
+  const { url } = await office('GET /api/staff/orders?state=ended&offset=0', { orders, more: false })
+  const { out } = await klubkort(url, ['order', 'list', '--state', 'ended'])
+  expect(out.split('\n').filter((line) => line.startsWith('Order'))).toEqual([
+    `Order ${ID}: expired, as nobody approved it`,
+    `Order ${ID}: cancelled`,
+  ])
+})
+
 test('an empty list says so', async () => {
   const { url } = await office('GET /api/staff/orders?state=ended&offset=0', { orders: [], more: false })
   expect((await klubkort(url, ['order', 'list', '--state', 'ended'])).out).toBe('No such orders.\n')
@@ -123,6 +136,12 @@ test('sending and cancelling say what has come of it', async () => {
   const cancelled = await office(`POST /api/staff/orders/${ID}/cancel`, { ...order, status: 'cancelled' })
   const { out } = await klubkort(cancelled.url, ['order', 'cancel', ID])
   expect(out).toBe(`Order ${ID} is cancelled; 45,00 kr are back on account 7.\n`)
+  const unapproved = await office(`POST /api/staff/orders/${ID}/cancel`, {
+    ...{ ...order, status: 'cancelled', cause: 'same_day', orderedAt: null },
+  })
+  expect((await klubkort(unapproved.url, ['order', 'cancel', ID])).out).toBe(
+    `Order ${ID} is cancelled; nothing was paid.\n`,
+  )
   const refused = await klubkort((await office('', null)).url, ['order', 'cancel', ID])
   expect([refused.code, refused.err]).toEqual([1, 'klubkort: it is over (order_ended)\n'])
 })

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { APPROVAL_WAITS_MS } from '../../worker/cards/card-orders.ts'
 import { cancellableFrom, cancelled } from '../../worker/cards/order-desk.ts'
-import { APPROVAL_WAITS_MS, approve, refuseReplacement } from '../../worker/cards/same-day.ts'
+import { approve, refuseReplacement } from '../../worker/cards/same-day.ts'
 import { letterOf } from '../../worker/letters/letters.ts'
 import { sweep } from '../../worker/sweep.ts'
 import {
@@ -255,6 +256,34 @@ describe('a replacement on the same day', () => {
     await sweep(office.db, at + APPROVAL_WAITS_MS + DAY_MS)
     expect(await statusOf(office, id)).toBe('cancelled')
     expect(await fees()).toEqual([])
+  })
+
+  it('that has expired is told to its guardians, once, and to staff as expired and not as refused', async () => {
+    const expired = await begun()
+    const at = Date.now() + APPROVAL_WAITS_MS + DAY_MS
+    await sweep(office.db, at)
+    await sweep(office.db, at)
+    const [, letter, ...more] = await letters()
+    expect([letter, more]).toMatchObject([
+      { kind: 'card_order_cancelled', recipient: 'asta@klubkort.example', child: 'Ada', amount: 0, expired: true },
+      [],
+    ])
+    const news = { kind: 'card_order_cancelled', data: letter as never } as const
+    const sender = { name: 'Kommune 4000', portal: 'https://4000.klubkort.example' }
+    const { subject, text } = letterOf(news, 'da', sender)
+    expect(subject).toBe('Det nye betalingskort blev ikke godkendt')
+    expect(text).toContain('Der er ikke trukket penge, og der bliver ikke udleveret et nyt kort.')
+    expect(text).toContain(`https://4000.klubkort.example${page('')}`.slice(0, -1))
+    expect(letterOf(news, 'en', sender).text).toContain('No money has been taken, and no new card will be handed out.')
+    const refused = await begun()
+    await decide(refused, 'afvis')
+    const { orders } = await office.get<{ orders: { id: string }[] }>('/orders?state=ended')
+    expect(orders).toMatchObject([
+      { id: expired, status: 'cancelled', expired: true, orderedAt: null },
+      { id: refused, status: 'cancelled', expired: false, orderedAt: null },
+    ])
+    expect(await letters()).toHaveLength(3) // Whoever has refused knows it.
+    await expectSound(office)
   })
 
   it('is nobody else’s to decide on', async () => {

@@ -7,7 +7,7 @@ import { childLeft } from '../people/children.ts'
 import { type Staff, sitesOf, withinSites } from '../people/staff.ts'
 import { viewedAmong } from '../people/viewings.ts'
 import { bound, producedCard } from './card-binding.ts'
-import { cancelledLetter, type Ending, feeDue, feeReturned, UNDER_WAY } from './card-orders.ts'
+import { cancelledLetter, type Ending, EXPIRED, feeDue, feeReturned, UNDER_WAY } from './card-orders.ts'
 
 /**
  * Orders of new cards as staff see them, send them, hand them out and cancel them. To a club's staff only the orders of
@@ -81,11 +81,12 @@ const VIEW = `
 SELECT card_order.id, card_order.account, child.id AS child, child.name AS childName, cause, lost_card AS lostCard,
   recipient, street, postal_code AS postalCode, city, card_order.club, site.name AS clubName, fee,
   paid_from AS paidFrom, card_order.status, batch, number, card, card_order.created_at AS createdAt,
-  produced_at AS producedAt, sent_at AS sentAt, ended_at AS endedAt
+  ordered_at AS orderedAt, ${EXPIRED} AS expired, produced_at AS producedAt, sent_at AS sentAt, ended_at AS endedAt
 FROM card_order JOIN account ON account.id = card_order.account JOIN child ON child.id = account.child
 LEFT JOIN site ON site.id = card_order.club`
 
-type Row = Omit<StaffOrder, 'child' | 'club' | 'status'> & {
+type Row = Omit<StaffOrder, 'child' | 'club' | 'status' | 'expired'> & {
+  expired: 0 | 1
   status: CardOrderStatus
   child: number
   childName: string
@@ -93,8 +94,9 @@ type Row = Omit<StaffOrder, 'child' | 'club' | 'status'> & {
   clubName: string | null
 }
 
-export const orderOf = ({ child, childName, club, clubName, ...order }: Row) => ({
+export const orderOf = ({ child, childName, club, clubName, expired, ...order }: Row) => ({
   ...order,
+  expired: expired === 1,
   child: { id: child, name: childName },
   club: club === null || clubName === null ? null : { id: club, name: clubName },
 })

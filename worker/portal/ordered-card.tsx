@@ -1,5 +1,5 @@
+import { APPROVAL_WAITS_MS } from '../cards/card-orders.ts'
 import { type Approval, isUnderWay, type OrderView } from '../cards/order-views.ts'
-import { APPROVAL_WAITS_MS } from '../cards/same-day.ts'
 import { cardOrder as texts } from '../texts/card-order.ts'
 import { kr, shortInstant } from '../texts/format.ts'
 import { payment as common } from '../texts/payment.ts'
