@@ -442,6 +442,10 @@ describe('a card that was sent by post', () => {
   it('is put into use by who ordered it, and nobody else', async () => {
     const { id, uid } = await sent()
     expect((await mother.get(page(id))).text).toContain('Jeg har modtaget kortet')
+    const front = (await mother.get('/konti')).text
+    expect(front).toContain('Et nyt kort er på vej med posten. Sig til, når det er kommet')
+    expect(front).toContain(`href="${page(id)}"`)
+    expect((await father.get('/konti')).text).not.toContain(page(id)) // Who did not order it cannot say so.
     const told = (await letters()).find(({ kind }) => kind === 'card_sent')
     const sender = { name: 'X Kommune', portal: 'https://4000.klubkort.example' }
     const letter = letterOf({ kind: 'card_sent', data: told }, 'da', sender)
@@ -454,6 +458,7 @@ describe('a card that was sent by post', () => {
       { status: 'closed' },
       { status: 'active', hash: await hashOf(uid) },
     ])
+    expect((await mother.get('/konti')).text).not.toContain(page(id))
     const before = await contents(office.db, 'session', 'viewing')
     expect((await decide(id, 'modtaget')).status).toBe(303)
     expect(await contents(office.db, 'session', 'viewing')).toEqual(before)

@@ -136,6 +136,11 @@ export const cardOrder = {
     },
   },
   received: {
+    waits: {
+      da: 'Et nyt kort er på vej med posten. Sig til, når det er kommet: først da kan det bruges.',
+      en: 'A new card is in the post. Tell us when it has come: only then can it be used.',
+    },
+    see: { da: 'Se det nye kort, og sig til, når det er kommet', en: 'See the new card, and tell us when it has come' },
     text: {
       da: 'Tryk her, når du har fået kortet. Først da kan det bruges, og det gamle kort bliver lukket for altid.',
       en: 'Press here when you have the card. Only then can it be used, and the old card will be closed for good.',
