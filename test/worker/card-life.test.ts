@@ -443,7 +443,9 @@ describe('a card that was sent by post', () => {
     const { id, uid } = await sent()
     expect((await mother.get(page(id))).text).toContain('Jeg har modtaget kortet')
     const front = (await mother.get('/konti')).text
-    expect(front).toContain('Et nyt kort er på vej med posten. Sig til, når det er kommet')
+    expect(front).toContain(
+      'Et nyt kort er på vej med posten. Det kan først bruges, når du har sagt, at det er kommet.',
+    )
     expect(front).toContain(`href="${page(id)}"`)
     expect((await father.get('/konti')).text).not.toContain(page(id)) // Who did not order it cannot say so.
     const told = (await letters()).find(({ kind }) => kind === 'card_sent')
