@@ -96,20 +96,30 @@ describe('the producer’s cards', () => {
     expect((await klubkort('card', 'stock').done).out).toBe('2 blanks; 0 cards made for orders.\n')
   })
 
-  test('of a long list are checked to its end before the first is stored', async () => {
+  test('of a long list are stored in one call, or none of them is', async () => {
     const row = (at: number) => `LANG-${at};04f0${at.toString(16).padStart(10, '0')}`
-    const rows = Array.from({ length: 700 }, (_, at) => row(at))
-    await writeFile(join(folder, 'long.csv'), ['kortnummer;uid', ...rows, `LANG-5;04f0ffffffffff`].join('\n'))
-    const bad = await klubkort('card', 'import', 'long.csv').done
+    const rows = Array.from({ length: 10_000 }, (_, at) => row(at))
+    const taken = async (...lines: string[]) => {
+      await writeFile(join(folder, 'long.csv'), ['kortnummer;uid', ...lines].join('\n'))
+      return klubkort('card', 'import', 'long.csv').done
+    }
+    const bad = await taken(...rows.slice(1), `LANG-5;04f0ffffffffff`)
     expect([bad.code, bad.err]).toEqual([
       2,
-      'klubkort: long.csv has 1 fault, and nothing is changed (file_faulty)\n  line 702, kortnummer: the number stands there before\n',
+      'klubkort: long.csv has 1 fault, and nothing is changed (file_faulty)\n  line 10001, kortnummer: the number stands there before\n',
+    ])
+    const tooMany = await taken(...rows, row(10_000))
+    expect([tooMany.code, tooMany.err]).toEqual([
+      2,
+      'klubkort: the list has 10001 rows, and one may have 10000: part it into lists that are taken in one by one (usage)\n',
+    ])
+    const endless = await taken(`${'9'.repeat(150)};04f0ffffffffff`, `LANG-X;${'0'.repeat(150)}`)
+    expect(endless.err.split('\n').slice(1, 3)).toEqual([
+      '  line 2, kortnummer: a number is letters, digits and hyphens, at most 40',
+      '  line 3, uid: a UID is 8, 14 or 20 hexadecimal digits',
     ])
     expect((await klubkort('card', 'stock').done).out).toBe('2 blanks; 0 cards made for orders.\n')
-    await writeFile(join(folder, 'long.csv'), ['kortnummer;uid', ...rows].join('\n'))
-    expect((await klubkort('card', 'import', 'long.csv').done).out).toBe(
-      '0 cards for orders, 700 blanks for the stack.\n',
-    )
+    expect((await taken(...rows)).out).toBe('0 cards for orders, 10000 blanks for the stack.\n')
   })
 })
 

@@ -26,7 +26,9 @@ const order: z.infer<typeof CardOrder> = {
   paidFrom: 'account',
   status: 'ordered',
   card: null,
+  expired: false,
   createdAt: Date.UTC(2026, 11, 24, 17, 0),
+  orderedAt: Date.UTC(2026, 11, 24, 17, 0),
   sentAt: null,
   endedAt: null,
 }
@@ -56,6 +58,17 @@ test('orders are listed with what goes on the envelope, and nothing that steers 
   expect(out).toContain('to Freja Prøvebarn, Prøvevej 1, 4000 Prøveby')
   expect(out).toContain('klubkort order list --state under_way --offset 1')
   expect(out).not.toContain('\u001b')
+})
+
+test('a replacement that expired is listed as such, and not as one that somebody cancelled', async () => {
+  const ended = { ...order, cause: 'same_day', status: 'cancelled', orderedAt: null, club: { id: 1, name: 'Æblet' } }
+  const orders = [{ ...ended, expired: true }, ended]
+  const { url } = await office('GET /api/staff/orders?state=ended&offset=0', { orders, more: false })
+  const { out } = await klubkort(url, ['order', 'list', '--state', 'ended'])
+  expect(out.split('\n').filter((line) => line.startsWith('Order'))).toEqual([
+    `Order ${ID}: expired, as nobody approved it`,
+    `Order ${ID}: cancelled`,
+  ])
 })
 
 test('an empty list says so', async () => {
@@ -89,6 +102,12 @@ test('sending and cancelling say what has come of it', async () => {
   const cancelled = await office(`POST /api/staff/orders/${ID}/cancel`, { ...order, status: 'cancelled' })
   const { out } = await klubkort(cancelled.url, ['order', 'cancel', ID])
   expect(out).toBe(`Order ${ID} is cancelled; 45,00 kr are back on account 7.\n`)
+  const unapproved = await office(`POST /api/staff/orders/${ID}/cancel`, {
+    ...{ ...order, status: 'cancelled', cause: 'same_day', orderedAt: null },
+  })
+  expect((await klubkort(unapproved.url, ['order', 'cancel', ID])).out).toBe(
+    `Order ${ID} is cancelled; nothing was paid.\n`,
+  )
   const refused = await klubkort((await standInWorker({}, REFUSED)).url, ['order', 'cancel', ID])
   expect([refused.code, refused.err]).toEqual([1, 'klubkort: it is over (order_ended)\n'])
 })

@@ -65,7 +65,7 @@ const GUIDE: Record<string, [who: string, ...words: string[]]> = {
   'order batches': ['admin'],
   'order hand-out': ['admin, club', CASE, '--uid', '04a1b2c3d4e598'],
   'order send': ['admin', CASE],
-  'order cancel': ['admin', CASE],
+  'order cancel': ['admin, club', CASE],
 
   'case list': ['admin, club'],
   'case show': ['admin, club', CASE],

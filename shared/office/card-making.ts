@@ -24,8 +24,11 @@ const CardToMake = z.object({
 })
 export const CardBatchContent = CardBatch.extend({ cards: z.array(CardToMake) }).meta({ id: 'CardBatchContent' })
 
-/** How many rows of the producer's list one call takes. */
-export const STOCK_ROWS_MAX = 500
+/**
+ * How many rows the producer's list may have: one call takes all of it. So many of the longest rows are within what a
+ * body may have, and, hashed, within the 2 MB of a parameter of D1.
+ */
+export const STOCK_ROWS_MAX = 10_000
 
 /** What is printed on a card: letters, digits and hyphens. */
 export const CardNumber = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/)
@@ -56,7 +59,7 @@ export const StockFaultReason = z.enum([
 export type StockFaultReason = z.infer<typeof StockFaultReason>
 
 /**
- * What came of a page of the list. Where there is any fault nothing is stored. `orders` are cards of orders and `blanks`
+ * What came of the list. Where there is any fault nothing is stored. `orders` are cards of orders and `blanks`
  * cards of none, among the new ones; `unchanged` were known already.
  */
 export const StockAnswer = z

@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<string, string>> = {
   card_replacement_begun: 'replacement begun',
   card_replacement_approved: 'approved and paid',
   card_replacement_refused: 'refused',
-  card_replacement_expired: 'never approved',
+  card_replacement_expired: 'expired, as nobody approved it',
   card_order_moved: 'goes to another club',
   card_batched: 'put into a batch',
   card_produced: 'produced',

@@ -91,16 +91,17 @@ export function orderCommands(klubkort: Command, desk: Desk) {
   command(
     order,
     'cancel',
-    'end an order and give its fee back to the account; the parent is told by mail',
+    'end an order and give its fee back to the account; the parent is told by mail. A club withdraws only replacements ' +
+      'out of its own stack that nobody has approved',
     `klubkort order cancel ${EXAMPLE}`,
   )
     .argument('<id>', 'the order', orderArgument)
     .action(async (id: string) => {
       const cancelled = await change(desk, `/orders/${id}/cancel`, z.strictObject({}), {}, CardOrder)
       desk.deliver(
-        told(cancelled, ({ id, fee, account }) =>
-          fee === 0
-            ? `Order ${id} is cancelled.`
+        told(cancelled, ({ id, fee, account, orderedAt }) =>
+          fee === 0 || orderedAt === null
+            ? `Order ${id} is cancelled; nothing was paid.`
             : `Order ${id} is cancelled; ${amount(fee)} kr are back on account ${account}.`,
         ),
       )
@@ -143,7 +144,7 @@ const CAUSES = { first: 'its first card', replacement: 'a replacement', same_day
 
 /** An order in a few lines. */
 function block(order: Order): string {
-  const { id, status, cause, child, lostCard, card, number, batch, createdAt } = order
+  const { id, status, cause, child, lostCard, card, number, batch, createdAt, expired } = order
   const more = [
     ...(lostCard === null ? [] : [`for card ${lostCard}`]),
     ...(number === null ? [] : [`number ${number}, batch ${batch}`]),
@@ -151,7 +152,7 @@ function block(order: Order): string {
   ]
   const whose = `child ${child.id}, ${plain(child.name)}; ${CAUSES[cause]}, ordered ${instant(createdAt)}`
   return [
-    `Order ${id}: ${status.replace('_', ' ')}`,
+    `Order ${id}: ${expired ? 'expired, as nobody approved it' : status.replace('_', ' ')}`,
     wrapped([whose, ...more].join('; '), '  '),
     wrapped(`to ${plain(where(order))}`, '  '),
   ].join('\n')

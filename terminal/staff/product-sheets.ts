@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<SheetColumn>[] = [
   { name: 'id', heads: ['id'] },
   { name: 'site', heads: ['site', 'sted', 'klub'], required: true },
   { name: 'name', heads: ['name', 'navn', 'vare'], required: true },
-  { name: 'category', heads: ['category', 'kategori', 'varetype'] },
+  { name: 'category', heads: ['category', 'kategori', 'varegruppe'] },
   { name: 'price', heads: ['price', 'pris'], required: true },
   { name: 'from', heads: ['from', 'fra'] },
 ]

@@ -74,6 +74,8 @@ type World = {
   orders: CardOrders
   replacement: string
   approval: { account: number; replacement: string }
+  /** A replacement that awaits an approval, for staff to withdraw. */
+  withdrawn: string
   handOut: string
   batch: number
   payouts: Payouts
@@ -136,7 +138,7 @@ async function moneyOf(db: D1Database, guardian: number, account: number) {
 }
 
 /** Orders of new cards, each of a child of its own, and one of those children. */
-type CardOrders = { send: string; handOut: string; cancel: string; tap: string; child: number; member: number }
+type CardOrders = { send: string; handOut: string; tap: string; child: number; member: number }
 
 /** An order of a new card, which cost nothing. */
 async function cardOrder(db: D1Database, guardian: number, account: number, own: boolean) {
@@ -157,9 +159,9 @@ async function cardOrders(office: Municipality, guardian: number): Promise<CardO
     const { account, child } = await cardHolder(office, { name: 'En Anden' })
     return { child, id: await cardOrder(office.db, guardian, account, false) }
   }
-  const [send, handOut, cancel, tap] = [await order(), await order(), await order(), await order()]
+  const [send, handOut, tap] = [await order(), await order(), await order()]
   const member = await cardHolder(office, { name: 'En Anden' })
-  const ids = { send: send.id, handOut: handOut.id, cancel: cancel.id, tap: tap.id }
+  const ids = { send: send.id, handOut: handOut.id, tap: tap.id }
   return { ...ids, child: send.child, member: member.child }
 }
 
@@ -280,6 +282,7 @@ beforeAll(async () => {
     orders: await cardOrders(office, stranger.guardian),
     replacement: newSale(),
     approval: await awaitingApproval(office, site, ['0101575001', '0901575009']),
+    withdrawn: (await awaitingApproval(office, site, [])).replacement,
     handOut: newSale(),
     batch: (await office.post<{ id: number }>('/card-batches')).id,
     payouts: await payoutsOf(office, stranger.guardian, other.account),
@@ -408,8 +411,8 @@ const MATRIX: Record<string, Row> = {
     body: () => ({ uid: '04c0ffee000001' }),
   },
   'POST /api/staff/orders/:id/cancel': {
-    ...admin,
-    path: staff(() => `orders/${world.orders.cancel}/cancel`),
+    ...ownClub,
+    path: staff(() => `orders/${world.withdrawn}/cancel`),
     body: () => ({}),
   },
   'GET /api/staff/orders/:id': { may: ['admin', 'club'], path: staff(() => `orders/${world.orders.send}`) },

@@ -1,7 +1,8 @@
 import { beforeEach, expect, it } from 'vitest'
 import { ore } from '../../shared/money.ts'
 import { orderCard } from '../../worker/cards/card-orders.ts'
-import { beginCardFee, settle } from '../../worker/payments/payments.ts'
+import { beginCardFee } from '../../worker/payments/payments.ts'
+import { settle } from '../../worker/payments/settlements.ts'
 import { newSale } from './municipality.ts'
 import { expectSound, type Till, till } from './paying.ts'
 

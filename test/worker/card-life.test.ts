@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { APPROVAL_WAITS_MS } from '../../worker/cards/card-orders.ts'
 import { cancellableFrom, cancelled } from '../../worker/cards/order-desk.ts'
-import { APPROVAL_WAITS_MS, approve, refuseReplacement } from '../../worker/cards/same-day.ts'
+import { approve, refuseReplacement } from '../../worker/cards/same-day.ts'
 import { letterOf } from '../../worker/letters/letters.ts'
 import { sweep } from '../../worker/sweep.ts'
 import {
@@ -196,6 +197,55 @@ describe('a replacement on the same day', () => {
     expect((await replacing({ site: canteen }, token)).body).toMatchObject({ club: { id: canteen } })
   })
 
+  it('is withdrawn by the club that would hand it out, as long as nobody has approved it', async () => {
+    const pears = await newSite(office, 'Pæren')
+    const own = await clubToken(office, 'Karla Prøveklub', club)
+    const other = await clubToken(office, 'Peter Prøveklub', pears)
+    const withdraw = (id: string, token = own) => asked(token, 'POST', `/orders/${id}/cancel`)
+    const id = String((await replacing({}, own)).body.id)
+    expect(codeOf(await withdraw(id, other))).toBe('order_unknown')
+    expect((await withdraw(id)).body).toMatchObject({ id, status: 'cancelled' })
+    expect((await withdraw(id)).status).toBe(200)
+    expect((await letters()).map(({ kind, amount }) => [kind, amount])).toEqual([
+      ['card_approval', FEE],
+      ['card_order_cancelled', 0],
+    ])
+    expect((await decide(id, 'godkend')).status).toBe(409)
+
+    // Of its own child, but begun elsewhere; what is approved; what the roster or a guardian has ordered.
+    const elsewhere = String((await replacing({ site: pears })).body.id)
+    expect(codeOf(await withdraw(elsewhere))).toBe('role_forbidden')
+    expect(codeOf(await withdraw(elsewhere, other))).toBe(null)
+    const approved = await begun()
+    await decide(approved, 'godkend')
+    expect(codeOf(await withdraw(approved))).toBe('role_forbidden')
+    expect(await statusOf(office, approved)).toBe('ordered')
+    const eva = await member(office, club, 'Eva Prøvebarn')
+    const first = await firstCard(office, eva.account, club)
+    expect(codeOf(await withdraw(first))).toBe('role_forbidden')
+    await office.post(`/orders/${first}/cancel`)
+    expect(codeOf(await withdraw(first))).toBe('role_forbidden')
+    expect(await fees()).toEqual([{ kind: 'card_fee', amount: FEE }])
+    await expectSound(office)
+  })
+
+  it('that a club withdraws while a guardian approves it is either, and never both', async () => {
+    const own = await clubToken(office, 'Karla Prøveklub', club)
+    for (let round = 0; round < 6; round += 1) {
+      const id = await begun()
+      const deciding = { id, account: ada.account, guardian: mother.guardian }
+      const [withdrawn, decided] = await Promise.all([
+        asked(own, 'POST', `/orders/${id}/cancel`),
+        approve(office.db, deciding, Date.now()),
+      ])
+      const paid = (await fees()).length
+      if (decided === 'approved') expect([codeOf(withdrawn), paid]).toEqual(['role_forbidden', 1])
+      else expect([decided, codeOf(withdrawn), paid]).toEqual(['too_late', null, 0])
+      if (decided === 'approved') break
+    }
+    await expectSound(office)
+  })
+
   it('that nobody approves within 7 days has ended', async () => {
     const id = await begun()
     const at = Date.now()
@@ -206,6 +256,34 @@ describe('a replacement on the same day', () => {
     await sweep(office.db, at + APPROVAL_WAITS_MS + DAY_MS)
     expect(await statusOf(office, id)).toBe('cancelled')
     expect(await fees()).toEqual([])
+  })
+
+  it('that has expired is told to its guardians, once, and to staff as expired and not as refused', async () => {
+    const expired = await begun()
+    const at = Date.now() + APPROVAL_WAITS_MS + DAY_MS
+    await sweep(office.db, at)
+    await sweep(office.db, at)
+    const [, letter, ...more] = await letters()
+    expect([letter, more]).toMatchObject([
+      { kind: 'card_order_cancelled', recipient: 'asta@klubkort.example', child: 'Ada', amount: 0, expired: true },
+      [],
+    ])
+    const news = { kind: 'card_order_cancelled', data: letter as never } as const
+    const sender = { name: 'Kommune 4000', portal: 'https://4000.klubkort.example' }
+    const { subject, text } = letterOf(news, 'da', sender)
+    expect(subject).toBe('Det nye betalingskort blev ikke godkendt')
+    expect(text).toContain('Der er ikke trukket penge, og der bliver ikke udleveret et nyt kort.')
+    expect(text).toContain(`https://4000.klubkort.example${page('')}`.slice(0, -1))
+    expect(letterOf(news, 'en', sender).text).toContain('No money has been taken, and no new card will be handed out.')
+    const refused = await begun()
+    await decide(refused, 'afvis')
+    const { orders } = await office.get<{ orders: { id: string }[] }>('/orders?state=ended')
+    expect(orders).toMatchObject([
+      { id: expired, status: 'cancelled', expired: true, orderedAt: null },
+      { id: refused, status: 'cancelled', expired: false, orderedAt: null },
+    ])
+    expect(await letters()).toHaveLength(3) // Whoever has refused knows it.
+    await expectSound(office)
   })
 
   it('is nobody else’s to decide on', async () => {
@@ -364,6 +442,12 @@ describe('a card that was sent by post', () => {
   it('is put into use by who ordered it, and nobody else', async () => {
     const { id, uid } = await sent()
     expect((await mother.get(page(id))).text).toContain('Jeg har modtaget kortet')
+    const front = (await mother.get('/konti')).text
+    expect(front).toContain(
+      'Et nyt kort er på vej med posten. Det kan først bruges, når du har sagt, at det er kommet.',
+    )
+    expect(front).toContain(`href="${page(id)}"`)
+    expect((await father.get('/konti')).text).not.toContain(page(id)) // Who did not order it cannot say so.
     const told = (await letters()).find(({ kind }) => kind === 'card_sent')
     const sender = { name: 'X Kommune', portal: 'https://4000.klubkort.example' }
     const letter = letterOf({ kind: 'card_sent', data: told }, 'da', sender)
@@ -376,6 +460,7 @@ describe('a card that was sent by post', () => {
       { status: 'closed' },
       { status: 'active', hash: await hashOf(uid) },
     ])
+    expect((await mother.get('/konti')).text).not.toContain(page(id))
     const before = await contents(office.db, 'session', 'viewing')
     expect((await decide(id, 'modtaget')).status).toBe(303)
     expect(await contents(office.db, 'session', 'viewing')).toEqual(before)

@@ -218,10 +218,35 @@ describe("the producer's list", () => {
     expect((await office.post<{ status: string }>(`/orders/${ida.order}/hand-out`, {})).status).toBe('handed_out')
   })
 
-  it('has at most 500 rows in a call', async () => {
-    const rows = Array.from({ length: 501 }, (_, at) => ({ line: at + 2, number: `B-${at}`, uid: newUid() }))
-    expect(codeOf(await asked(office.token, 'POST', '/card-stock', { rows }))).toBe('malformed')
-    expect(await take(rows.slice(0, 500))).toMatchObject({ blanks: 500, faults: [] })
+  it('has at most 10,000 rows, however long each is, and is stored whole or not at all', async () => {
+    const serial = (at: number) => String(at).padStart(8, '0')
+    const list = (from: number, count: number) =>
+      Array.from({ length: count }, (_, at) => ({
+        line: at + 2,
+        number: `B-${'0'.repeat(30)}${serial(from + at)}`,
+        uid: `04a1b2c3d4e5${serial(from + at)}`,
+      }))
+    const rows = list(0, 10_000)
+    const before = await contents(office.db)
+    expect(codeOf(await asked(office.token, 'POST', '/card-stock', { rows: list(0, 10_001) }))).toBe('malformed')
+    const twice = [...rows.slice(0, -1), { line: 10_001, number: 'B-1', uid: rows[0]?.uid }]
+    expect((await take(twice)).faults).toEqual([{ line: 10_001, column: 'uid', reason: 'uid_repeated' }])
+    expect(await contents(office.db)).toEqual(before)
+    expect(await take(rows)).toEqual({ orders: 0, blanks: 10_000, unchanged: 0, faults: [] })
+    expect(await take(rows)).toEqual({ orders: 0, blanks: 0, unchanged: 10_000, faults: [] })
+    const answer = await take([...list(10_000, 9_999), { line: 10_001, number: 'B-1', uid: rows[0]?.uid }])
+    expect(answer.faults).toEqual([{ line: 10_001, column: 'uid', reason: 'uid_taken' }])
+    expect(await office.get('/card-stock')).toEqual({ blanks: 10_000, produced: 0 })
+  })
+
+  it('that is long and arrives twice at once is stored once', async () => {
+    const rows = Array.from({ length: 2_000 }, (_, at) => ({ line: at + 2, number: `B-${at}`, uid: newUid() }))
+    const answers = await Promise.all([take(rows), take(rows)])
+    expect(answers.map(({ blanks, unchanged }) => [blanks, unchanged]).sort()).toEqual([
+      [0, 2_000],
+      [2_000, 0],
+    ])
+    expect(await office.get('/card-stock')).toEqual({ blanks: 2_000, produced: 0 })
   })
 })
 

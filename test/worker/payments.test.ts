@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { cancelPayment, paymentOf, paymentQuery, settle, settleCheckout } from '../../worker/payments/payments.ts'
+import { paymentOf, paymentQuery } from '../../worker/payments/payments.ts'
 import { reconcile } from '../../worker/payments/reconciliation.ts'
+import { cancelPayment, settle, settleCheckout } from '../../worker/payments/settlements.ts'
 import { cardHolder, newSale } from './municipality.ts'
 import { parentOf } from './parent.ts'
 import { expectSound, HOUR_MS, MINUTE_MS, type Till, till } from './paying.ts'

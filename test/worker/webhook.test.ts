@@ -1,7 +1,7 @@
 import { createExecutionContext, env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import worker from '../../worker/main.ts'
-import { settle } from '../../worker/payments/payments.ts'
+import { settle } from '../../worker/payments/settlements.ts'
 import { FORGERIES } from '../local/stripe/webhooks.ts'
 import { mailService } from './mail-service.ts'
 import { contents } from './municipality.ts'

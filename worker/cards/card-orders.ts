@@ -8,8 +8,9 @@ import { childLeft } from '../people/children.ts'
 import { maySteer } from '../people/guardianships.ts'
 
 /**
- * What guardians order, and what becomes of its fee: new cards in the place of lost ones. An account has one order under way at most, and its fee is held by nobody for
- * nothing: what is paid for an order that cannot be made any more, or that staff cancel, is the account's again.
+ * What guardians order, and what becomes of its fee: new cards in the place of lost ones. An account has one order under
+ * way at most, and its fee is held by nobody for nothing: what is paid for an order that cannot be made any more, or that
+ * staff cancel, is the account's again.
  */
 
 /**
@@ -51,6 +52,13 @@ export const UNDER_WAY = "('awaiting_approval', 'ordered', 'produced', 'sent')"
 
 export const underWay = (account: string) =>
   `EXISTS (SELECT 1 FROM card_order AS other WHERE other.account = ${account} AND other.status IN ${UNDER_WAY})`
+
+/** How long an order that staff have begun awaits a guardian's approval. */
+export const APPROVAL_WAITS_MS = 7 * 86_400_000
+
+/** SQL: whether a `card_order` has ended because nobody had approved it in time. */
+export const EXPIRED = `(card_order.cause = 'same_day' AND card_order.status = 'cancelled' AND card_order.ordered_at IS NULL
+  AND card_order.ended_at >= card_order.created_at + ${APPROVAL_WAITS_MS})`
 
 /** An order whose page at Stripe is open: paid beside another one, its fee would come in vain. */
 const awaitsPayment = (account: string) =>

@@ -6,9 +6,9 @@ import { cardHash } from '../../shared/signing.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 
 /**
- * The cards that the producer has made. A page of the list is taken whole or not at all; a list of several pages is asked
- * about page by page before the first is stored. A row that is known already is no change, so whatever was interrupted is
- * sent again. A card whose number is an order's is that order's, and nobody else gets it; one of no order is a blank.
+ * The cards that the producer has made. Their list is taken whole or not at all, and a row that is known already is no
+ * change: where an answer was lost, the list is sent again. A card whose number is an order's is that order's, and nobody
+ * else gets it; one of no order is a blank.
  */
 
 type Answer = z.infer<typeof StockAnswer>
@@ -68,7 +68,7 @@ SELECT line, taken AS reason FROM (
   END AS taken FROM ${ROWS}
 ) WHERE taken IS NOT NULL`
 
-/** Takes a page of the list into the stack, or says what is wrong with it; `dry` only says. */
+/** Takes the list into the stack, or says what is wrong with it; `dry` only says. */
 export async function takeIn(
   db: D1Database,
   { hashed, faults }: { hashed: readonly Hashed[]; faults: readonly Fault[] },

@@ -7,7 +7,7 @@ import { childLeft } from '../people/children.ts'
 import { type Staff, sitesOf, withinSites } from '../people/staff.ts'
 import { viewedAmong } from '../people/viewings.ts'
 import { bound, producedCard } from './card-binding.ts'
-import { cancelledLetter, type Ending, feeDue, feeReturned, UNDER_WAY } from './card-orders.ts'
+import { cancelledLetter, type Ending, EXPIRED, feeDue, feeReturned, UNDER_WAY } from './card-orders.ts'
 
 /**
  * Orders of new cards as staff see them, send them, hand them out and cancel them. To a club's staff only the orders of
@@ -22,16 +22,25 @@ export const ofSites = (sites: string) =>
   `(${withinSites('card_order.club', sites)} OR ${withinSites('child.club', sites)})`
 
 /** What is known of an order before it changes: `due` is what of its fee would be given back then. */
-type Known = Ending & { status: CardOrderStatus; lostCard: number | null; produced: string | null }
+type Known = Ending & {
+  status: CardOrderStatus
+  lostCard: number | null
+  produced: string | null
+  mayCancel: 0 | 1
+}
 
-/** ?1 is the clerk's sites; what has not been approved has cost nothing. */
+/**
+ * ?1 is the clerk's sites; what has not been approved has cost nothing. A club may withdraw what it would have handed out
+ * from its own stack, as long as no guardian has approved it: whatever has been paid for is an admin's to end.
+ */
 const KNOWN = `
 SELECT card_order.id, account, guardian, card_order.status, lost_card AS lostCard,
   iif(ordered_at IS NULL, 0, max(0, ${feeDue('card_order.id', 'card_order.account')})) AS due,
   coalesce(card_order.mail, (SELECT payment.mail FROM payment
     WHERE payment.account = card_order.account AND payment.card_order = card_order.id
     ORDER BY payment.created_at DESC LIMIT 1)) AS mail,
-  ${producedCard('card_order.id')} AS produced
+  ${producedCard('card_order.id')} AS produced,
+  ?1 IS NULL OR (cause = 'same_day' AND ordered_at IS NULL AND ${withinSites('card_order.club', '?1')}) AS mayCancel
 FROM card_order JOIN account ON account.id = card_order.account JOIN child ON child.id = account.child
 WHERE ${ofSites('?1')}`
 
@@ -72,11 +81,12 @@ const VIEW = `
 SELECT card_order.id, card_order.account, child.id AS child, child.name AS childName, cause, lost_card AS lostCard,
   recipient, street, postal_code AS postalCode, city, card_order.club, site.name AS clubName, fee,
   paid_from AS paidFrom, card_order.status, batch, number, card, card_order.created_at AS createdAt,
-  produced_at AS producedAt, sent_at AS sentAt, ended_at AS endedAt
+  ordered_at AS orderedAt, ${EXPIRED} AS expired, produced_at AS producedAt, sent_at AS sentAt, ended_at AS endedAt
 FROM card_order JOIN account ON account.id = card_order.account JOIN child ON child.id = account.child
 LEFT JOIN site ON site.id = card_order.club`
 
-type Row = Omit<StaffOrder, 'child' | 'club' | 'status'> & {
+type Row = Omit<StaffOrder, 'child' | 'club' | 'status' | 'expired'> & {
+  expired: 0 | 1
   status: CardOrderStatus
   child: number
   childName: string
@@ -84,8 +94,9 @@ type Row = Omit<StaffOrder, 'child' | 'club' | 'status'> & {
   clubName: string | null
 }
 
-export const orderOf = ({ child, childName, club, clubName, ...order }: Row) => ({
+export const orderOf = ({ child, childName, club, clubName, expired, ...order }: Row) => ({
   ...order,
+  expired: expired === 1,
   child: { id: child, name: childName },
   club: club === null || clubName === null ? null : { id: club, name: clubName },
 })
@@ -129,7 +140,13 @@ export async function staffOrders(
   }
 }
 
-export type OrderRefusal = 'order_unknown' | 'order_unpaid' | 'order_unapproved' | 'order_ended' | 'child_left'
+export type OrderRefusal =
+  | 'order_unknown'
+  | 'order_unpaid'
+  | 'order_unapproved'
+  | 'order_ended'
+  | 'child_left'
+  | 'role_forbidden' // A club that would end more than a replacement of its own which nobody has approved.
 
 /**
  * Runs the statements of a change and reads the order that it was of, with the rows of the statement before that. Staff
@@ -265,7 +282,7 @@ export function cancelled(
 export const cancellableFrom = (status: CardOrderStatus): readonly CardOrderStatus[] =>
   status === 'awaiting_approval' ? ['awaiting_approval'] : ['ordered', 'produced', 'sent']
 
-/** Cancels an order whose card has not been handed out. Again is no change. */
+/** Cancels an order whose card has not been handed out, of a club's what it may withdraw. Again is no change. */
 export async function cancelOrder(
   db: D1Database,
   id: string,
@@ -274,6 +291,7 @@ export async function cancelOrder(
 ): Promise<StaffOrder | OrderRefusal> {
   const known = await knownOf(db, id, staff)
   if (!known) return 'order_unknown'
+  if (!known.mayCancel) return 'role_forbidden'
   const from = cancellableFrom(known.status)
   const { order } = await changed(db, id, cancelled(db, known, from, staff.id, nowMs), staff, nowMs)
   if (order === 'order_unpaid') return order

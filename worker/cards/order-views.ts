@@ -43,13 +43,16 @@ export function isUnderWay({ state }: Pick<OrderView, 'state'>): boolean {
   return state === 'awaiting_approval' || state === 'ordered' || state === 'produced' || state === 'sent'
 }
 
+/** SQL: whether it is known which card was made for a `card_order`. */
+const MADE = 'EXISTS (SELECT 1 FROM card_stock WHERE card_stock.number = card_order.number)'
+
 /* A payment is found by its account, which has an index. */
 const VIEW = `
 SELECT card_order.id, cause, card_order.status, lost_card AS lostCard, card, fee, paid_from AS paidFrom,
   card_order.created_at AS createdAt, ordered_at AS orderedAt, sent_at AS sentAt, ended_at AS endedAt,
   card_order.guardian, recipient, street, postal_code AS postalCode, city, card_order.mail,
   (SELECT name FROM site WHERE site.id = card_order.club) AS club,
-  EXISTS (SELECT 1 FROM card_stock WHERE card_stock.number = card_order.number) AS made,
+  ${MADE} AS made,
   newest.id AS payment, newest.status AS paymentStatus, newest.address,
   (SELECT sum(amount) FROM transfer WHERE transfer.id = 'card_fee_return:' || card_order.id
      OR transfer.id BETWEEN 'card_fee_return:' || card_order.id || ':' AND 'card_fee_return:' || card_order.id || ':~')
@@ -123,15 +126,19 @@ export function orderViewOf(found: unknown, guardian: number): OrderView {
   return { ...row, state, own: by === guardian ? own : null }
 }
 
-/** A replacement that a club has begun and a guardian is to approve; `fee` is in øre. */
-export type Approval = { id: string; account: number; fee: number }
+/** A new card that awaits a guardian's approval, or their word that it has come by post. */
+export type Waiting = { id: string; account: number; status: 'awaiting_approval' | 'sent' }
 
-/** The statement that reads which of some accounts' orders await an approval, as rows of `Approval`. */
-export function approvalsQuery(db: D1Database, accounts: readonly number[]): D1PreparedStatement {
+/**
+ * The statement that reads which of some accounts' orders await something of a guardian, as rows of `Waiting`: that a card
+ * has come is said by who ordered it alone.
+ */
+export function waitingQuery(db: D1Database, accounts: readonly number[], guardian: number): D1PreparedStatement {
   return db
     .prepare(
-      `SELECT id, account, fee FROM card_order
-       WHERE account IN (SELECT value FROM json_each(?)) AND status = 'awaiting_approval'`,
+      `SELECT id, account, status FROM card_order
+       WHERE account IN (SELECT value FROM json_each(?1)) AND (status = 'awaiting_approval'
+         OR status = 'sent' AND guardian = ?2 AND ${MADE})`,
     )
-    .bind(JSON.stringify(accounts))
+    .bind(JSON.stringify(accounts), guardian)
 }

@@ -1,13 +1,13 @@
 import type { z } from 'zod'
 import type { ReplaceCall, Replacement } from '../../shared/office/cards.ts'
 import { postMeasured } from '../ledger/transfers.ts'
-import { moneyLetter, reachedAt } from '../letters/outbox.ts'
+import { expiredLetters, moneyLetter, reachedAt } from '../letters/outbox.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { childLeft } from '../people/children.ts'
 import { maySteer } from '../people/guardianships.ts'
 import { sitesOf, withinSites } from '../people/staff.ts'
 import { viewed } from '../people/viewings.ts'
-import { hasHadCard, underWay } from './card-orders.ts'
+import { APPROVAL_WAITS_MS, EXPIRED, hasHadCard, underWay } from './card-orders.ts'
 import { type Clerk, staffOrderOf, staffOrderQuery } from './order-desk.ts'
 
 /**
@@ -15,10 +15,6 @@ import { type Clerk, staffOrderOf, staffOrderQuery } from './order-desk.ts'
  * portal, and with the approval it is paid from the account, in one transaction: then it is an order as any other, and
  * the card can be handed out. Without a fee it takes the approval all the same, for it closes the lost card.
  */
-
-const DAY_MS = 86_400_000
-/** How long a replacement awaits its approval. */
-export const APPROVAL_WAITS_MS = 7 * DAY_MS
 
 export type Replaced =
   | z.infer<typeof Replacement>
@@ -203,7 +199,7 @@ function standingQuery(db: D1Database, { id, account, guardian }: Deciding, nowM
     .bind(id, account, guardian, nowMs)
 }
 
-/** The statements that end the replacements which nobody has approved in time, for the sweep. */
+/** The statements that end the replacements which nobody has approved in time, and tell whom it was asked of, for the sweep. */
 export function approvalsExpired(db: D1Database, nowMs: number): D1PreparedStatement[] {
   const old = `status = 'awaiting_approval' AND created_at <= ?1 - ${APPROVAL_WAITS_MS}`
   return [
@@ -214,5 +210,6 @@ export function approvalsExpired(db: D1Database, nowMs: number): D1PreparedState
       )
       .bind(nowMs),
     db.prepare(`UPDATE card_order SET status = 'cancelled', ended_at = ?1 WHERE ${old}`).bind(nowMs),
+    expiredLetters(db, EXPIRED, nowMs),
   ]
 }

@@ -35,7 +35,7 @@ export type MoneyNews =
   | { kind: 'refund_failed'; data: About & { amount: number } }
   /** `order` is there where whoever ordered the card has to say that it has come. */
   | { kind: 'card_sent'; data: About & { order?: string } }
-  | { kind: 'card_order_cancelled'; data: About & { amount: number } }
+  | { kind: 'card_order_cancelled'; data: About & { amount: number; expired?: true } }
   | { kind: 'card_approval'; data: About & { amount: number; order: string } }
   | { kind: 'child_left'; data: About }
 
@@ -191,7 +191,16 @@ function wordsOf(news: News, language: Language, say: Say, portal: string): Word
       }
     }
     case 'card_order_cancelled': {
-      const { child, amount } = news.data
+      const { child, amount, account: id, expired } = news.data
+      if (expired) {
+        return {
+          subject: say(letters.cardExpired.subject),
+          body: [
+            say(letters.cardExpired.fact)({ child }),
+            `${say(letters.cardExpired.next)({ child })}\n${portal}/konto/${id}/nyt-kort`,
+          ],
+        }
+      }
       return {
         subject: say(letters.cardOrderCancelled.subject),
         body: [

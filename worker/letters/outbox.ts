@@ -166,49 +166,61 @@ export function moneyLetter<K extends MoneyNews['kind']>(
     .bind(...told, ...(condition.bind.length ? [null, null, ...condition.bind] : []))
 }
 
+type ToGuardians = { kind: News['kind']; cause: string; data: string; of: string; where: string; now: string }
+
 /**
- * The statement that tells a child's guardians that its card was copied and has been blocked, where they are reached, for
- * the batch that blocks it: right after what is inserted there, and nothing is told where that was nothing.
+ * SQL: news for all the guardians of a child, where they are reached. `of` brings `account` and `child`, and `data` is
+ * what is told besides whose it is; all of it is SQL.
+ */
+const toGuardians = ({ kind, cause, data, of, where, now }: ToGuardians) => `
+INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
+SELECT guardian.id, '${kind}', ${cause}, ${reachedAt('NULL', 'guardian.id', 'account.id')}, child.id,
+  json_object('account', account.id, 'child', ${FIRST_NAME}, ${data}), ${now}, ${now}
+FROM ${of}
+JOIN guardianship ON guardianship.child = child.id AND guardianship.ended_at IS NULL
+JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash
+WHERE ${where} AND ${reachedAt('NULL', 'guardian.id', 'account.id')} IS NOT NULL
+ON CONFLICT DO NOTHING`
+
+const BALANCE = `'balance', coalesce(
+  (SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0)`
+
+/**
+ * The statement that tells a child's guardians that its card was copied and has been blocked, for the batch that blocks
+ * it: right after what is inserted there, and nothing is told where that was nothing.
  */
 export function clonedLetters(
   db: D1Database,
   { card, terminal, seq }: { card: string; terminal: string; seq: number },
   nowMs: number,
 ): D1PreparedStatement {
-  const reached = reachedAt('NULL', 'guardian.id', 'account.id')
-  return db
-    .prepare(
-      `INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
-       SELECT guardian.id, 'card_cloned', ?2, ${reached}, child.id,
-         json_object('account', account.id, 'child', ${FIRST_NAME}, 'card', card.id), ?3, ?3
-       FROM card
-       JOIN account ON account.id = card.account
-       JOIN child ON child.id = account.child
-       JOIN guardianship ON guardianship.child = child.id AND guardianship.ended_at IS NULL
-       JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash
-       WHERE card.hash = ?1 AND changes() > 0 AND ${reached} IS NOT NULL
-       ON CONFLICT DO NOTHING`,
-    )
-    .bind(card, `message:${terminal}:${seq}`, nowMs)
+  const sql = toGuardians({
+    ...{ kind: 'card_cloned', cause: '?2', data: "'card', card.id", now: '?3' },
+    of: 'card JOIN account ON account.id = card.account JOIN child ON child.id = account.child',
+    where: 'card.hash = ?1 AND changes() > 0',
+  })
+  return db.prepare(sql).bind(card, `message:${terminal}:${seq}`, nowMs)
 }
 
-/** The statement that tells the guardians of every child that leaves at this instant, where they are reached. */
+/** The statement that tells the guardians of every child that leaves at this instant. */
 export function leaversLetters(db: D1Database, nowMs: number): D1PreparedStatement {
-  const reached = reachedAt('NULL', 'guardian.id', 'account.id')
-  return db
-    .prepare(
-      `INSERT INTO outbox (guardian, kind, cause, recipient, child, data, created_at, due_at)
-       SELECT guardian.id, 'child_left', 'left:' || child.id || ':' || ?1, ${reached}, child.id,
-         json_object('account', account.id, 'child', ${FIRST_NAME}, 'balance', coalesce(
-           (SELECT balance FROM posting WHERE posting.account = account.id ORDER BY seq DESC LIMIT 1), 0)), ?1, ?1
-       FROM child
-       JOIN account ON account.child = child.id
-       JOIN guardianship ON guardianship.child = child.id AND guardianship.ended_at IS NULL
-       JOIN guardian ON guardian.cpr_hash = guardianship.cpr_hash
-       WHERE child.left_at = ?1 AND ${reached} IS NOT NULL
-       ON CONFLICT DO NOTHING`,
-    )
-    .bind(nowMs)
+  const sql = toGuardians({
+    ...{ kind: 'child_left', cause: "'left:' || child.id || ':' || ?1", data: BALANCE, now: '?1' },
+    of: 'child JOIN account ON account.child = child.id',
+    where: 'child.left_at = ?1',
+  })
+  return db.prepare(sql).bind(nowMs)
+}
+
+/** The statement that tells the guardians of each order which ends at this instant that it has `expired`, which is SQL. */
+export function expiredLetters(db: D1Database, expired: string, nowMs: number): D1PreparedStatement {
+  const sql = toGuardians({
+    ...{ kind: 'card_order_cancelled', cause: "'order:' || card_order.id || ':cancelled'", now: '?1' },
+    data: `'amount', 0, 'expired', json('true'), ${BALANCE}`,
+    of: 'card_order JOIN account ON account.id = card_order.account JOIN child ON child.id = account.child',
+    where: `card_order.ended_at = ?1 AND ${expired}`,
+  })
+  return db.prepare(sql).bind(nowMs)
 }
 
 const MINUTE_MS = 60_000

@@ -1,4 +1,4 @@
-import { settle } from './payments.ts'
+import { settle } from './settlements.ts'
 import type { StripeAccount } from './stripe/stripe.ts'
 
 /**

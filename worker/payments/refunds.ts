@@ -3,7 +3,7 @@ import { lateFeeReturned } from '../cards/card-orders.ts'
 import { type Condition, type Movement, post, postAsFarAsThere, postBack } from '../ledger/transfers.ts'
 import { moneyLetter } from '../letters/outbox.ts'
 import { pauseAfterDispute, restAfterRefund } from './agreements.ts'
-import { settleIntent } from './payments.ts'
+import { settleIntent } from './settlements.ts'
 import { collected, givenBack } from './shortfalls.ts'
 import {
   type DisputeState,

@@ -4,7 +4,7 @@ import { moneyLetter } from '../letters/outbox.ts'
 import { log } from '../log.ts'
 import { type AgreementStatus, MAY_CHARGE, monthOf, type PausedFor, standsSql } from './agreements.ts'
 import { ended } from './payment-booking.ts'
-import { settleIntent } from './payments.ts'
+import { settleIntent } from './settlements.ts'
 import {
   type Charge,
   chargeOf,

@@ -1,5 +1,5 @@
 import type { CardStatus } from '../../shared/wire.ts'
-import type { Approval } from '../cards/order-views.ts'
+import type { Waiting } from '../cards/order-views.ts'
 import type { GuardedAccount } from '../login/sessions.ts'
 import type { StatementLine } from '../statements/statements.ts'
 import { accounts as texts } from '../texts/accounts.ts'
@@ -8,7 +8,7 @@ import type { Say } from '../texts/language.ts'
 import { statement } from '../texts/statement.ts'
 import { Notice } from './form.tsx'
 import { Message } from './layout.tsx'
-import { ApprovalNotice } from './ordered-card.tsx'
+import { WaitingNotice } from './ordered-card.tsx'
 import { boughtWhen, goods } from './statement-line.ts'
 import type { GuardianView } from './view.ts'
 
@@ -19,13 +19,13 @@ export function StatusBadge({ say, status }: { say: Say; status: CardStatus }) {
   return <span class={`badge badge-${BADGE[status]}`}>{say(texts.status[status])}</span>
 }
 
-type Props = { view: GuardianView; latest: StatementLine[][]; approvals: Approval[] }
+type Props = { view: GuardianView; latest: StatementLine[][]; waiting: Waiting[] }
 
 /**
  * Every account of the guardian with its newest movements, and what they have to decide; `latest` is in the order of the
  * accounts.
  */
-export function AccountsPage({ view, latest, approvals }: Props) {
+export function AccountsPage({ view, latest, waiting }: Props) {
   const { say, visit } = view
   if (visit.accounts.length === 0) return <NoAccounts view={view} />
   return (
@@ -37,7 +37,7 @@ export function AccountsPage({ view, latest, approvals }: Props) {
           view={view}
           account={account}
           latest={latest[index] ?? []}
-          approval={approvals.find((approval) => approval.account === account.id) ?? null}
+          order={waiting.find((order) => order.account === account.id) ?? null}
         />
       ))}
     </>
@@ -48,12 +48,12 @@ function AccountCard({
   view,
   account,
   latest,
-  approval,
+  order,
 }: {
   view: GuardianView
   account: GuardedAccount
   latest: StatementLine[]
-  approval: Approval | null
+  order: Waiting | null
 }) {
   const { say, language } = view
   const { id, child, balance, dailyLimit, spentToday, cards } = account
@@ -66,7 +66,7 @@ function AccountCard({
         </p>
       </div>
       {child.left && <Notice kind="info" text={say(texts.left)(firstName(child.name))} />}
-      {approval && <ApprovalNotice view={view} approval={approval} />}
+      {order && <WaitingNotice view={view} order={order} />}
       <dl class="account-facts">
         <div>
           <dt>{say(texts.cards)}</dt>

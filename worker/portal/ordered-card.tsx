@@ -1,5 +1,5 @@
-import { type Approval, isUnderWay, type OrderView } from '../cards/order-views.ts'
-import { APPROVAL_WAITS_MS } from '../cards/same-day.ts'
+import { APPROVAL_WAITS_MS } from '../cards/card-orders.ts'
+import { isUnderWay, type OrderView, type Waiting } from '../cards/order-views.ts'
 import { cardOrder as texts } from '../texts/card-order.ts'
 import { kr, shortInstant } from '../texts/format.ts'
 import { payment as common } from '../texts/payment.ts'
@@ -16,7 +16,7 @@ const BADGES: Record<OrderView['state'], string> = {
   produced: 'info',
   sent: 'info',
   handed_out: 'success',
-  cancelled: 'warning',
+  cancelled: 'neutral',
   awaiting: 'warning',
   abandoned: 'warning',
   mismatch: 'error',
@@ -168,16 +168,19 @@ function Decision({ view, order }: { view: AccountView; order: OrderView }) {
   )
 }
 
-/** That a new card awaits a guardian's approval, and the way to it. */
-export function ApprovalNotice({ view, approval }: { view: GuardianView; approval: Approval }) {
+const AWAITED = { awaiting_approval: ['warning', texts.approval], sent: ['info', texts.received] } as const
+
+/** What a new card awaits of a guardian, and the way to it. */
+export function WaitingNotice({ view, order }: { view: GuardianView; order: Waiting }) {
   const { say } = view
+  const [kind, words] = AWAITED[order.status]
   return (
-    <div class="alert alert-warning">
-      <AlertIcon kind="warning" />
+    <div class={`alert alert-${kind}`}>
+      <AlertIcon kind={kind} />
       <div class="alert-body">
-        <p class="alert-text">{say(texts.approval.waits)}</p>
+        <p class="alert-text">{say(words.waits)}</p>
         <p class="alert-text">
-          <a href={`/konto/${approval.account}/nyt-kort/${approval.id}`}>{say(texts.approval.see)}</a>
+          <a href={`/konto/${order.account}/nyt-kort/${order.id}`}>{say(words.see)}</a>
         </p>
       </div>
     </div>

@@ -11,7 +11,7 @@ export type Done = 'opened' | 'replied'
 
 type State = keyof typeof texts.states
 
-const BADGE: Record<State, string> = { waiting: 'info', answered: 'success', closed: 'warning' }
+const BADGE: Record<State, string> = { waiting: 'info', answered: 'success', closed: 'neutral' }
 
 function stateOf({ closedAt, answered }: CaseSummary): State {
   if (closedAt !== null) return 'closed'

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { type Approval, approvalsQuery } from '../cards/order-views.ts'
+import { type Waiting, waitingQuery } from '../cards/order-views.ts'
 import { localPath } from '../login/logins.ts'
 import { viewedAccounts } from '../people/viewings.ts'
 import { AccountsPage } from '../portal/accounts.tsx'
@@ -19,12 +19,12 @@ export const accountsRoutes = new Hono<GuardianEnv>().get('/konti', async (c) =>
     ? await db.batch([
         ...ids.map((id) => latestQuery(db, id, LATEST)),
         viewedAccounts(db, ids, { guardian: guardian.id }, now),
-        approvalsQuery(db, ids),
+        waitingQuery(db, ids, guardian.id),
       ])
     : []
   const latest = own.map((_, index) => ((results[index]?.results ?? []) as StatementRow[]).map(statementLine))
-  const approvals = (results.at(-1)?.results ?? []) as Approval[]
-  return page(c, { title: view.say(accounts.title), at: 'accounts' }, AccountsPage({ view, latest, approvals }))
+  const waiting = (results.at(-1)?.results ?? []) as Waiting[]
+  return page(c, { title: view.say(accounts.title), at: 'accounts' }, AccountsPage({ view, latest, waiting }))
 })
 
 export const choiceRoutes = new Hono<AccountEnv>().get('/konto/:account/vaelg', (c) =>

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { parseKroner } from '../../shared/money.ts'
-import { beginDeposit, cancelPayment, type PaymentView, paymentOf, paymentQuery, settle } from '../payments/payments.ts'
+import { beginDeposit, type PaymentView, paymentOf, paymentQuery } from '../payments/payments.ts'
+import { cancelPayment, settle } from '../payments/settlements.ts'
 import { BROWSER_PATIENCE_MS, stripeOf } from '../payments/stripe/stripe.ts'
 import { viewed } from '../people/viewings.ts'
 import { versionName } from '../portal/acceptance.tsx'

@@ -44,7 +44,7 @@ export const staffCardMakingRoutes = router<StaffEnv>()
   .openapi(
     changing({
       path: '/card-stock',
-      summary: "A page of the producer's list: all of its rows are stored, or none; UIDs are hashed on arrival",
+      summary: "The producer's list: all of its rows are stored, or none; UIDs are hashed on arrival",
       body: StockCall,
       answer: StockAnswer,
     }),

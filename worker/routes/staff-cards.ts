@@ -102,6 +102,8 @@ function refused(c: Context<StaffEnv>, refusal: OrderRefusal) {
       return refuse(c, refusal, 'a guardian has to approve it first, in the portal')
     case 'child_left':
       return refuse(c, refusal, LEFT)
+    case 'role_forbidden':
+      return refuse(c, refusal, 'a club withdraws only what it would hand out itself and nobody has approved')
     case 'order_ended':
       return refuse(c, refusal, 'the order has come further: its card is handed out or sent, or it is cancelled')
   }
@@ -157,7 +159,7 @@ for (const [verb, summary, change] of [
       params: OrderParam,
       body: Nothing,
       answer: CardOrder,
-      refusals: ['order_unknown', 'order_unpaid', 'order_unapproved', 'order_ended', 'child_left'],
+      refusals: ['order_unknown', 'order_unpaid', 'order_unapproved', 'order_ended', 'child_left', 'role_forbidden'],
     }),
     async (c) => {
       const order = await change(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)

@@ -5,8 +5,9 @@ import type { Role } from '../../shared/office/staff.ts'
 /*
  * What clubs and finance may do. Admins may do everything, and what has no line here only they may do: the exit drill
  * above all, which makes a file that pays everybody. A club sees and does only what
- * is of its own sites; everything else is not there for it, which each route's statements see to. Two routes ask further:
- * finance may change the rules for money alone, and a club sees the report of one site at a time.
+ * is of its own sites; everything else is not there for it, which each route's statements see to. Three routes ask
+ * further: finance may change the rules for money alone, and a club sees the report of one site at a time, and ends of
+ * the orders only a replacement that nobody has approved.
  */
 const MAY: Record<string, readonly Role[]> = {
   'GET /me': ['club', 'finance'],
@@ -45,6 +46,7 @@ const MAY: Record<string, readonly Role[]> = {
   'GET /cards/:id': ['club', 'finance'],
   'GET /orders': ['club'],
   'POST /orders/:id/hand-out': ['club'],
+  'POST /orders/:id/cancel': ['club'],
   'GET /orders/:id': ['club'],
   'GET /cards/:id/history': ['club'],
   'POST /replacements': ['club'],

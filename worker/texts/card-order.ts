@@ -136,6 +136,11 @@ export const cardOrder = {
     },
   },
   received: {
+    waits: {
+      da: 'Et nyt kort er på vej med posten. Det kan først bruges, når du har sagt, at det er kommet.',
+      en: 'A new card is in the post. It can be used only when you have said that it has come.',
+    },
+    see: { da: 'Sig til, når kortet er kommet', en: 'Say that the card has come' },
     text: {
       da: 'Tryk her, når du har fået kortet. Først da kan det bruges, og det gamle kort bliver lukket for altid.',
       en: 'Press here when you have the card. Only then can it be used, and the old card will be closed for good.',

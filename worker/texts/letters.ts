@@ -202,6 +202,20 @@ export const letters = {
       en: 'You can approve or refuse it here within 7 days:',
     },
   },
+  cardExpired: {
+    subject: { da: 'Det nye betalingskort blev ikke godkendt', en: 'The new payment card was not approved' },
+    fact: {
+      da: (fact: { child: string }) =>
+        `Det nye betalingskort til ${fact.child} blev ikke godkendt inden 7 dage. Der er ikke trukket penge, og der bliver ikke udleveret et nyt kort.`,
+      en: (fact: { child: string }) =>
+        `The new payment card for ${fact.child} was not approved within 7 days. No money has been taken, and no new card will be handed out.`,
+    },
+    next: {
+      da: (fact: { child: string }) =>
+        `Mangler ${fact.child} stadig et kort, så sig det til klubben, eller bestil et her:`,
+      en: (fact: { child: string }) => `If ${fact.child} still needs a card, tell the club, or order one here:`,
+    },
+  },
   childLeft: {
     subject: { da: 'Betalingskortet er lukket', en: 'The payment card is closed' },
     fact: {

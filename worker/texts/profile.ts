@@ -83,8 +83,8 @@ export const profile = {
   limitSaved: { da: 'Maks forbrug er gemt.', en: 'The maximum spending has been saved.' },
   categories: { da: 'Luk for varegrupper', en: 'Close kinds of items' },
   categoriesIntro: {
-    da: 'Her kan du lukke for en gruppe af varer, så dit barn ikke kan købe dem med kortet. Det gælder alle barnets kort, og alle barnets forældre kan se og ændre det.',
-    en: 'Here you can close a kind of items, so that your child cannot buy them with the card. This applies to all of the child’s cards, and all of the child’s parents can see and change it.',
+    da: 'Her kan du lukke for en varegruppe, så dit barn ikke kan købe varer af den med kortet. Det gælder alle barnets kort, og alle barnets forældre kan se og ændre det.',
+    en: 'Here you can close a kind of item, so that your child cannot buy it with the card. This applies to all of the child’s cards, and all of the child’s parents can see and change it.',
   },
   categoriesLimits: {
     da: 'Et beløb, som personalet taster ind uden en vare, kan ikke lukkes. En kasse uden forbindelse kan sælge varen, til den har fået besked.',
@@ -105,11 +105,11 @@ export const profile = {
   },
   categoryHasClosed: {
     da: 'Varegruppen er lukket. Det virker straks i alle kasser, der er på nettet.',
-    en: 'The kind of items is closed. That takes effect at once at every till that is online.',
+    en: 'The kind of item is closed. That takes effect at once at every till that is online.',
   },
   categoryHasOpened: {
     da: 'Varegruppen er åben igen. En kasse uden forbindelse kan afvise den, til den har fået besked.',
-    en: 'The kind of items is open again. A till without a connection may refuse it until it has been told.',
+    en: 'The kind of item is open again. A till without a connection may refuse it until it has been told.',
   },
   save: { da: 'Gem', en: 'Save' },
   about: { da: 'Om dig', en: 'About you' },

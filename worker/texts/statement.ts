@@ -129,7 +129,7 @@ export const statement = {
   },
   byWeek: { da: 'Forbrug pr. uge', en: 'Spending by week' },
   byMonth: { da: 'Forbrug pr. måned', en: 'Spending by month' },
-  byCategory: { da: 'Forbrug pr. varetype', en: 'Spending by type of product' },
+  byCategory: { da: 'Forbrug pr. varegruppe', en: 'Spending by kind of item' },
   most: {
     da: (label: string, amount: string) => `Mest: ${label} med ${amount}`,
     en: (label: string, amount: string) => `Most: ${label} with ${amount}`,
@@ -142,5 +142,5 @@ export const statement = {
   asTable: { da: 'Vis forbruget som tabel', en: 'Show the spending as a table' },
   weekColumn: { da: 'Uge', en: 'Week' },
   monthColumn: { da: 'Måned', en: 'Month' },
-  categoryColumn: { da: 'Varetype', en: 'Type of product' },
+  categoryColumn: { da: 'Varegruppe', en: 'Kind of item' },
 } satisfies Texts
