@@ -10,7 +10,10 @@ import { windowWith } from './window.ts'
 const file = { madeAt: '2026-11-20T14:05:00.000Z', child: { id: 3, name: 'Freja Prøvebarn' }, cards: [{ id: 9 }] }
 const erasure = { id: 3, name: 'Slettet barn 3', erasedAt: 0, eraseDay: '2032-01-01', guardians: 1 }
 
-/** A worker that answers one call, and what it has heard; every other call is refused. */
+/**
+ * A worker that answers one call, and what it has heard; every other call is refused, and a name that is none as the
+ * worker refuses it.
+ */
 async function office(call: string, answer: unknown): Promise<{ url: string; heard: string[] }> {
   const heard: string[] = []
   const server = createServer(async (request, response) => {
@@ -18,9 +21,11 @@ async function office(call: string, answer: unknown): Promise<{ url: string; hea
     for await (const chunk of request) body += chunk
     heard.push(`${request.method} ${request.url} ${body}`)
     const known = call === `${request.method} ${request.url}`
-    response.writeHead(known ? 200 : 409, { 'content-type': 'application/json' })
+    const nameless = body === '{"name":""}'
+    response.writeHead(known && !nameless ? 200 : 409, { 'content-type': 'application/json' })
     const refusal = { error: { code: 'erasure_blocked', message: 'in the way: a payout under way' } }
-    response.end(JSON.stringify(known ? answer : refusal))
+    const unnamed = { error: { code: 'name_wrong', message: "that is not the child's name" } }
+    response.end(JSON.stringify(!known ? refusal : nameless ? unnamed : answer))
   })
   server.unref()
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
@@ -76,13 +81,17 @@ test('who erases a child at a terminal sees the name that they type', async () =
   await left.shows(question)
   left.type('\u0004')
   expect((await left.ended).code).toBe(2)
-  expect(heard).toEqual(['POST /api/staff/children/3/erase {"name":"Freja"}'])
+  const asked = 'POST /api/staff/children/3/erase {"name":""}'
+  expect(heard).toEqual([asked, 'POST /api/staff/children/3/erase {"name":"Freja"}', asked])
 })
 
 test('what is in the way of an erasure is said', async () => {
   const { url } = await office('', null)
   const refused = await klubkort(url, 'child', 'erase', '3', '--name', 'Freja')
   expect([refused.code, refused.err]).toEqual([1, 'klubkort: in the way: a payout under way (erasure_blocked)\n'])
+  const env = { HOME: tmpdir(), KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
+  const unasked = await windowWith(['child', 'erase', '3'], env, 120).ended
+  expect([unasked.code, unasked.screen.trim()]).toEqual([1, refused.err.trim()])
 })
 
 test('how long things are kept is a setting', async () => {
