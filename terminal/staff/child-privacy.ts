@@ -35,7 +35,7 @@ async function taken(desk: Desk, id: number, out: string | undefined): Promise<O
   const asked = await change(desk, `/children/${id}/export`, z.strictObject({}), {}, ChildFile, { large: true })
   if (asked.kind !== 'answer') return asked
   const { value } = asked
-  if (out === undefined) return { kind: 'done', value, text: json(value) }
+  if (out === undefined) return { kind: 'done', value, text: json(value), exact: true }
   try {
     // Never over another file: it may be somebody's.
     await writeFile(out, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flag: 'wx' })

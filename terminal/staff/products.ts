@@ -13,7 +13,7 @@ import {
 import { Day } from '../../shared/office/reports.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
-import { amount, amountCell, counted, plain, table, wrapped } from './output.ts'
+import { amount, amountCell, counted, plain, table } from './output.ts'
 import { productSheetCommands } from './product-sheets.ts'
 
 const CATEGORIES = ProductCategory.options
@@ -101,7 +101,7 @@ export function productCommands(klubkort: Command, desk: Desk) {
         told(done, ({ copied, skipped }) => {
           const put = `${counted(copied.length, 'product')} put on sale at site ${to}.`
           if (skipped.length === 0) return put
-          return `${put}\n${wrapped(`There already, and left as they are: ${skipped.join(', ')}.`)}`
+          return `${put}\nThere already, and left as they are: ${skipped.join(', ')}.`
         }),
       )
     })

@@ -17,7 +17,7 @@ import {
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { command, group, offsetArgument } from './command.ts'
 import { type Asked, change, type Desk, type Outcome, read, told } from './desk.ts'
-import { counted, instant, notTold, plain, quoted, table } from './output.ts'
+import { counted, instant, notTold, onScreen, plain, quoted, table } from './output.ts'
 import { progressBar } from './progress.ts'
 import { confirmed } from './prompt.ts'
 import { rosterOf } from './roster-sheet.ts'
@@ -180,7 +180,7 @@ function tooManyLeave({ leaving, known }: Plan): Outcome {
 
 /** Whether somebody at the terminal who has seen the plan says yes. */
 async function agreed(desk: Desk, shown: string): Promise<boolean> {
-  process.stdout.write(`${shown.split('\n').map(plain).join('\n')}\n\n`)
+  process.stdout.write(`${onScreen(shown, process.stdout)}\n\n`)
   return (await confirmed(desk, 'Apply it?')) === null
 }
 
