@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as pty from '@lydell/node-pty'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
-import { RosterApplied, RosterPlan } from '../shared/office/roster.ts'
+import { RosterApplied, RosterHistory, RosterPlan } from '../shared/office/roster.ts'
 import { commandLine, KLUBKORT } from './local/command-line.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { copyDatabases } from './local/prepared.ts'
@@ -188,6 +188,15 @@ LINE  CHILD  NAME             WHAT
   })
 })
 
+test('is remembered: who read which in, and what came of it', async () => {
+  const { code, out } = await klubkort('roster', 'history')
+  expect(code).toBe(0)
+  expect(out.replace(/\d\d\.\d\d\.\d{4} \d\d\.\d\d/g, '01.02.2026 12.00')).toMatch(
+    /^WHEN {14}WHO {13}STATE {5}ROWS {3}NEW {2}CHANGED {2}LEAVING\n01\.02\.2026 12\.00 {2}Demo \(staff 1\) {2}given up {2}1203 {5}0 {8}0 {8}0\n01\.02\.2026 12\.00 {2}Demo \(staff 1\) {2}applied {3}1203 {2}1200 {8}0 {8}0\n/,
+  )
+  expect(RosterHistory.parse(JSON.parse((await klubkort('roster', 'history', '--json')).out)).more).toBe(false)
+})
+
 describe('a file with faults', () => {
   const children = () => klubkort('child', 'list', '--json').then(({ out }) => out)
 
@@ -209,11 +218,13 @@ describe('a file with faults', () => {
         `Ib Prøvebarn;2015-06-07;${'y'.repeat(201)};;;`,
         'Jo\u0007 Prøvebarn;2015-06-07;Prøveskolen;;;',
         'Kaj PrÃ¸vebarn;2015-06-07;Prøveskolen;;;',
+        'Lea Prøvebarn;01-01-2100;Prøveskolen;;;',
+        'DAGNY Prøvebarn;2015-06-07;;Klub Nord;;1234',
       ),
     )
     const { code, out, err } = await klubkort('roster', 'import', name, '--yes')
     expect([code, out]).toEqual([2, ''])
-    expect(err).toBe(`klubkort: wrong.csv has 13 faults, and nothing is changed (file_faulty)
+    expect(err).toBe(`klubkort: wrong.csv has 18 faults, and nothing is changed (file_faulty)
   line 2, værge1_cpr: not a CPR number: ten digits that begin with a date of birth
   line 3, fødselsdag: no date like 2015-06-07 or 07-06-2015
   line 3, værge2_cpr: the same guardian stands there twice
@@ -221,12 +232,17 @@ describe('a file with faults', () => {
   line 4, fødselsdag: the birth date is missing
   line 5, barn: the cell begins as a formula
   line 6, barn: the cell has a line break
+  line 8, klub: there is no site of that name
   line 9, barn: longer than 80 characters
   line 9, værge1_cpr: not a CPR number: ten digits that begin with a date of birth
   line 10: the heading has 6 cells, this line 3
   line 11, skole: the cell is longer than 200 characters
   line 12, barn: the cell has a control character
   line 13, barn: letters are broken: the file was saved in a wrong encoding
+  line 14, fødselsdag: the birth date is in the future
+  line 15, værge2_cpr: not a CPR number: ten digits that begin with a date of birth
+  line 15, klub: there is no site of that name
+  line 15, barn: the same child stands on line 2
 `)
     const json = await klubkort('roster', 'import', name, '--yes', '--json')
     expect(JSON.parse(json.err)).toMatchObject({
@@ -259,9 +275,9 @@ describe('a file with faults', () => {
       'own.csv',
       sheet(
         head,
-        'Liv Prøvebarn;2057-01-03;;;0301575003;;030157-5003',
-        'Mie Prøvebarn;2015-06-07;;;;;0301575003',
-        'Nis Prøvebarn;2057-01-03;;;;;0301571',
+        'Liv Prøvebarn;1858-01-03;;;0301585003;;030158-5003',
+        'Mie Prøvebarn;2015-06-07;;;;;0301585003',
+        'Nis Prøvebarn;1858-01-03;;;;;0301581',
       ),
     )
     expect(
@@ -318,6 +334,6 @@ test('no CPR number is in the databases, nor in what the worker printed', async 
   const kept = await Promise.all(files.map((name) => readFile(join(folder, name), 'latin1')))
   expect(kept.join('')).toContain('Alma Pr')
   for (const text of [...kept, worker.printed()]) {
-    for (const cpr of ['010157-5001', '0101575001', '0201575002', '0301575003']) expect(text).not.toContain(cpr)
+    for (const cpr of ['010157-5001', '0101575001', '0201575002', '0301585003']) expect(text).not.toContain(cpr)
   }
 })

@@ -150,17 +150,17 @@ describe('who did what', () => {
     await klubkort('club', 'child', 'show', '1')
     expect(await shown('admin', 'audit', 'list', '--subject', 'card:1')).toMatchInlineSnapshot(`
       "WHEN              WHAT
-      <day and time>  card_blocked
-        card:1, by Demo (staff 1)
-      <day and time>  card_added
-        card:1, by Demo (staff 1)
+      <day and time>  card blocked
+        card 1, by Demo (staff 1)
+      <day and time>  card added
+        card 1, by Demo (staff 1)
       exit 0"
     `)
     expect(await shown('admin', 'audit', 'list', '--action', 'staff_moved')).toMatchInlineSnapshot(`
       "WHEN              WHAT
-      <day and time>  staff_moved
-        staff:6, by Demo (staff 1)
-        sites [2]
+      <day and time>  staff moved
+        staff 6 (Klara Prøveklub), by Demo (staff 1)
+        sites: 2
       exit 0"
     `)
     expect(await shown('admin', 'audit', 'list', '--subject', 'card:99')).toMatchInlineSnapshot(`
@@ -177,12 +177,12 @@ describe('who did what', () => {
     `)
     const seen = JSON.parse((await klubkort('admin', 'access', 'list', '--child', '1', '--json')).out)
     expect(seen.viewings.map(({ who }: { who: { name: string } }) => who.name)).toContain('Nina Prøvenord')
-    expect(await shown('admin', 'audit', 'list', '--action', 'access_listed')).toMatchInlineSnapshot(`
+    expect(await shown('admin', 'audit', 'list', '--action', 'access listed')).toMatchInlineSnapshot(`
       "WHEN              WHAT
-      <day and time>  access_listed
-        child:1, by Demo (staff 1)
-      <day and time>  access_listed
-        child:2, by Demo (staff 1)
+      <day and time>  access listed
+        child 1, by Demo (staff 1)
+      <day and time>  access listed
+        child 2, by Demo (staff 1)
       exit 0"
     `)
     expect(await shown('club', 'access', 'list', '--child', '1')).toMatchInlineSnapshot(`

@@ -51,7 +51,9 @@ test('a child is erased by its name, which a pipe has to give', async () => {
 })
 
 test('who erases a child at a terminal sees the name that they type', async () => {
-  const { url, heard } = await office('POST /api/staff/children/3/erase', erasure)
+  const unnamed = refusal('name_wrong', "that is not the child's name")
+  const answers = [unnamed, { body: erasure }, unnamed]
+  const { url, heard } = await standInWorker({ 'POST /api/staff/children/3/erase': answers }, BLOCKED)
   const env = { HOME: tmpdir(), KLUBKORT_URL: url, KLUBKORT_TOKEN: TOKEN }
   const question = 'This cannot be taken back. Type the name of child 3 to erase it: '
   const window = windowWith(['child', 'erase', '3'], env, 120)
@@ -62,13 +64,17 @@ test('who erases a child at a terminal sees the name that they type', async () =
   await left.shows(question)
   left.type('\u0004')
   expect((await left.ended).code).toBe(2)
-  expect(heard).toMatchObject([{ call: 'POST /api/staff/children/3/erase', body: { name: 'Freja' } }])
+  const call = 'POST /api/staff/children/3/erase'
+  expect(heard).toMatchObject(['', 'Freja', ''].map((name) => ({ call, body: { name } })))
 })
 
 test('what is in the way of an erasure is said', async () => {
   const { url } = await standInWorker({}, BLOCKED)
   const refused = await klubkort(url, 'child', 'erase', '3', '--name', 'Freja')
   expect([refused.code, refused.err]).toEqual([1, 'klubkort: in the way: a payout under way (erasure_blocked)\n'])
+  const env = { HOME: tmpdir(), KLUBKORT_URL: url, KLUBKORT_TOKEN: TOKEN }
+  const unasked = await windowWith(['child', 'erase', '3'], env, 120).ended
+  expect([unasked.code, unasked.screen.trim()]).toEqual([1, refused.err.trim()])
 })
 
 test('how long things are kept is a setting', async () => {

@@ -70,7 +70,7 @@ test('products are priced from a day on and copied to another site, and the list
   const again = await klubkort('product', 'price', '1', '18', '--from', TOMORROW)
   expect([again.code, again.err]).toEqual([
     1,
-    'klubkort: another price from that day has been told; replace it if it was wrong (price_set)\n',
+    `klubkort: another price from that day has been told; if it was wrong: klubkort product price 1 18,00 --from ${TOMORROW} --replace (price_set)\n`,
   ])
   await done('product', 'price', '1', '18', '--from', TOMORROW, '--replace')
   expect(await klubkort('product', 'price', '1', '18', '--from', 'tomorrow')).toMatchObject({ code: 2 })

@@ -49,6 +49,7 @@ const GUIDE: Record<string, [who: string, ...words: string[]]> = {
   'child export': ['admin', '99', '--out', 'barn.json'],
   'child erase': ['admin', '99', '--name', 'Væk Prøvebarn'],
   'roster import': ['admin', 'elever.csv', '--yes'],
+  'roster history': ['admin'],
   'access list': ['admin', '--child', '1'],
   'card show': [EVERY_ROLE, '1'],
   'card add': ['admin', '--child', '99', '--uid', '04a1b2c3d4e599'],

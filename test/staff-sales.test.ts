@@ -148,10 +148,9 @@ test('a day is closed, shown and listed', async () => {
     "
   `)
   const shown = await klubkort(url, 'day', 'show', '--terminal', '4000-7', '--day', '2026-11-20')
-  expect(shown.out.split('\n').slice(-4)).toMatchInlineSnapshot(`
+  expect(shown.out.split('\n').slice(-3)).toMatchInlineSnapshot(`
     [
-      "UNSENT: 3 messages, 45,00 kr sold offline, the oldest of 20.11.2026 15.05;",
-      "  heard last 20.11.2026 15.05.",
+      "UNSENT: 3 messages, 45,00 kr sold offline, the oldest of 20.11.2026 15.05; heard last 20.11.2026 15.05.",
       "Not closed.",
       "",
     ]

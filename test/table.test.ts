@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Column, table, tableWithDetails } from '../terminal/staff/output.ts'
+import { type Column, onScreen, table, tableWithDetails } from '../terminal/staff/output.ts'
 import { standInWorker } from './local/stand-in-worker.ts'
 import { windowWith } from './window.ts'
 
@@ -121,5 +121,63 @@ BY       Anne Holm`)
     const widths = screen.split('\n').map((line) => stringWidth(line))
     expect(Math.max(...widths)).toBeLessThanOrEqual(columns)
     expect(Math.max(...widths)).toBeGreaterThan(columns - 15)
+  })
+})
+
+describe('a sentence', () => {
+  const words = fc.array(fc.constantFrom('kort', 'børn', '李小龍', 'klubkort order list', 'a', 'kk_4000_'.repeat(12)), {
+    maxLength: 40,
+  })
+
+  test('is broken at blanks where the window ends, and in a pipe it is not', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 40, max: 130 }), fc.constantFrom('', '  '), words, (columns, margin, said) => {
+        const line = `${margin}${['Nej', ...said].join(' ')}`
+        expect(onScreen(line, {})).toBe(line)
+        const lines = onScreen(line, { columns }).split('\n')
+        expect(lines.map((one) => one.trim()).join(' ')).toBe(line.trim())
+        for (const one of lines.filter((one) => stringWidth(one) > columns)) expect(one.trim()).not.toContain(' ')
+        for (const name of ['klubkort', 'klubkort order']) expect(lines.filter((one) => one.endsWith(name))).toEqual([])
+      }),
+    )
+  })
+
+  test('gives a command line that is to be copied a line of its own, and never breaks it', () => {
+    const command = `klubkort roster import 'elever fra skolen 2026.csv' --allow-leaving --yes`
+    expect(onScreen(`Nothing is changed yet. To apply it: ${command}`, { columns: 60 })).toBe(
+      `Nothing is changed yet. To apply it:\n  ${command}`,
+    )
+    expect(
+      onScreen(`klubkort: it may be done all the same; to repeat it safely: ${command} (internal)`, { columns: 50 }),
+    ).toBe(`klubkort: it may be done all the same; to repeat\n  it safely: (internal)\n  ${command}`)
+    expect(onScreen(`  ${command}`, { columns: 40 })).toBe(`  ${command}`)
+  })
+
+  test.each([60, 120])('fits a real window of %i columns, and a file that is shown stays as it is', async (columns) => {
+    const name = 'Prøvebarn '.repeat(30).trim()
+    const child = {
+      id: 3,
+      name,
+      account: 7,
+      balance: 0,
+      dailyLimit: null,
+      cards: [],
+      guardians: 2,
+      leftAt: 1,
+      club: null,
+    }
+    const { url } = await standInWorker({
+      'POST /api/staff/children/3/leave': { body: { ...child, untold: 2 } },
+      'POST /api/staff/children/3/export': { body: { madeAt: '', child: { id: 3, name } } },
+    })
+    const login = { HOME: '/nonexistent', KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
+    const widest = (screen: string) => Math.max(...screen.split('\n').map((line) => stringWidth(line)))
+    const left = await windowWith(['child', 'leave', '3'], login, columns).ended
+    expect([left.code, widest(left.screen) <= columns]).toEqual([0, true])
+    expect(left.screen).toContain('write a letter.')
+    const wrong = await windowWith(['child', 'leave', 'fourth-child-of-the-list'], login, columns).ended
+    expect([wrong.code, widest(wrong.screen) <= columns]).toEqual([2, true])
+    const exported = await windowWith(['child', 'export', '3'], login, columns).ended
+    expect(JSON.parse(exported.screen.replace(/\n(?!\s*["{}]|$)/g, ''))).toMatchObject({ child: { name } })
   })
 })

@@ -32,6 +32,9 @@ export const Audit = z
         who: Doer,
         action: z.string(),
         subject: z.string(),
+        name: z.string().nullable().default(null).meta({
+          description: 'what a site, a product or a terminal is called, or somebody of the staff; nobody else is named',
+        }),
         detail: z.record(z.string(), z.unknown()).nullable(),
       }),
     ),

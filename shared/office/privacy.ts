@@ -6,7 +6,10 @@ export const ChildFile = z
   .looseObject({ madeAt: z.string(), child: z.looseObject({ id: Id, name: z.string() }) })
   .meta({ id: 'ChildFile' })
 
-/** The child's name, typed once more by who means it. */
+/**
+ * The child's name, typed once more by who means it. An empty one erases nothing: what is in the way is refused before the
+ * name is looked at.
+ */
 export const ErasureCall = z.strictObject({ name: z.string().max(200) })
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { bornOn, parseCpr } from '../cpr.ts'
-import { Id, Name } from '../fields.ts'
+import { Id, InstantMs, Name } from '../fields.ts'
 
 /** How many rows go up in one call. */
 export const ROSTER_PAGE_MAX = 500
@@ -39,7 +39,11 @@ export type RosterRow = z.infer<typeof RosterRow>
 export const RosterRowsCall = z.strictObject({ rows: z.array(RosterRow).min(1).max(ROSTER_PAGE_MAX) })
 
 /** What only the worker can see to be wrong with a row. */
-export const RosterFault = z.object({ line: z.int(), column: z.enum(['child', 'club']), reason: z.string() })
+export const RosterFault = z.object({
+  line: z.int(),
+  column: z.enum(['child', 'birthDay', 'club']),
+  reason: z.string(),
+})
 export const RosterRowsAnswer = z.object({ faults: z.array(RosterFault) }).meta({ id: 'RosterRowsAnswer' })
 
 /** `listed` is how many children of each kind the plan names. */
@@ -74,3 +78,27 @@ export const RosterApplyCall = z.strictObject({
 export const RosterApplied = RosterCounts.extend({
   untold: z.int().min(0).meta({ description: 'guardians of children who left, of whom no mail address is known' }),
 }).meta({ id: 'RosterApplied' })
+
+/** `offset` is how many to pass over. */
+export const RosterHistoryQuery = z.object({ offset: z.coerce.number().pipe(z.int().min(0)).default(0) })
+
+const count = z.int().min(0).nullable()
+
+/** Rosters that were read in. The counts are those of its plan, null where it was never planned. */
+export const RosterHistory = z
+  .object({
+    imports: z.array(
+      z.object({
+        id: RosterId,
+        at: InstantMs.meta({ description: 'when it was begun' }),
+        staff: z.object({ id: Id, name: z.string() }),
+        state: z.enum(['applied', 'given_up', 'under_way']),
+        rows: z.int(),
+        added: count,
+        changed: count,
+        leaving: count,
+      }),
+    ),
+    more: z.boolean().meta({ description: 'whether others follow after these' }),
+  })
+  .meta({ id: 'RosterHistory' })

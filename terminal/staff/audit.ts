@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { Access, Audit } from '../../shared/office/audit.ts'
 import { command, group, idArgument, offsetArgument } from './command.ts'
 import { type Desk, read, told } from './desk.ts'
-import { instant, plain, quoted, table, tableWithDetails } from './output.ts'
+import { amount, instant, plain, quoted, table, tableWithDetails } from './output.ts'
 import { dayArgument } from './reports.ts'
 
 /** `klubkort audit …` and `klubkort access …`: who did what, and who looked at whom. */
@@ -19,11 +19,14 @@ export function auditCommands(klubkort: Command, desk: Desk) {
   )
     .option('--staff <id>', 'only what this member of staff did', idArgument)
     .option('--subject <kind:id>', 'only what was done to this: child:3, card:7, staff:2')
-    .option('--action <name>', 'only what goes by this name')
+    .option('--action <name>', 'only what goes by this name, as the list says it')
     .option('--from <day>', 'from this day on', dayArgument)
     .option('--to <day>', 'until this day, itself included', dayArgument)
     .option('--offset <count>', 'how many to pass over', offsetArgument, 0)
     .action(async ({ json, ...which }: Record<string, string | number | true>) => {
+      // As the list says it, or as it is stored.
+      if (typeof which.action === 'string') which.action = which.action.replaceAll(' ', '_')
+      if (typeof which.subject === 'string') which.subject = which.subject.replace(/^([a-z_]+) /, '$1:')
       const listed = await read(desk, `/audit?${queryOf(which)}`, Audit)
       desk.deliver(told(listed, (found) => deedList(found, which)))
     })
@@ -60,20 +63,43 @@ function nameOf(who: Who): string {
   }
 }
 
-/** Details as they are stored, in words as far as they are words: 'role club, sites [1,2]'. */
-const detailOf = ({ detail }: Deed) =>
-  Object.entries(detail ?? {})
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
+/** A name of ours in words. What is no such name, as a day or an id, stays as it is. */
+const spaced = (text: string) =>
+  /^[a-z_]+$/i.test(text) ? text.replace(/_|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase() : text
+
+/** What a deed was done to: 'child 3', and what it is called where that is told. */
+function subjectOf({ subject, name }: Deed): string {
+  const [kind = '', ...id] = subject.split(':')
+  return `${[spaced(kind), ...(id.length === 0 ? [] : [id.join(':')])].join(' ')}${name === null ? '' : ` (${name})`}`
+}
+
+/** The details that are amounts in øre. */
+const AMOUNTS = new Set(['amount', 'limit', 'price', 'sum'])
+
+function valueWords(name: string, value: unknown): string {
+  if (value === null || value === '') return 'none'
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'number') return AMOUNTS.has(name) ? `${amount(value)} kr` : String(value)
+  if (typeof value === 'string') return spaced(value)
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map((one) => valueWords(name, one)).join(', ')
+  return `(${detailWords(value as Record<string, unknown>)})`
+}
+
+/** Details in words: 'role: club; sites: 1, 2'. */
+const detailWords = (detail: Record<string, unknown>): string =>
+  Object.entries(detail)
+    .map(([name, value]) => `${spaced(name)}: ${valueWords(name, value)}`)
+    .join('; ')
 
 function deedList({ deeds, more }: z.infer<typeof Audit>, which: Record<string, string | number | true>): string {
   const rows = tableWithDetails(
     deeds,
     [
       { head: 'WHEN', cell: ({ at }) => instant(at) },
-      { head: 'WHAT', cell: ({ action }) => action },
+      { head: 'WHAT', cell: ({ action }) => spaced(action) },
     ],
-    (deed) => [`${deed.subject}, by ${nameOf(deed.who)}`, detailOf(deed)].filter((line) => line !== ''),
+    (deed) =>
+      [`${subjectOf(deed)}, by ${nameOf(deed.who)}`, detailWords(deed.detail ?? {})].filter((line) => line !== ''),
     'Nothing of that kind has been done.',
   )
   if (!more) return rows

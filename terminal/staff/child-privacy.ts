@@ -35,7 +35,7 @@ async function taken(desk: Desk, id: number, out: string | undefined): Promise<O
   const asked = await change(desk, `/children/${id}/export`, z.strictObject({}), {}, ChildFile, { large: true })
   if (asked.kind !== 'answer') return asked
   const { value } = asked
-  if (out === undefined) return { kind: 'done', value, text: json(value) }
+  if (out === undefined) return { kind: 'done', value, text: json(value), exact: true }
   try {
     // Never over another file: it may be somebody's.
     await writeFile(out, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
@@ -47,14 +47,19 @@ async function taken(desk: Desk, id: number, out: string | undefined): Promise<O
 }
 
 async function erased(desk: Desk, id: number, given: string | undefined): Promise<Outcome> {
+  const call = (name: string) => change(desk, `/children/${id}/erase`, ErasureCall, { name }, Erasure)
   if (given === undefined && desk.person === null) {
     return { kind: 'usage', message: "--name is wanted: the child's name once more" }
+  }
+  if (given === undefined) {
+    // Nobody is to type a name only to hear that the child cannot be erased.
+    const first = await call('')
+    if (first.kind !== 'refused' || first.code !== 'name_wrong') return told(first, () => '')
   }
   const question = `This cannot be taken back. Type the name of child ${id} to erase it: `
   const name = given ?? (await desk.person?.ask(question)) ?? null
   if (name === null) return { kind: 'cancelled' }
-  const done = await change(desk, `/children/${id}/erase`, ErasureCall, { name }, Erasure)
-  return told(done, ({ eraseDay, guardians }) => {
+  return told(await call(name), ({ eraseDay, guardians }) => {
     const [year, month, day] = eraseDay.split('-')
     const gone = guardians === 0 ? '' : ` ${counted(guardians, 'guardian')} without another child went too.`
     return `Child ${id} is erased.${gone} What bookkeeping asks for is kept until ${day}.${month}.${year}.`

@@ -21,7 +21,7 @@ export function completionCommand(klubkort: Command, desk: Desk) {
     .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)))
     .action((shell: keyof typeof SCRIPTS) => {
       const script = SCRIPTS[shell](places(outline(klubkort)))
-      desk.deliver({ kind: 'done', value: { shell, script }, text: script })
+      desk.deliver({ kind: 'done', value: { shell, script }, text: script, exact: true })
     })
 }
 

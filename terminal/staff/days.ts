@@ -4,7 +4,7 @@ import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { DayCloseCall, DayClosings, TerminalDay, type Unsent } from '../../shared/office/days.ts'
 import { command, group, idArgument, offsetArgument, terminalArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
-import { amount, counted, instant, plain, table, wrapped } from './output.ts'
+import { amount, counted, instant, plain, table } from './output.ts'
 import { dayArgument } from './sales.ts'
 
 /** `klubkort day …`: what a terminal sold on a day, counted and closed. */
@@ -55,9 +55,7 @@ export function unsentWords(unsent: z.infer<typeof Unsent> | null): string {
   const { count, sum, since, asOf } = unsent
   if (count === 0) return `Nothing was unsent when the terminal was heard last, ${instant(asOf)}.`
   const oldest = since === null ? '' : `, the oldest of ${instant(since)}`
-  return wrapped(
-    `UNSENT: ${counted(count, 'message')}, ${amount(sum)} kr sold offline${oldest}; heard last ${instant(asOf)}.`,
-  )
+  return `UNSENT: ${counted(count, 'message')}, ${amount(sum)} kr sold offline${oldest}; heard last ${instant(asOf)}.`
 }
 
 function page(day: TerminalDay): string {

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { TOKEN_ENDS } from '../../shared/office/staff.ts'
 import type { Result } from '../http.ts'
 import { type Environment, type Login, readLogin } from './credentials.ts'
-import { counted, instant, json, jsonLine, plain } from './output.ts'
+import { counted, instant, json, jsonLine, onScreen, plain } from './output.ts'
 import type { Person } from './prompt.ts'
 import type { SheetFault } from './sheet.ts'
 
@@ -11,7 +11,7 @@ const LARGE_TIMEOUT_MS = 120_000
 
 /** What became of a command. `hint` is one more sentence on what to do now. */
 export type Outcome =
-  | { kind: 'done'; value: unknown; text: string }
+  | { kind: 'done'; value: unknown; text: string; exact?: true } // Exact: the text of a file, whose lines stay whole.
   | { kind: 'violated'; value: unknown; text: string } // The ledger answered, and breaks a promise.
   | { kind: 'refused'; code: string; message: string; hint?: string }
   | { kind: 'usage'; message: string }
@@ -58,14 +58,18 @@ export const EXIT_LINES = `Exit codes: ${EXIT_CODES.map((meaning, code) => `${co
 export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 | 2 | 3 | 4 {
   const wrong = (code: string, message: string, hint?: string) => {
     const said = hint ? `${message}; ${hint}` : message
-    paper.err(asJson ? jsonLine({ error: { code, message: said } }) : plain(`klubkort: ${said} (${code})`))
+    paper.err(
+      asJson
+        ? jsonLine({ error: { code, message: said } })
+        : onScreen(plain(`klubkort: ${said} (${code})`), process.stderr),
+    )
   }
   switch (outcome.kind) {
     case 'done':
-      paper.out(asJson ? json(outcome.value) : page(outcome.text))
+      paper.out(asJson ? json(outcome.value) : onScreen(outcome.text, outcome.exact ? {} : process.stdout))
       return 0
     case 'violated':
-      paper.out(asJson ? json(outcome.value) : page(outcome.text))
+      paper.out(asJson ? json(outcome.value) : onScreen(outcome.text, process.stdout))
       return 1
     case 'refused':
       wrong(outcome.code, outcome.message, outcome.hint)
@@ -80,7 +84,10 @@ export function report(outcome: Outcome, asJson: boolean, paper: Paper): 0 | 1 |
       const { path, faults } = outcome
       const message = `${path} has ${counted(faults.length, 'fault')}, and nothing is changed`
       if (asJson) paper.err(jsonLine({ error: { code: 'file_faulty', message, faults } }))
-      else paper.err([plain(`klubkort: ${message} (file_faulty)`), ...faultLines(faults)].join('\n'))
+      else {
+        const lines = [plain(`klubkort: ${message} (file_faulty)`), ...faultLines(faults)]
+        paper.err(onScreen(lines.join('\n'), process.stderr))
+      }
       return 2
     }
     case 'unreachable':
@@ -100,11 +107,6 @@ function faultLines(faults: readonly SheetFault[]): string[] {
     return plain(`  line ${line}${column === null ? '' : `, ${column}`}: ${reason}`)
   })
   return faults.length > FAULTS_TOLD ? [...told, `  … and ${faults.length - FAULTS_TOLD} more`] : told
-}
-
-/** The last gate before the terminal: whatever a command let through, only its line breaks steer. */
-function page(text: string): string {
-  return text.split('\n').map(plain).join('\n')
 }
 
 /** A question to the worker as whoever is logged in; `path` is below /api/staff. */

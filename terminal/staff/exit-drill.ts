@@ -5,7 +5,7 @@ import { ExitDrill, ExitDrillCall } from '../../shared/office/reports.ts'
 import { command } from './command.ts'
 import { change, type Desk, type Outcome } from './desk.ts'
 import { diskTrouble } from './disk.ts'
-import { amount, amountCell, counted, plain, wrapped } from './output.ts'
+import { amount, amountCell, counted, plain } from './output.ts'
 
 /** `klubkort exit-drill`: what would pay everyone back. */
 export function exitDrillCommand(klubkort: Command, desk: Desk) {
@@ -113,15 +113,11 @@ function page({ liabilities, toBank, byHand, bank, stripe, proven, fileMissing }
     proven
       ? bank.stated !== null && stripe.stated !== null
         ? 'Proven: everyone could be paid back.'
-        : wrapped(
-            'By the book everyone could be paid back; --bank-balance and --stripe-balance hold it against reality.',
-          )
+        : 'By the book everyone could be paid back; --bank-balance and --stripe-balance hold it against reality.'
       : `NOT proven${liabilities.covered ? '' : `: ${amount(liabilities.missing)} kr are missing`}.`,
     ...(claims.suspense > 0
       ? [
-          wrapped(
-            `${amount(claims.suspense)} kr were credited without money behind them: corrections by staff, and what a refund took beyond a wallet.`,
-          ),
+          `${amount(claims.suspense)} kr were credited without money behind them: corrections by staff, and what a refund took beyond a wallet.`,
         ]
       : []),
     ...(fileMissing === null ? [] : [`There is no file for the bank: ${fileMissing.replaceAll('_', ' ')}.`]),

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { HandOut, HandOutOpenCall, type HandOutReason } from '../../shared/office/card-making.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { type Asked, change, type Desk, type Outcome, read } from './desk.ts'
-import { plain } from './output.ts'
+import { onScreen, plain } from './output.ts'
 
 /** Hands a card out by a tap: opens a hand-out at a terminal, and waits until a card has come to it. */
 
@@ -33,7 +33,9 @@ export async function handOutByTap(desk: Desk, { child, order, terminal }: Handi
   const opened = await change(desk, '/hand-outs', HandOutOpenCall, body, HandOut)
   if (opened.kind !== 'answer') return opened
   // For whoever stands at the till; what comes of it is the answer.
-  process.stderr.write(`Lay the card on terminal ${plain(terminal)} now, with nothing chosen there. Ctrl-C cancels.\n`)
+  process.stderr.write(
+    `${onScreen(`Lay the card on terminal ${plain(terminal)} now, with nothing chosen there. Ctrl-C cancels.`, process.stderr)}\n`,
+  )
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt)

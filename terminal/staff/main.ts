@@ -16,7 +16,7 @@ import { exitDrillCommand } from './exit-drill.ts'
 import { helpCommand } from './help.ts'
 import { ledgerCommands } from './ledger.ts'
 import { orderCommands } from './orders.ts'
-import { plain } from './output.ts'
+import { onScreen, plain } from './output.ts'
 import { payoutCommands } from './payouts.ts'
 import { peopleCommands } from './people.ts'
 import { productCommands } from './products.ts'
@@ -78,7 +78,7 @@ const desk: Desk = {
       : personAt(process.stdin, process.stderr),
   deliver,
   note(text) {
-    if (!noted) paper.err(`klubkort: ${plain(text)}`)
+    if (!noted) paper.err(onScreen(`klubkort: ${plain(text)}`, process.stderr))
     noted = true
   },
 }

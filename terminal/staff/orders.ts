@@ -15,7 +15,7 @@ import { command, group, idArgument, offsetArgument } from './command.ts'
 import { csv } from './csv.ts'
 import { type Asked, change, type Desk, type Outcome, read, told } from './desk.ts'
 import { writeNew } from './disk.ts'
-import { amount, counted, instant, plain, table, wrapped } from './output.ts'
+import { amount, counted, instant, plain, table } from './output.ts'
 
 type Order = z.infer<typeof CardOrder>
 
@@ -153,8 +153,8 @@ function block(order: Order): string {
   const whose = `child ${child.id}, ${plain(child.name)}; ${CAUSES[cause]}, ordered ${instant(createdAt)}`
   return [
     `Order ${id}: ${expired ? 'expired, as nobody approved it' : status.replace('_', ' ')}`,
-    wrapped([whose, ...more].join('; '), '  '),
-    wrapped(`to ${plain(where(order))}`, '  '),
+    `  ${[whose, ...more].join('; ')}`,
+    `  to ${plain(where(order))}`,
   ].join('\n')
 }
 

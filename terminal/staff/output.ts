@@ -4,7 +4,7 @@ import { kroner, ore } from '../../shared/money.ts'
 
 /** What a line may take: the window's width, and 80 columns where there is no window. */
 export function lineWidth(): number {
-  return Math.max(60, process.stdout.columns ?? 80)
+  return Math.max(60, process.stdout.columns || 80)
 }
 
 /** What steers a terminal or turns text around: control characters, and Unicode's marks of direction and of lines. */
@@ -154,8 +154,45 @@ function listed(heads: string[], row: string[]): string[] {
   })
 }
 
+/** Where lines are seen: a window so many columns wide, or a pipe or a file, which has none. */
+type Screen = { columns?: number | undefined }
+
+/** A command line at the end of a sentence, and what stands behind it about the sentence. */
+const COMMAND = /^(.*: )(klubkort [a-z].*?)( \([a-z_]+\))?$/
+/** A command that is named in passing. */
+const NAMED = /\bklubkort( [a-z][a-z-]*){1,2}/g
+const NARROWEST = 40
+
+/**
+ * Lines for a screen: what is wider than its window is broken at blanks, and stands in by two more from then on. A
+ * command line to be copied is never broken, but gets a line of its own. A pipe gets the lines as they are. It is the last
+ * gate: whatever a command let through, only its line breaks steer.
+ */
+export function onScreen(text: string, { columns }: Screen): string {
+  const lines = text.split('\n').map(plain)
+  if (!columns) return lines.join('\n')
+  return lines.flatMap((line) => fitted(line, Math.max(NARROWEST, columns))).join('\n')
+}
+
+function fitted(line: string, columns: number): string[] {
+  if (stringWidth(line) <= columns || /^\s*klubkort [a-z]/.test(line)) return [line]
+  const [, words, command, code = ''] = COMMAND.exec(line) ?? []
+  if (words !== undefined && command !== undefined)
+    return [...fitted(`${words.trimEnd()}${code}`, columns), `  ${command}`]
+  const margin = /^ */.exec(line)?.[0] ?? ''
+  const whole = line.slice(margin.length).replace(NAMED, (name) => name.replaceAll(' ', '\u00a0'))
+  const lines: string[] = []
+  for (const word of whole.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && stringWidth(last) + 1 + stringWidth(word) <= columns)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(`${margin}${last === undefined ? '' : '  '}${word}`)
+  }
+  return lines.map((broken) => broken.replaceAll('\u00a0', ' '))
+}
+
 /** One paragraph as lines that fit the window, each after an indent; the second and later ones stand in by two more. */
-export function wrapped(text: string, indent = ''): string {
+function wrapped(text: string, indent = ''): string {
   return folded(text, lineWidth() - indent.length - 2)
     .map((line, at) => `${indent}${at === 0 ? '' : '  '}${line}`)
     .join('\n')

@@ -83,7 +83,7 @@ async function exported(desk: Desk, site: number | undefined, out: string | unde
   })
   const { csv } = await import('./csv.ts')
   const text = csv(['id', 'site', 'name', 'category', 'price', 'from'], rows)
-  if (out === undefined) return { kind: 'done', value: sold.value, text: text.trimEnd() }
+  if (out === undefined) return { kind: 'done', value: sold.value, text: text.trimEnd(), exact: true }
   try {
     await writeFile(out, text)
   } catch (error) {

@@ -13,7 +13,7 @@ import {
 import { Day } from '../../shared/office/reports.ts'
 import { command, group, idArgument, kronerArgument } from './command.ts'
 import { change, type Desk, read, told } from './desk.ts'
-import { amount, counted, plain, table, wrapped } from './output.ts'
+import { amount, amountCell, counted, plain, table } from './output.ts'
 import { productSheetCommands } from './product-sheets.ts'
 
 const CATEGORIES = ProductCategory.options
@@ -75,6 +75,10 @@ export function productCommands(klubkort: Command, desk: Desk) {
     .action(async (id: number, price: Ore, { from, replace }: { from?: string; replace?: true }) => {
       const form = { price, ...(from !== undefined && { from }), ...(replace && { replace }) }
       const changed = await change(desk, `/products/${id}/price`, PriceCall, form, Product)
+      if (changed.kind === 'refused' && changed.code === 'price_set') {
+        const again = `klubkort product price ${id} ${amountCell(price)}${from ? ` --from ${from}` : ''} --replace`
+        return desk.deliver({ ...changed, hint: `if it was wrong: ${again}` })
+      }
       desk.deliver(
         told(changed, ({ id, name, later }) => {
           const when = later.some((told) => told.from === from) ? `from ${from} on` : 'now'
@@ -97,7 +101,7 @@ export function productCommands(klubkort: Command, desk: Desk) {
         told(done, ({ copied, skipped }) => {
           const put = `${counted(copied.length, 'product')} put on sale at site ${to}.`
           if (skipped.length === 0) return put
-          return `${put}\n${wrapped(`There already, and left as they are: ${skipped.join(', ')}.`)}`
+          return `${put}\nThere already, and left as they are: ${skipped.join(', ')}.`
         }),
       )
     })

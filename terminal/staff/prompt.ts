@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from 'node:tty'
 import { type Argument, type Command, InvalidArgumentError, type Option } from 'commander'
 import type { Desk, Outcome } from './desk.ts'
 import { argumentTerm } from './outline.ts'
-import { plain } from './output.ts'
+import { onScreen, plain } from './output.ts'
 
 /**
  * Somebody at a terminal. `ask` gives their line without blanks around it, null where they ended it instead (Ctrl-C,
@@ -17,7 +17,7 @@ export type Person = {
 /** Whoever sits at this terminal, asked on standard error, since standard output may go elsewhere. */
 export function personAt(input: ReadStream, output: WriteStream): Person {
   return {
-    tell: (line) => void output.write(`${line}\n`),
+    tell: (line) => void output.write(`${onScreen(line, output)}\n`),
     ask: (question, { hidden } = { hidden: false }) =>
       new Promise((resolve) => {
         let said: string | null = null

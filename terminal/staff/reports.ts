@@ -109,7 +109,7 @@ async function shown<T>(
   if (wanted === undefined) return { kind: 'done', value, text: page(value) }
   const { csv } = await import('./csv.ts')
   const { fields, rows } = sheet(value)
-  if (wanted === true) return { kind: 'done', value, text: csv(fields, rows).trimEnd() }
+  if (wanted === true) return { kind: 'done', value, text: csv(fields, rows).trimEnd(), exact: true }
   try {
     await writeFile(wanted, csv(fields, rows))
   } catch (error) {

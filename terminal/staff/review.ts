@@ -13,7 +13,7 @@ import {
 } from '../../shared/office/review.ts'
 import { command, group, idArgument, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
-import { amount, counted, instant, plain, tableWithDetails, wrapped } from './output.ts'
+import { amount, counted, instant, plain, tableWithDetails } from './output.ts'
 import { worded } from './words.ts'
 
 /** `klubkort review …`: what staff must look into, and what they make of it. */
@@ -190,9 +190,7 @@ function page(shown: z.infer<typeof Review>): string {
     'No messages.',
   )
   const decided = settled.length > 0 ? ['', settlings(settled)] : []
-  return [wrapped(plain(`${id}: ${wordedItem(shown)}, since ${instant(at)}`)), ...whose, '', said, ...decided].join(
-    '\n',
-  )
+  return [`${id}: ${plain(wordedItem(shown))}, since ${instant(at)}`, ...whose, '', said, ...decided].join('\n')
 }
 
 /** One line of a sale: '2 × product 4 at 15,00'. */

@@ -22,7 +22,10 @@ const COLUMNS: readonly SheetColumn<Column>[] = [
   { name: 'guardian4', heads: ['værge4_cpr', 'værge_4_cpr', 'guardian4_cpr', 'guardian_4_cpr'] },
 ]
 
-/** The children of a roster's file; where anything is wrong with it, the faults are all that counts. */
+/**
+ * The children of a roster's file. Where anything is wrong with it, they are only there to be checked further: a child
+ * that can be told from others is among them, without what is wrong with its line.
+ */
 export type RosterSheet = {
   rows: RosterRow[]
   faults: SheetFault[]
@@ -30,10 +33,10 @@ export type RosterSheet = {
   unknown: string[]
 }
 
-/** Reads a roster out of a file. What is wrong is told without what stands there. */
-export function rosterOf(bytes: Uint8Array): RosterSheet {
+/** Reads a roster out of a file on a day, `YYYY-MM-DD`. What is wrong is told without what stands there. */
+export function rosterOf(bytes: Uint8Array, today: string): RosterSheet {
   const { rows, faults, heads, unknown } = readSheet(bytes, COLUMNS)
-  const read = rows.map((row) => childOf(row))
+  const read = rows.map((row) => childOf(row, today))
   const found = read.flatMap(({ line, wrong }) =>
     wrong.map(({ column, reason }) => ({ line, column: heads[column] ?? column, reason })),
   )
@@ -48,7 +51,7 @@ export function rosterOf(bytes: Uint8Array): RosterSheet {
 type Wrong = { column: Column; reason: string }
 type Read = { line: number; wrong: Wrong[]; child: RosterRow | null }
 
-function childOf({ line, cells }: SheetRow<Column>): Read {
+function childOf({ line, cells }: SheetRow<Column>, today: string): Read {
   const wrong: Wrong[] = []
   const fault = (column: Column, reason: string) => wrong.push({ column, reason })
   const cprIn = (column: 'cpr' | Guardian) => {
@@ -66,7 +69,7 @@ function childOf({ line, cells }: SheetRow<Column>): Read {
   const birthDay = dayOf(cells.birthDay)
   if (birthDay === null) {
     fault('birthDay', cells.birthDay === '' ? 'the birth date is missing' : 'no date like 2015-06-07 or 07-06-2015')
-  }
+  } else if (birthDay > today) fault('birthDay', 'the birth date is in the future')
   const cpr = cprIn('cpr')
   if (cpr !== null && birthDay !== null && bornOn(cpr) !== birthDay) {
     fault('birthDay', "not the date in the child's CPR number")
@@ -79,9 +82,11 @@ function childOf({ line, cells }: SheetRow<Column>): Read {
     else if (guardians.includes(guardian)) fault(column, 'the same guardian stands there twice')
     else guardians.push(guardian)
   }
-  if (wrong.length > 0 || birthDay === null) return { line, wrong, child: null }
-  const { name, school, club } = cells
-  return { line, wrong, child: { line, name, birthDay, school: school || null, club: club || null, cpr, guardians } }
+  const faulty = (column: Column) => wrong.some((found) => found.column === column)
+  if (birthDay === null || faulty('name') || faulty('birthDay') || faulty('cpr')) return { line, wrong, child: null }
+  const told = (column: 'school' | 'club') => (faulty(column) ? null : cells[column] || null)
+  const child = { line, name: cells.name, birthDay, school: told('school'), club: told('club'), cpr, guardians }
+  return { line, wrong, child }
 }
 
 /** A CPR number as it was before a spreadsheet took it for a count and left its leading nought out. */

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { copenhagenDay } from '../../shared/copenhagen.ts'
 import {
   ROSTER_PAGE_MAX,
   ROSTER_ROWS_MAX,
   RosterApplied,
   RosterApplyCall,
   RosterCall,
+  RosterHistory,
   RosterPlan,
   RosterPlanCall,
   type RosterRow,
@@ -13,9 +15,9 @@ import {
   RosterRowsCall,
 } from '../../shared/office/roster.ts'
 import { uuidv7 } from '../../shared/uuidv7.ts'
-import { command, group } from './command.ts'
-import { type Asked, change, type Desk, type Outcome } from './desk.ts'
-import { counted, notTold, plain, quoted, table } from './output.ts'
+import { command, group, offsetArgument } from './command.ts'
+import { type Asked, change, type Desk, type Outcome, read, told } from './desk.ts'
+import { counted, instant, notTold, onScreen, plain, quoted, table } from './output.ts'
 import { progressBar } from './progress.ts'
 import { confirmed } from './prompt.ts'
 import { rosterOf } from './roster-sheet.ts'
@@ -51,7 +53,19 @@ export function rosterCommands(klubkort: Command, desk: Desk) {
     .option('--dry-run', 'show what would change, and no more')
     .option('--allow-leaving', 'also if more than a fifth of the children leave')
     .addHelpText('after', COLUMNS)
-    .action(async (path: string, options: Options) => desk.deliver(await read(desk, path, options)))
+    .action(async (path: string, options: Options) => desk.deliver(await imported(desk, path, options)))
+
+  command(
+    roster,
+    'history',
+    'which rosters were read in, by whom, and what came of them; the newest first',
+    'klubkort roster history',
+  )
+    .option('--offset <count>', 'how many to pass over', offsetArgument, 0)
+    .action(async ({ offset }: { offset: number }) => {
+      const listed = await read(desk, `/roster?offset=${offset}`, RosterHistory)
+      desk.deliver(told(listed, (found) => history(found, offset)))
+    })
 }
 
 const COLUMNS = `
@@ -68,25 +82,25 @@ A child is known again by barn_cpr, or where it has none by name and birth date;
 from one file to the next the column may come or go.
 Who is in the roster no more leaves; whose child it is, the file says.`
 
-async function read(desk: Desk, path: string, options: Options): Promise<Outcome> {
+async function imported(desk: Desk, path: string, options: Options): Promise<Outcome> {
   const bytes = await sheetBytes(path)
   if (typeof bytes === 'string') return { kind: 'usage', message: `${plain(path)} cannot be read: ${bytes}` }
-  const { rows, faults, heads, unknown } = rosterOf(bytes)
-  if (faults.length > 0) return { kind: 'faulty', path, faults }
+  const { rows, faults: own, heads, unknown } = rosterOf(bytes, copenhagenDay(desk.nowMs()))
   if (rows.length > ROSTER_ROWS_MAX) return { kind: 'usage', message: `a roster has at most ${ROSTER_ROWS_MAX} rows` }
+  if (rows.length === 0 && own.length > 0) return { kind: 'faulty', path, faults: own }
   if (rows.length === 0) return { kind: 'usage', message: `${plain(path)} has no rows` }
 
   const id = uuidv7(desk.nowMs(), desk.random(16))
   const staged = await stage(desk, id, rows)
   if (staged.kind !== 'answer') return staged
-  if (staged.value.length > 0) {
+  const found = staged.value.map(({ line, column, reason }) => ({
+    line,
+    column: heads[column === 'child' ? 'name' : column] ?? column,
+    reason,
+  }))
+  if (own.length + found.length > 0) {
     await change(desk, `/roster/${id}/discard`, z.strictObject({}), {}, Done)
-    const found = staged.value.map(({ line, column, reason }) => ({
-      line,
-      column: heads[column === 'child' ? 'name' : column] ?? column,
-      reason,
-    }))
-    return { kind: 'faulty', path, faults: found }
+    return { kind: 'faulty', path, faults: [...own, ...found].toSorted((one, other) => one.line - other.line) }
   }
   const listed = options.json ? ROSTER_ROWS_MAX : LISTED
   const planned = await change(desk, `/roster/${id}/plan`, RosterPlanCall, { listed }, RosterPlan, { large: true })
@@ -167,7 +181,7 @@ function tooManyLeave({ leaving, known }: Plan): Outcome {
 
 /** Whether somebody at the terminal who has seen the plan says yes. */
 async function agreed(desk: Desk, shown: string): Promise<boolean> {
-  process.stdout.write(`${shown.split('\n').map(plain).join('\n')}\n\n`)
+  process.stdout.write(`${onScreen(shown, process.stdout)}\n\n`)
   return (await confirmed(desk, 'Apply it?')) === null
 }
 
@@ -235,6 +249,30 @@ function page({ plan, unknown }: Planned): string {
   const ignored = unknown.length === 0 ? [] : [`Columns that are not read: ${unknown.map(plain).join(', ')}`]
   const summary = `${counted(rows, 'row')} in the file; first cards to order: ${cards}.`
   return [...ignored, ...parts, summary].join('\n\n')
+}
+
+const STATE: Record<z.infer<typeof RosterHistory>['imports'][number]['state'], string> = {
+  applied: 'applied',
+  given_up: 'given up',
+  under_way: 'under way',
+}
+
+function history({ imports, more }: z.infer<typeof RosterHistory>, offset: number): string {
+  const rows = table(
+    imports,
+    [
+      { head: 'WHEN', cell: ({ at }) => instant(at) },
+      { head: 'WHO', cell: ({ staff }) => `${staff.name} (staff ${staff.id})`, flexible: true },
+      { head: 'STATE', cell: ({ state }) => STATE[state] },
+      { head: 'ROWS', cell: ({ rows }) => rows, align: 'right' },
+      { head: 'NEW', cell: ({ added }) => added ?? '', align: 'right' },
+      { head: 'CHANGED', cell: ({ changed }) => changed ?? '', align: 'right' },
+      { head: 'LEAVING', cell: ({ leaving }) => leaving ?? '', align: 'right' },
+    ],
+    'No roster has been read in.',
+  )
+  const next = `klubkort roster history --offset ${offset + imports.length}`
+  return more ? `${rows}\n\nThere are more; to see them: ${next}` : rows
 }
 
 function part(title: string, count: number, named: readonly unknown[], rows: string): string {

@@ -568,6 +568,7 @@ const MATRIX: Record<string, Row> = {
   'GET /api/staff/reports/clearing': finance,
   'GET /api/staff/reports/volume': finance,
   'POST /api/staff/exit-drill': { ...admin, body: () => ({}) },
+  'GET /api/staff/roster': admin,
   'POST /api/staff/roster': { ...admin, body: () => ({ id: world.roster, rows: 1 }) },
   'POST /api/staff/roster/:id/rows': {
     ...admin,

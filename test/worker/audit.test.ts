@@ -11,6 +11,7 @@ import {
   emptyDatabases,
   type Municipality,
   municipality,
+  newSite,
 } from './municipality.ts'
 import { parentOf } from './parent.ts'
 
@@ -42,6 +43,24 @@ describe('the audit list', () => {
     ])
     expect([more, deeds[1]?.detail, deeds[0]?.detail]).toEqual([false, { changed: true }, null])
     expect(JSON.stringify(deeds)).not.toContain('Asta')
+    expect(JSON.stringify(deeds)).not.toContain('Ida')
+  })
+
+  it('tells what a site, a product, or somebody of the staff is called, and no child', async () => {
+    const site = await newSite(office, 'Klub Nord')
+    await office.post(`/sites/${site}/limits`, { saleMax: 2500 })
+    const product = await office.post<{ id: number }>('/products', { site, name: 'Toast', price: 1500 })
+    const bo = await office.post<{ id: number }>('/people', { name: 'Bo Prøveadmin', role: 'admin' })
+    const { deeds } = await audit()
+    expect(Object.fromEntries(deeds.map(({ subject, name }) => [subject, name]))).toEqual({
+      ...{
+        'site:Klub Nord': null,
+        [`site:${site}`]: 'Klub Nord',
+        [`product:${product.id}`]: 'Toast',
+        [`staff:${bo.id}`]: 'Bo Prøveadmin',
+      },
+      ...{ [`account:${ida.account}`]: null, [`card:${ida.card}`]: null, 'municipality:4000': null },
+    })
   })
 
   it('is of one member of staff, one subject, one action or some days, as is asked for', async () => {

@@ -212,6 +212,7 @@ describe('a child that is erased', () => {
     }
     const refused = await erase(ida.child)
     expect([refused.status, refused.body.error?.message]).toEqual([409, `in the way: ${name}`])
+    expect((await erase(ida.child, '')).body, 'whatever the name').toEqual(refused.body)
     expect(await db.prepare('SELECT name FROM child WHERE id = ?').bind(ida.child).first('name')).toBe('Ida Hemmelig')
   })
 

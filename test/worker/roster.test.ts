@@ -1,15 +1,18 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { addDays, copenhagenDay } from '../../shared/copenhagen.ts'
 import { OrderLife } from '../../shared/office/cards.ts'
+import { RosterHistory } from '../../shared/office/roster.ts'
 import worker from '../../worker/main.ts'
 import { keyedHash } from '../../worker/municipality/secrets.ts'
+import { STAGED_KEPT_MS, staleRosters } from '../../worker/people/roster.ts'
 import { applyRoster } from '../../worker/people/roster-application.ts'
 import { sweep } from '../../worker/sweep.ts'
 import { asked } from './card-desk.ts'
 import { cardHolder, contents, emptyDatabases, type Municipality, municipality, newSite, pay } from './municipality.ts'
 import { parentOf } from './parent.ts'
-import { type Applied, cprOf, importOf, planned, type Row, readIn, rowOf } from './roster.ts'
+import { type Applied, CHILD, cprOf, importOf, planned, type Row, readIn, rowOf } from './roster.ts'
 
 let office: Municipality
 let club: number
@@ -47,8 +50,7 @@ const school = (): Row[] => [
   rowOf(2, {
     name: 'Alma Prøvebarn',
     club: 'Ungdomsklubben',
-    cpr: cprOf(1),
-    birthDay: '2057-01-02',
+    ...CHILD,
     guardians: [cprOf(50)],
   }),
   rowOf(3, { name: 'Bo Prøvebarn', club: 'ungdomsklubben ', guardians: [cprOf(50), cprOf(51)] }),
@@ -399,10 +401,10 @@ describe('the first card', () => {
 })
 
 describe('what is wrong with a row', () => {
-  it('is told by its line: a club that is none, and the same child again, also across pages', async () => {
+  it('is told by its line: a club that is none, a birth date to come, and the same child again, also across pages', async () => {
     const [alma, bo, carla] = school() as [Row, Row, Row]
     const again = importOf(office, [])
-    await again.begin(5)
+    await again.begin(7)
     expect((await again.rows([alma, bo])).body.faults).toEqual([])
     expect(
       (
@@ -410,13 +412,20 @@ describe('what is wrong with a row', () => {
           { ...carla, club: 'Klub Nord' },
           { ...alma, line: 5, name: 'Alma Igen' },
           { ...bo, line: 6, name: 'BO Prøvebarn' },
+          rowOf(7, { birthDay: addDays(copenhagenDay(Date.now()), 1) }),
+          { ...carla, line: 8, club: 'Klub Nord' },
         ])
       ).body.faults,
     ).toEqual([
       { line: 4, column: 'club', reason: 'there is no site of that name' },
       { line: 5, column: 'child', reason: 'the same child stands on line 2' },
       { line: 6, column: 'child', reason: 'the same child stands on line 3' },
+      { line: 7, column: 'birthDay', reason: 'the birth date is in the future' },
+      { line: 8, column: 'club', reason: 'there is no site of that name' },
+      { line: 8, column: 'child', reason: 'the same child stands on line 4' },
     ])
+    expect(await count('roster_row')).toBe(2)
+    expect((await again.rows([rowOf(7, { birthDay: copenhagenDay(Date.now()) })])).body.faults).toEqual([])
     expect((await again.plan()).body.error?.code).toBe('roster_incomplete')
   })
 
@@ -427,8 +436,8 @@ describe('what is wrong with a row', () => {
       { cpr: '3002575001' },
       { guardians: ['0101571'] },
       { guardians: ['3113575001'] },
-      { cpr: cprOf(1), birthDay: '2057-01-02', guardians: [cprOf(1)] },
-      { cpr: cprOf(1), birthDay: '2015-01-02' },
+      { ...CHILD, guardians: [CHILD.cpr] },
+      { cpr: CHILD.cpr, birthDay: '2015-01-02' },
       { guardians: Array.from({ length: 5 }, (_, at) => cprOf(at)) },
       { name: '' },
       { name: 'Bo\u0000' },
@@ -523,7 +532,7 @@ describe('a CPR number', () => {
       expect(all).not.toContain(cpr)
       expect(all).not.toContain(`${cpr.slice(0, 6)}-${cpr.slice(6)}`)
     }
-    const alma = await (await keyedHash(env.MASTER_KEY, 'cpr', office.number))(cprOf(1))
+    const alma = await (await keyedHash(env.MASTER_KEY, 'cpr', office.number))(CHILD.cpr)
     expect(all).not.toContain(alma)
   })
 
@@ -558,6 +567,27 @@ describe('whoever looks', () => {
     expect(Object.fromEntries(deeds.results.map(({ action, count }) => [action, count]))).toMatchObject({
       ...{ roster_begun: 1, roster_applied: 1, child_added: 3, guardianship_added: 3, card_ordered: 2 },
     })
+  })
+
+  it('at the history sees which rosters were read in, by whom and with what effect, and which were given up', async () => {
+    await readIn(office, school())
+    const dropped = await planned(office, many(20, 2))
+    await dropped.discard()
+    await dropped.discard()
+    const stale = importOf(office, many(30, 3))
+    await stale.begin()
+    const seen = async () => RosterHistory.parse(await office.get('/roster'))
+    const staff = { id: 1, name: expect.any(String) }
+    const none = { added: null, changed: null, leaving: null }
+    const [newest, ...older] = (await seen()).imports
+    expect(newest).toMatchObject({ ...none, id: stale.id, staff, state: 'under_way', rows: 3 })
+    expect(older).toMatchObject([
+      { id: dropped.id, staff, state: 'given_up', rows: 2, added: 2, changed: 0, leaving: 3 },
+      { staff, state: 'applied', rows: 3, added: 3, changed: 0, leaving: 0 },
+    ])
+    await office.db.batch(staleRosters(office.db, Date.now() + STAGED_KEPT_MS + 1_000))
+    expect((await seen()).imports[0]).toMatchObject({ ...none, id: stale.id, state: 'given_up' })
+    expect(await office.get('/roster?offset=2')).toMatchObject({ imports: [{ state: 'applied' }], more: false })
   })
 
   it("at a first card's order reads once that it was ordered, and by whom", async () => {

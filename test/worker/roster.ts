@@ -14,6 +14,9 @@ export const cprOf = (number: number) => {
   return `${two(1 + (number % 28))}${two(1 + (Math.floor(number / 28) % 12))}57${5000 + Math.floor(number / 336)}`
 }
 
+/** The CPR number of a child whom a roster tells: one of 1858, for what is to come is no birth date. */
+export const CHILD = { cpr: '0201585001', birthDay: '1858-01-02' }
+
 /** A child of a roster on a line, in no club and nobody's unless `more` says otherwise. */
 export const rowOf = (line: number, more: Partial<Row> = {}): Row => ({
   ...{ line, name: `Barn ${line} Prøvebarn`, birthDay: '2015-06-07', school: 'Prøveskolen', club: null },

@@ -33,13 +33,22 @@ export function recordedIfChanged(
     .bind(nowMs, deed.action, fixed, kind, deed.detail ? JSON.stringify(deed.detail) : null, ...ids(deed))
 }
 
+/* What a subject is called. Of children and guardians only the number is told: to name one would be to look at them. */
+const NAMED = { staff: 'staff_token', site: 'site', product: 'product', terminal: 'terminal' } as const
+const NAME = `CASE ${Object.entries(NAMED)
+  .map(
+    ([kind, table]) => `WHEN subject LIKE '${kind}:%' THEN (
+      SELECT named.name FROM ${table} AS named WHERE named.id = substr(subject, ${kind.length + 2}))`,
+  )
+  .join(' ')} END`
+
 /** How many deeds one answer lists. */
 const LISTED_MAX = 100
 
 type Row = Omit<z.infer<typeof Audit>['deeds'][number], 'who' | 'detail'> & {
   detail: string | null
   staff: number | null
-  name: string | null
+  doer: string | null
   guardian: number | null
 }
 
@@ -50,7 +59,7 @@ export async function deeds(
 ): Promise<z.infer<typeof Audit>> {
   const { results } = await db
     .prepare(
-      `SELECT audit.id, at, action, subject, detail, staff, name, guardian
+      `SELECT audit.id, at, action, subject, ${NAME} AS name, detail, staff, staff_token.name AS doer, guardian
        FROM audit LEFT JOIN staff_token ON staff_token.id = staff
        WHERE (?1 IS NULL OR staff = ?1) AND (?2 IS NULL OR subject = ?2) AND (?3 IS NULL OR action = ?3)
          AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at < ?5)
@@ -68,11 +77,11 @@ export async function deeds(
   return { deeds: results.slice(0, LISTED_MAX).map(deedOf), more: results.length > LISTED_MAX }
 }
 
-function deedOf({ staff, name, guardian, detail, ...deed }: Row): z.infer<typeof Audit>['deeds'][number] {
+function deedOf({ staff, doer, guardian, detail, ...deed }: Row): z.infer<typeof Audit>['deeds'][number] {
   const kind = guardian === null ? 'system' : 'guardian'
   return {
     ...deed,
-    who: staff === null ? { kind } : { kind: 'staff', id: staff, name: name ?? '' },
+    who: staff === null ? { kind } : { kind: 'staff', id: staff, name: doer ?? '' },
     detail: detail === null ? null : JSON.parse(detail),
   }
 }

@@ -91,9 +91,9 @@ export async function erase(
   if (!found) return 'child_unknown'
   if (found.erasedAt !== null) return 'child_erased'
   if (found.leftAt === null) return 'child_stays'
-  if (found.name !== name.trim()) return 'name_wrong'
   const ways = Object.keys(IN_THE_WAY).filter((_, index) => found[`way${index}`])
   if (ways.length > 0) return { inTheWay: ways }
+  if (found.name !== name.trim()) return 'name_wrong'
   const today = copenhagenDay(nowMs)
   const ids = (guardians?.results ?? []).map(({ id }) => Number(id))
   const done = 'EXISTS (SELECT 1 FROM child WHERE child.id = ?1 AND child.erased_at = ?2)'

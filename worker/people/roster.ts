@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { copenhagenDay } from '../../shared/copenhagen.ts'
 import type { RosterFault, RosterRow } from '../../shared/office/roster.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { keyedHash } from '../municipality/secrets.ts'
@@ -54,20 +55,20 @@ FROM json_each(?2) WHERE ${isOpen('?1')}
 ON CONFLICT DO NOTHING`
 
 /* The join is CROSS so that the page is gone through once, and not once for every row there is. */
-const DUPLICATES = `
-SELECT sent.value ->> 'line' AS line, kept.line AS first
-FROM json_each(?2) AS sent CROSS JOIN roster_row AS kept ON kept.import = ?1 AND kept.key = sent.value ->> 'key'
-WHERE kept.line <> sent.value ->> 'line'`
+const STAGED = `
+SELECT kept.key, kept.line
+FROM json_each(?2) AS sent CROSS JOIN roster_row AS kept ON kept.import = ?1 AND kept.key = sent.value ->> 'key'`
 
 /**
- * Stages a page of rows, in which every CPR number becomes its HMAC, and tells what is wrong with any of them. Again is
- * no change.
+ * Stages a page of rows, in which every CPR number becomes its HMAC, and tells what is wrong with any of them; such a row
+ * is not staged, so that the import cannot be planned. Again is no change.
  */
 export async function stageRows(
   db: D1Database,
   id: string,
   rows: readonly RosterRow[],
   keys: Keys,
+  nowMs: number,
 ): Promise<Fault[] | 'roster_unknown'> {
   const [open, sites] = await db.batch([
     db.prepare(`SELECT ${isOpen('?1')} AS open`).bind(id),
@@ -77,10 +78,12 @@ export async function stageRows(
   const siteOf = siteFinder((sites?.results ?? []) as { id: number; name: string }[])
   const cprHash = await keyedHash(keys.masterKey, 'cpr', keys.municipality)
   const rosterKey = await keyedHash(keys.masterKey, 'roster', keys.municipality)
+  const today = copenhagenDay(nowMs)
   const faults: Fault[] = []
   const staged = await Promise.all(
     rows.map(async ({ line, name, birthDay, school, club, cpr, guardians }) => {
       const site = club === null ? null : siteOf(club)
+      if (birthDay > today) faults.push({ line, column: 'birthDay', reason: 'the birth date is in the future' })
       if (site === undefined) faults.push({ line, column: 'club', reason: 'there is no site of that name' })
       const hashes = await Promise.all([...new Set(guardians)].map(cprHash))
       const key =
@@ -88,13 +91,16 @@ export async function stageRows(
       return { line, key, name, birthDay, school, club: site ?? null, guardians: hashes.sort() }
     }),
   )
-  const page = JSON.stringify(staged)
-  const [, duplicates] = await db.batch<{ line: number; first: number }>([
-    db.prepare(INSERT_ROWS).bind(id, page),
-    db.prepare(DUPLICATES).bind(id, page),
+  const sound = staged.filter(({ line }) => faults.every((fault) => fault.line !== line))
+  const [kept] = await db.batch<{ key: string; line: number }>([
+    db.prepare(STAGED).bind(id, JSON.stringify(staged)),
+    db.prepare(INSERT_ROWS).bind(id, JSON.stringify(sound)),
   ])
-  for (const { line, first } of duplicates?.results ?? []) {
-    faults.push({ line, column: 'child', reason: `the same child stands on line ${first}` })
+  const firstOf = new Map(kept?.results.map(({ key, line }) => [key, line]))
+  for (const { line, key } of staged) {
+    const first = firstOf.get(key) ?? line
+    if (first !== line) faults.push({ line, column: 'child', reason: `the same child stands on line ${first}` })
+    else firstOf.set(key, line)
   }
   return faults.sort((one, other) => one.line - other.line)
 }
@@ -111,9 +117,16 @@ function siteFinder(sites: readonly { id: number; name: string }[]): (name: stri
 /** Gives an import up that is not applied, with its rows; again, and where there is none, is no change. */
 export async function discardRoster(db: D1Database, id: string, staff: number, nowMs: number): Promise<void> {
   await db.batch([
+    db
+      .prepare(
+        `INSERT INTO audit (at, staff, action, subject, detail)
+         SELECT ?2, ?3, 'roster_discarded', 'roster:' || id,
+           json_object('rows', rows, 'added', added, 'changed', changed, 'leaving', leaving)
+         FROM roster_import WHERE id = ?1 AND status <> 'applied'`,
+      )
+      .bind(id, nowMs, staff),
     db.prepare(`DELETE FROM roster_row WHERE import = ?1 AND ${isOpen('?1')}`).bind(id),
     db.prepare("DELETE FROM roster_import WHERE id = ?1 AND status <> 'applied'").bind(id),
-    recordedIfChanged(db, { staff, action: 'roster_discarded', subject: `roster:${id}` }, nowMs),
   ])
 }
 

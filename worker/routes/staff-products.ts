@@ -106,7 +106,7 @@ export const staffProductRoutes = router<StaffEnv>()
         case 'past':
           return refuse(c, 'malformed', 'from: a price begins today or later')
         case 'price_set':
-          return refuse(c, product, 'another price from that day has been told; replace it if it was wrong')
+          return refuse(c, product, 'another price from that day has been told')
       }
       return c.json(product, 200)
     },

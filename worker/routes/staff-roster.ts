@@ -3,6 +3,8 @@ import {
   RosterApplied,
   RosterApplyCall,
   RosterCall,
+  RosterHistory,
+  RosterHistoryQuery,
   RosterParam,
   RosterPlan,
   RosterPlanCall,
@@ -11,9 +13,10 @@ import {
 } from '../../shared/office/roster.ts'
 import { beginRoster, discardRoster, stageRows } from '../people/roster.ts'
 import { applyRoster } from '../people/roster-application.ts'
+import { rosterHistory } from '../people/roster-history.ts'
 import { planRoster } from '../people/roster-plan.ts'
 import { refuse } from '../refusal.ts'
-import { changing, Nothing, router, type StaffEnv } from './contract.ts'
+import { changing, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
 const Done = z.object({ done: z.literal(true) })
 
@@ -26,6 +29,15 @@ const WORDS = {
 
 /** The roster, in pages, planned, and applied at once. Part of the staff API. */
 export const staffRosterRoutes = router<StaffEnv>()
+  .openapi(
+    reading({
+      path: '/roster',
+      summary: 'Which rosters were read in, the newest first',
+      query: RosterHistoryQuery,
+      answer: RosterHistory,
+    }),
+    async (c) => c.json(await rosterHistory(c.var.db, c.req.valid('query').offset), 200),
+  )
   .openapi(
     changing({
       path: '/roster',
@@ -50,7 +62,7 @@ export const staffRosterRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const keys = { masterKey: c.env.MASTER_KEY, municipality: c.var.municipality }
-      const faults = await stageRows(c.var.db, c.req.valid('param').id, c.req.valid('json').rows, keys)
+      const faults = await stageRows(c.var.db, c.req.valid('param').id, c.req.valid('json').rows, keys, c.var.now)
       return faults === 'roster_unknown' ? refuse(c, faults, WORDS[faults]) : c.json({ faults }, 200)
     },
   )
