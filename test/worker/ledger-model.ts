@@ -106,7 +106,8 @@ export function spentOn(account: AccountModel, day: string): number {
   return account.spent.day === day ? account.spent.amount : 0
 }
 
-function move(ledger: LedgerModel, from: number, to: number, amount: number) {
+/** Money that moves: half of it out of one account, half into another, as one transfer. */
+export function move(ledger: LedgerModel, from: number, to: number, amount: number) {
   there(ledger.accounts, from).balance -= amount
   there(ledger.accounts, to).balance += amount
   ledger.transfers += 1

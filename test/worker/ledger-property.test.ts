@@ -5,6 +5,8 @@ import type { CardToken, DebitMessage } from '../../shared/debit.ts'
 import { ore } from '../../shared/money.ts'
 import { digest } from '../../shared/signing.ts'
 import { setClosed } from '../../worker/cards/closed-categories.ts'
+import { cancelOrder, handOut } from '../../worker/cards/order-desk.ts'
+import { approvalsExpired, approve, refuseReplacement, replace } from '../../worker/cards/same-day.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import { type Booking, book, type SignedMessage } from '../../worker/ledger/debits.ts'
 import { type Condition, post, postAsFarAsThere, postBack } from '../../worker/ledger/transfers.ts'
@@ -27,11 +29,13 @@ import {
   takeBack,
 } from './ledger-model.ts'
 import { call, emptyDatabases, type Key, newKey, newSale, signed } from './municipality.ts'
+import * as meant from './replacement-model.ts'
 
 /*
  * Random histories of a small municipality (two sites, three terminals, two wallets whose guardian closes and opens kinds
- * of products, four cards of which one is given out late, and one card that nobody knows) are told to the model and to the ledger. After every step both must
- * have answered alike and hold the same, and no invariant may be broken. A failure prints fast-check's seed and path.
+ * of products, four cards of which one is given out late, one card that nobody knows, and cards that replace lost ones
+ * for a fee) are told to the model and to the ledger. After every step both must have answered alike and hold the same,
+ * and no invariant may be broken. A failure prints fast-check's seed and path.
  */
 
 // ── What may happen ─────────────────────────────────────────────────────────
@@ -69,7 +73,39 @@ const utterance = fc.record({
   token: fc.constantFrom(...TOKENS),
 })
 
+/** What happens to the replacements of a wallet's cards, one after the other. */
+type Deed = 'begin' | 'pay in' | 'approve' | 'refuse' | 'cancel' | 'week' | 'cron' | 'hand out'
+const deeds = fc.constantFrom<Deed[]>(
+  ['begin', 'begin', 'approve'],
+  ['begin', 'hand out', 'cancel'],
+  ['begin', 'refuse', 'cancel', 'approve'],
+  ['begin', 'week', 'approve', 'cron'],
+  ['pay in', 'begin', 'approve', 'week', 'cron', 'refuse'],
+  ['pay in', 'begin', 'approve', 'cancel'],
+  ['pay in', 'begin', 'approve', 'hand out', 'hand out'],
+  ['pay in', 'begin', 'approve', 'hand out', 'cancel'],
+  ['pay in', 'approve', 'hand out'],
+  ['cron'],
+)
+
 const step = fc.oneof(
+  {
+    weight: 25,
+    arbitrary: fc.record({
+      do: fc.constant('replace' as const),
+      wallet: fc.nat({ max: 1 }),
+      deeds,
+      /** Which card is lost: the wallet's own that is not closed, one of the other's, or none is named. */
+      lost: fc.constantFrom('own', 'own', 'own', 'own', 'foreign', 'unnamed'),
+      fee: fc.constantFrom(0, 1500, 2500, 4500, 4500),
+      /** The id of the newest replacement again, whosever it is. */
+      again: fc.constantFrom(false, false, true),
+      /** The card that is handed out: one that nobody knows, or one that is or may be somebody's. */
+      blank: fc.constantFrom('new', 'new', 'late', 'first', 'first'),
+      /** Everything is asked for so often. */
+      times: fc.constantFrom(1, 1, 2),
+    }),
+  },
   {
     weight: 70,
     arbitrary: fc.record({
@@ -117,7 +153,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('status' as const),
       card: fc.constantFrom<CardName[]>('first', 'first', 'sibling'),
-      status: fc.constantFrom('active' as const, 'active' as const, 'blocked' as const, 'closed' as const),
+      status: fc.constantFrom('active' as const, 'blocked' as const, 'blocked' as const, 'closed' as const),
     }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('hand out' as const) }) },
@@ -142,7 +178,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('revoke' as const), terminal: fc.nat({ max: 2 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('stop' as const), terminal: fc.nat({ max: 2 }) }) },
   { weight: 12, arbitrary: fc.record({ do: fc.constant('renew' as const), terminal: fc.nat({ max: 2 }) }) },
-  { weight: 16, arbitrary: fc.record({ do: fc.constant('book aside' as const), terminal: fc.nat({ max: 2 }) }) },
+  { weight: 28, arbitrary: fc.record({ do: fc.constant('book aside' as const), terminal: fc.nat({ max: 2 }) }) },
   {
     weight: 20,
     arbitrary: fc.record({
@@ -183,6 +219,7 @@ const db = env.DB_4000
 const TERMINALS = ['4000-1', '4000-2', '4000-3'] as const
 const WALLETS = [101, 102] as const
 const PSP_CLEARING = 1
+const CARD_FEE_REVENUE = 4
 const SUSPENSE = 6
 const CARD_HASHES = {} as Record<CardName, string>
 const keys = new Map<string, Key>()
@@ -192,7 +229,8 @@ async function wipe() {
   const triggers = await db
     .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
     .all<{ name: string; sql: string }>()
-  const first = ['review', 'quarantine', 'card_token', 'viewing', 'posting', 'transfer', 'message', 'alarm', 'card']
+  const before = ['review', 'quarantine', 'card_token', 'viewing', 'card_order']
+  const first = [...before, 'posting', 'transfer', 'message', 'alarm', 'card']
   const tables = [...first, 'closed_category', 'guardianship', 'product', 'terminal', 'account', 'child', 'site']
   await db.batch([
     ...triggers.results.map(({ name }) => db.prepare(`DROP TRIGGER ${name}`)),
@@ -294,6 +332,8 @@ async function live(
   let nowMs = START_MS
   let sales = 0
   let movements = 0
+  let replaced = 0
+  const orders: meant.ReplacementModel[] = []
   let sealedCount = 0
   let refunded: { sale: string; amount: number; id: string } | undefined
   const booked = new Map<string, SignedMessage[]>(TERMINALS.map((id) => [id, []]))
@@ -421,8 +461,76 @@ async function live(
     await say(TERMINALS.indexOf(terminal as never), [await seal(terminal, next)])
   }
 
+  /** One of the things that happen to the replacements of a wallet's cards; what came of it, in a word. */
+  async function deal(deed: Deed, step: Extract<Step, { do: 'replace' }>): Promise<string | undefined> {
+    const wallet = WALLETS[step.wallet] ?? 101
+    const order = orders.findLast((one) => one.wallet === wallet)
+    const staff = { id: 1, sites: null }
+    const deciding = { id: order?.id ?? '', account: wallet, guardian: 1 }
+    switch (deed) {
+      case 'begin': {
+        const from = step.lost === 'own' ? wallet : WALLETS[1 - step.wallet]
+        const open = [...model.cards].find(([, card]) => card.wallet === from && card.status !== 'closed')
+        const lost = step.lost === 'unnamed' ? null : (open?.[0] ?? null)
+        const lostCard = await db.prepare('SELECT id FROM card WHERE hash = ?').bind(lost).first<number>('id')
+        const id = (step.again && orders.at(-1)?.id) || newSale()
+        await db.prepare('UPDATE municipality SET card_fee = ?').bind(step.fee).run()
+        const begun = await replace(db, { id, child: step.wallet + 1, lostCard, site: 1 }, staff, nowMs)
+        const expected = meant.begin(model, orders, { id, wallet, lost, fee: step.fee }, nowMs)
+        expect(typeof begun === 'string' ? begun : 'begun').toBe(expected)
+        return expected
+      }
+      case 'pay in':
+        movements += 1
+        return void (await movement(model, `deposit:${movements}`, PSP_CLEARING, wallet, 4500, nowMs))
+      case 'approve': {
+        if (!order) return
+        const expected = meant.approve(model, order, CARD_FEE_REVENUE, nowMs)
+        expect(await approve(db, deciding, nowMs)).toBe(expected)
+        return expected
+      }
+      case 'refuse': {
+        if (!order) return
+        const expected = meant.refuse(order, nowMs)
+        expect(await refuseReplacement(db, deciding, nowMs)).toBe(expected)
+        return expected
+      }
+      case 'cancel': {
+        if (!order) return
+        const paid = order.status === 'ordered'
+        const expected = meant.cancel(model, order, CARD_FEE_REVENUE)
+        const answer = await cancelOrder(db, order.id, staff, nowMs)
+        expect(typeof answer === 'string' ? answer : answer.status).toBe(expected)
+        return paid ? 'cancelled when approved' : expected
+      }
+      case 'hand out': {
+        if (!order) return
+        if (step.blank === 'new') replaced += 1
+        const card = step.blank === 'new' ? await digest(`blank ${replaced}`) : CARD_HASHES[step.blank]
+        const expected = meant.handOut(model, order, card)
+        const answer = await handOut(db, order.id, card, staff, nowMs)
+        expect(typeof answer === 'string' ? answer : answer.status).toBe(expected)
+        return expected
+      }
+      case 'week':
+        nowMs += 7 * 24 * HOUR_MS
+        return
+      case 'cron':
+        await db.batch(approvalsExpired(db, nowMs))
+        return meant.expire(orders, nowMs) > 0 ? 'expired' : undefined
+    }
+  }
+
   async function take(step: Step) {
     switch (step.do) {
+      case 'replace':
+        for (const deed of step.deeds) {
+          for (let time = 0; time < step.times; time += 1) {
+            const came = await deal(deed, step)
+            if (came) note(`replacement: ${came}`)
+          }
+        }
+        return
       case 'call':
         nowMs += MINUTE_MS
         return say(step.terminal, await written(step))
@@ -570,6 +678,7 @@ async function live(
       alarm: string
       hash: string
       status: string
+      order: string
     }>([
       db.prepare(
         `SELECT account.id, coalesce(balance, 0) AS balance, coalesce(day, '') AS day, coalesce(spent, 0) AS spent
@@ -578,8 +687,9 @@ async function live(
       ),
       db.prepare("SELECT terminal || '/' || seq || '/' || hash AS alarm FROM alarm"),
       db.prepare('SELECT hash, status FROM card'),
+      db.prepare('SELECT id AS "order", status FROM card_order'),
     ])
-    const [[accounts, alarms, cards], check] = await Promise.all([state, checkLedger(db)])
+    const [[accounts, alarms, cards, ordered], check] = await Promise.all([state, checkLedger(db)])
     const held = new Map(
       accounts?.results.map(({ id, balance, day, spent }) => [
         id as number,
@@ -596,6 +706,9 @@ async function live(
     expect(new Set(alarms?.results.map(({ alarm }) => alarm))).toEqual(model.alarms)
     expect(new Map(cards?.results.map(({ hash, status }) => [hash, status]))).toEqual(
       new Map([...model.cards].map(([hash, { status }]) => [hash, status])),
+    )
+    expect(new Map(ordered?.results.map(({ order, status }) => [order, status]))).toEqual(
+      new Map(orders.map(({ id, status }) => [id, status])),
     )
     expect(check).toEqual({
       transfers: model.transfers,
@@ -663,6 +776,10 @@ const EVERY_ANSWER = [
   'declined daily_limit',
   'declined category_closed',
   'declined reversed',
+  ...['begun', 'id_taken', 'order_under_way', 'card_unknown', 'approved', 'insufficient_funds', 'too_late', 'refused']
+    .concat(['cancelled', 'cancelled when approved', 'expired', 'handed_out', 'order_unapproved', 'order_ended'])
+    .concat(['card_taken'])
+    .map((came) => `replacement: ${came}`),
 ]
 
 it('signed messages over HTTP come to the same, over 20 random histories', async () => {

@@ -16,7 +16,7 @@ import { cancelOrder, handOut, type OrderRefusal, sendOrder, staffOrders } from 
 import { cardKeyOf } from '../municipality/secrets.ts'
 import { comeBack, leave } from '../people/leaving.ts'
 import { sitesOf } from '../people/staff.ts'
-import { refuse } from '../refusal.ts'
+import { type Refusals, refuse, refused } from '../refusal.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
 /** Cards, orders of new ones, and children who leave. Part of the staff API. */
@@ -28,8 +28,20 @@ async function hashOf(c: Context<StaffEnv>, uid: string): Promise<string | null>
 }
 
 const RANDOM_UID = 'a UID that begins with 08 is drawn anew at every tap (ISO 14443-3)'
-const LEFT = 'the child has left; klubkort child return takes it back in'
-const TAKEN = 'this card belongs to a child already, or was made for another order'
+const LEFT = ['child_left', 'the child has left; klubkort child return takes it back in'] as const
+const TAKEN = ['card_taken', 'this card belongs to a child already, or was made for another order'] as const
+
+const ADDING: Refusals<'child_unknown' | 'child_left' | 'card_taken'> = {
+  child_unknown: ['child_unknown', 'no such child'],
+  child_left: LEFT,
+  card_taken: TAKEN,
+}
+
+const SETTING: Refusals<'not_found' | 'card_closed' | 'child_left'> = {
+  not_found: ['card_unknown', 'no such card'],
+  card_closed: ['card_closed', 'the card is closed for good'],
+  child_left: LEFT,
+}
 
 staffCardRoutes.openapi(
   changing({
@@ -44,10 +56,7 @@ staffCardRoutes.openapi(
     const hash = await hashOf(c, uid)
     if (hash === null) return refuse(c, 'uid_random', RANDOM_UID)
     const added = await addCard(c.var.db, { child, hash }, c.var.staff.id, c.var.now)
-    if (added === 'child_unknown') return refuse(c, added, 'no such child')
-    if (added === 'child_left') return refuse(c, added, LEFT)
-    if (added === 'card_taken') return refuse(c, added, TAKEN)
-    return c.json(added, 200)
+    return typeof added === 'string' ? refused(c, added, ADDING) : c.json(added, 200)
   },
 )
 
@@ -80,9 +89,7 @@ for (const [verb, status] of [
     }),
     async (c) => {
       const card = await setStatus(c.var.db, c.req.valid('param').id, status, { staff: c.var.staff.id }, c.var.now)
-      if (card === 'not_found') return refuse(c, 'card_unknown', 'no such card')
-      if (card === 'card_closed') return refuse(c, card, 'the card is closed for good')
-      if (card === 'child_left') return refuse(c, card, LEFT)
+      if (typeof card === 'string') return refused(c, card, SETTING)
       return c.json((await cardReach(c.var.db, card.id, null)) ?? card, 200)
     },
   )
@@ -92,21 +99,19 @@ for (const [verb, status] of [
 
 const OrderParam = z.object({ id: CardOrderId })
 
-function refused(c: Context<StaffEnv>, refusal: OrderRefusal) {
-  switch (refusal) {
-    case 'order_unknown':
-      return refuse(c, refusal, 'no such order')
-    case 'order_unpaid':
-      return refuse(c, refusal, 'nobody has paid for it')
-    case 'order_unapproved':
-      return refuse(c, refusal, 'a guardian has to approve it first, in the portal')
-    case 'child_left':
-      return refuse(c, refusal, LEFT)
-    case 'role_forbidden':
-      return refuse(c, refusal, 'a club withdraws only what it would hand out itself and nobody has approved')
-    case 'order_ended':
-      return refuse(c, refusal, 'the order has come further: its card is handed out or sent, or it is cancelled')
-  }
+const CHANGING: Refusals<OrderRefusal> = {
+  order_unknown: ['order_unknown', 'no such order'],
+  order_unpaid: ['order_unpaid', 'nobody has paid for it'],
+  order_unapproved: ['order_unapproved', 'a guardian has to approve it first, in the portal'],
+  order_ended: ['order_ended', 'the order has come further: its card is handed out or sent, or it is cancelled'],
+  child_left: LEFT,
+  role_forbidden: ['role_forbidden', 'a club withdraws only what it would hand out itself and nobody has approved'],
+}
+
+const HANDING_OUT: Refusals<OrderRefusal | 'card_taken' | 'card_not_produced'> = {
+  ...CHANGING,
+  card_taken: TAKEN,
+  card_not_produced: ['card_not_produced', 'which card was made for it is not known: lay it on'],
 }
 
 staffCardRoutes
@@ -142,9 +147,7 @@ staffCardRoutes
       const hash = uid === undefined ? null : await hashOf(c, uid)
       if (uid !== undefined && hash === null) return refuse(c, 'uid_random', RANDOM_UID)
       const order = await handOut(c.var.db, c.req.valid('param').id, hash, c.var.staff, c.var.now)
-      if (order === 'card_taken') return refuse(c, order, TAKEN)
-      if (order === 'card_not_produced') return refuse(c, order, 'which card was made for it is not known: lay it on')
-      return typeof order === 'string' ? refused(c, order) : c.json(order, 200)
+      return typeof order === 'string' ? refused(c, order, HANDING_OUT) : c.json(order, 200)
     },
   )
 
@@ -163,7 +166,7 @@ for (const [verb, summary, change] of [
     }),
     async (c) => {
       const order = await change(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
-      return typeof order === 'string' ? refused(c, order) : c.json(order, 200)
+      return typeof order === 'string' ? refused(c, order, CHANGING) : c.json(order, 200)
     },
   )
 }

@@ -2,13 +2,37 @@ import { z } from '@hono/zod-openapi'
 import { HandOut, HandOutOpenCall } from '../../shared/office/card-making.ts'
 import { CardLife, CardOrderId, OrderLife, ReplaceCall, Replacement } from '../../shared/office/cards.ts'
 import { cardLife, orderLife } from '../cards/card-life.ts'
-import { cancelHandOut, handOutView, openHandOut } from '../cards/hand-outs.ts'
-import { replace } from '../cards/same-day.ts'
-import { refuse } from '../refusal.ts'
+import { cancelHandOut, handOutView, type Opened, openHandOut } from '../cards/hand-outs.ts'
+import { type Replaced, replace } from '../cards/same-day.ts'
+import { type Refusals, refuse, refused } from '../refusal.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
 
 const HandOutParam = z.object({ id: CardOrderId })
-const LEFT = 'the child has left; klubkort child return takes it back in'
+const LEFT = ['child_left', 'the child has left; klubkort child return takes it back in'] as const
+
+const REPLACING: Refusals<Extract<Replaced, string>> = {
+  child_unknown: ['child_unknown', 'no such child'],
+  child_left: LEFT,
+  id_taken: ['id_taken', 'this id has ordered something else'],
+  order_under_way: ['order_under_way', 'a card is on its way to the child already'],
+  never_had_card: ['card_unknown', 'the child has had no card yet, and the first one is free'],
+  card_unknown: ['card_unknown', 'no card of this child that could be lost; where there are several, say which'],
+  site_unknown: ['site_unknown', 'the child is in no club of yours: say at which site the card is handed out'],
+}
+
+const OPENING: Refusals<Extract<Opened, string>> = {
+  order_unknown: ['order_unknown', 'no such order, or none under way for the child'],
+  order_unpaid: ['order_unpaid', 'nobody has paid for it'],
+  order_unapproved: ['order_unapproved', 'a guardian has to approve it first, in the portal'],
+  order_ended: ['order_ended', 'its card is handed out, or it is cancelled'],
+  child_left: LEFT,
+  terminal_unknown: ['not_found', 'no such terminal in use'],
+  terminal_unfit: [
+    'terminal_unfit',
+    'at this terminal each card buys one product: take another, or order hand-out --uid',
+  ],
+  id_taken: ['id_taken', 'this id is of another hand-out'],
+}
 
 /** Cards as a club hands them out, and what has happened to each. Part of the staff API. */
 export const staffHandOutRoutes = router<StaffEnv>()
@@ -48,23 +72,7 @@ export const staffHandOutRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const begun = await replace(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
-      switch (begun) {
-        case 'child_unknown':
-          return refuse(c, begun, 'no such child')
-        case 'child_left':
-          return refuse(c, begun, LEFT)
-        case 'id_taken':
-          return refuse(c, begun, 'this id has ordered something else')
-        case 'order_under_way':
-          return refuse(c, begun, 'a card is on its way to the child already')
-        case 'never_had_card':
-          return refuse(c, 'card_unknown', 'the child has had no card yet, and the first one is free')
-        case 'card_unknown':
-          return refuse(c, begun, 'no card of this child that could be lost; where there are several, say which')
-        case 'site_unknown':
-          return refuse(c, begun, 'the child is in no club of yours: say at which site the card is handed out')
-      }
-      return c.json(begun, 200)
+      return typeof begun === 'string' ? refused(c, begun, REPLACING) : c.json(begun, 200)
     },
   )
   .openapi(
@@ -86,25 +94,7 @@ export const staffHandOutRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const opened = await openHandOut(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
-      switch (opened) {
-        case 'order_unknown':
-          return refuse(c, opened, 'no such order, or none under way for the child')
-        case 'order_unpaid':
-          return refuse(c, opened, 'nobody has paid for it')
-        case 'order_unapproved':
-          return refuse(c, opened, 'a guardian has to approve it first, in the portal')
-        case 'order_ended':
-          return refuse(c, opened, 'its card is handed out, or it is cancelled')
-        case 'child_left':
-          return refuse(c, opened, LEFT)
-        case 'terminal_unknown':
-          return refuse(c, 'not_found', 'no such terminal in use')
-        case 'terminal_unfit':
-          return refuse(c, opened, 'at this terminal each card buys one product: take another, or order hand-out --uid')
-        case 'id_taken':
-          return refuse(c, opened, 'this id is of another hand-out')
-      }
-      return c.json(opened, 200)
+      return typeof opened === 'string' ? refused(c, opened, OPENING) : c.json(opened, 200)
     },
   )
   .openapi(

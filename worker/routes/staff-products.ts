@@ -14,8 +14,23 @@ import { importSheet } from '../municipality/product-sheets.ts'
 import { addProduct, copyProducts, products, retire, setCategory, setPrice } from '../municipality/products.ts'
 import { addSite, sites } from '../municipality/sites.ts'
 import { sitesOf } from '../people/staff.ts'
-import { refuse } from '../refusal.ts'
+import { type Refusals, refuse, refused } from '../refusal.ts'
 import { changing, IdParam, Nothing, reading, router, type StaffEnv } from './contract.ts'
+
+const NO_SITE = ['site_unknown', 'no such site'] as const
+const NO_PRODUCT = ['product_unknown', 'no such product on sale'] as const
+const OUTDATED = 'the products have changed since the plan was made'
+
+const ADDING: Refusals<'site_unknown' | 'name_taken'> = {
+  site_unknown: NO_SITE,
+  name_taken: ['name_taken', 'the site sells a product of that name already'],
+}
+
+const PRICING: Refusals<'product_unknown' | 'past' | 'price_set'> = {
+  product_unknown: NO_PRODUCT,
+  past: ['malformed', 'from: a price begins today or later'],
+  price_set: ['price_set', 'another price from that day has been told'],
+}
 
 /** Where cards are used, and what is sold there; a club has its own sites. Part of the staff API. */
 export const staffProductRoutes = router<StaffEnv>()
@@ -56,9 +71,7 @@ export const staffProductRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const added = await addProduct(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
-      if (added === 'site_unknown') return refuse(c, added, 'no such site')
-      if (added === 'name_taken') return refuse(c, added, 'the site sells a product of that name already')
-      return c.json(added, 200)
+      return typeof added === 'string' ? refused(c, added, ADDING) : c.json(added, 200)
     },
   )
   .openapi(
@@ -71,7 +84,7 @@ export const staffProductRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const copied = await copyProducts(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
-      return copied === 'site_unknown' ? refuse(c, copied, 'no such site') : c.json(copied, 200)
+      return typeof copied === 'string' ? refuse(c, ...NO_SITE) : c.json(copied, 200)
     },
   )
   .openapi(
@@ -84,8 +97,7 @@ export const staffProductRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const plan = await importSheet(c.var.db, c.req.valid('json'), c.var.staff, c.var.now)
-      if (plan === 'plan_outdated') return refuse(c, plan, 'the products have changed since the plan was made')
-      return c.json(plan, 200)
+      return typeof plan === 'string' ? refuse(c, plan, OUTDATED) : c.json(plan, 200)
     },
   )
   .openapi(
@@ -100,15 +112,7 @@ export const staffProductRoutes = router<StaffEnv>()
     async (c) => {
       const { id } = c.req.valid('param')
       const product = await setPrice(c.var.db, id, c.req.valid('json'), c.var.staff, c.var.now)
-      switch (product) {
-        case 'product_unknown':
-          return refuse(c, product, 'no such product on sale')
-        case 'past':
-          return refuse(c, 'malformed', 'from: a price begins today or later')
-        case 'price_set':
-          return refuse(c, product, 'another price from that day has been told')
-      }
-      return c.json(product, 200)
+      return typeof product === 'string' ? refused(c, product, PRICING) : c.json(product, 200)
     },
   )
   .openapi(
@@ -123,7 +127,7 @@ export const staffProductRoutes = router<StaffEnv>()
     async (c) => {
       const { id } = c.req.valid('param')
       const product = await setCategory(c.var.db, id, c.req.valid('json').category, c.var.staff, c.var.now)
-      return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
+      return product ? c.json(product, 200) : refuse(c, ...NO_PRODUCT)
     },
   )
   .openapi(
@@ -137,6 +141,6 @@ export const staffProductRoutes = router<StaffEnv>()
     }),
     async (c) => {
       const product = await retire(c.var.db, c.req.valid('param').id, c.var.staff, c.var.now)
-      return product ? c.json(product, 200) : refuse(c, 'product_unknown', 'no such product on sale')
+      return product ? c.json(product, 200) : refuse(c, ...NO_PRODUCT)
     },
   )
