@@ -92,7 +92,7 @@ const EXAMPLE = '0198c0de-0000-7000-8000-000000000001'
 
 function caseArgument(text: string): string {
   const id = CaseId.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError('An id is a UUID.')
+  if (!id.success) throw new InvalidArgumentError('A case is named by a UUID; klubkort case list lists them.')
   return id.data
 }
 
