@@ -209,7 +209,7 @@ describe('a file with faults', () => {
         'Dagny Prøvebarn;2015-06-07;Prøveskolen;;3002575001;',
         'Emil Prøvebarn;2015-02-30;Prøveskolen;;0101575001;010157-5001',
         ';;Prøveskolen;;;',
-        '=HYPERLINK("x");2015-06-07;Prøveskolen;;;',
+        '=HYPERLINK("x");2015-16-07;Prøveskolen;;;12',
         '"Freja',
         'Prøvebarn";2015-06-07;Prøveskolen;;;',
         'Gro Prøvebarn;2015-06-07;Prøveskolen;Klub Nord;;',
@@ -224,13 +224,15 @@ describe('a file with faults', () => {
     )
     const { code, out, err } = await klubkort('roster', 'import', name, '--yes')
     expect([code, out]).toEqual([2, ''])
-    expect(err).toBe(`klubkort: wrong.csv has 18 faults, and nothing is changed (file_faulty)
+    expect(err).toBe(`klubkort: wrong.csv has 20 faults, and nothing is changed (file_faulty)
   line 2, værge1_cpr: not a CPR number: ten digits that begin with a date of birth
   line 3, fødselsdag: no date like 2015-06-07 or 07-06-2015
   line 3, værge2_cpr: the same guardian stands there twice
   line 4, barn: the name is missing
   line 4, fødselsdag: the birth date is missing
   line 5, barn: the cell begins as a formula
+  line 5, fødselsdag: no date like 2015-06-07 or 07-06-2015
+  line 5, værge2_cpr: not a CPR number: ten digits that begin with a date of birth
   line 6, barn: the cell has a line break
   line 8, klub: there is no site of that name
   line 9, barn: longer than 80 characters

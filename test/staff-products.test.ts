@@ -151,7 +151,7 @@ test('a file with faults tells each with its line and column, and nothing is don
       ',Klub Nord,Toast,,0,',
       ',Klub Syd,Toast,,16,',
       'x,Klub Nord,Toast,tobacco,"16,505",i morgen',
-      ',Klub Nord,=1+1,,16,',
+      ',Klub Nord,=1+1,,x,',
       `,Klub Nord,${'x'.repeat(41)},,16,`,
       ',Klub Nord,Ny,,16',
       `,Klub Nord,Kakao,drink,12,${addDays(TODAY, -1)}`,
@@ -160,7 +160,7 @@ test('a file with faults tells each with its line and column, and nothing is don
   )
   const { code, out, err } = await klubkort('product', 'import', path, '--yes')
   expect([code, out]).toEqual([2, ''])
-  expect(err).toBe(`klubkort: ${path} has 10 faults, and nothing is changed (file_faulty)
+  expect(err).toBe(`klubkort: ${path} has 11 faults, and nothing is changed (file_faulty)
   line 2, price: a price is kroner like '15', '15,50' or '15.50', above zero
   line 3, site: no such site
   line 4, id: an id is a whole number
@@ -168,13 +168,14 @@ test('a file with faults tells each with its line and column, and nothing is don
   line 4, price: a price is kroner like '15', '15,50' or '15.50', above zero
   line 4, from: a day is like 2026-12-01 or 01-12-2026
   line 5, name: the cell begins as a formula
+  line 5, price: a price is kroner like '15', '15,50' or '15.50', above zero
   line 6, name: a name has 1 to 40 characters
   line 7: the heading has 6 cells, this line 5
   line 8, from: the day is over; leave it empty for a price now
 `)
   expect(await sold(1)).toEqual(before)
   const asJson = await klubkort('product', 'import', path, '--yes', '--json')
-  expect(JSON.parse(asJson.err).error).toMatchObject({ code: 'file_faulty', faults: { length: 10 } })
+  expect(JSON.parse(asJson.err).error).toMatchObject({ code: 'file_faulty', faults: { length: 11 } })
 })
 
 test('a file that is none, is too long, or lacks a column is said so in one line', async () => {

@@ -180,7 +180,7 @@ describe.concurrent('wrong usage', () => {
       'id',
     ],
     ['a category that is none', ['product', 'category', '4', 'tobacco'], 'Allowed choices are food, drink'],
-    ['a case that leads elsewhere', ['case', 'show', '../sites'], 'An id is a UUID'],
+    ['a case that leads elsewhere', ['case', 'show', '../sites'], 'A case is named by a UUID'],
     ['an empty answer', ['case', 'answer', caseId, '--text', '  '], 'text: '],
     ['an offset that is none', ['case', 'list', '--offset', '-1'], 'An offset is a whole number'],
     ['a state that is none', ['case', 'list', '--state', 'lost'], 'Allowed choices are open, closed, all'],

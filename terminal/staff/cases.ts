@@ -29,7 +29,12 @@ export function caseCommands(klubkort: Command, desk: Desk) {
     'klubkort case list --unassigned --state all',
   )
     .addOption(new Option('--state <state>', 'which cases').choices(STATES).default('open'))
-    .addOption(new Option('--mine', 'only those that you look after').conflicts(['assigned', 'unassigned']))
+    .addOption(
+      new Option('--mine', 'only those that you look after, also since an earlier token of yours').conflicts([
+        'assigned',
+        'unassigned',
+      ]),
+    )
     .addOption(new Option('--assigned', 'only those that somebody looks after').conflicts(['mine', 'unassigned']))
     .addOption(new Option('--unassigned', 'only those that nobody looks after').conflicts(['mine', 'assigned']))
     .option('--offset <count>', 'how many cases to pass over', offsetArgument, 0)
@@ -87,7 +92,7 @@ const EXAMPLE = '0198c0de-0000-7000-8000-000000000001'
 
 function caseArgument(text: string): string {
   const id = CaseId.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError('An id is a UUID.')
+  if (!id.success) throw new InvalidArgumentError('A case is named by a UUID; klubkort case list lists them.')
   return id.data
 }
 

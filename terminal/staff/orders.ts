@@ -131,7 +131,7 @@ function handedOut(done: Asked<Order>): Outcome {
 
 function orderArgument(text: string): string {
   const id = CardOrderId.safeParse(text)
-  if (!id.success) throw new InvalidArgumentError('An id is a UUID.')
+  if (!id.success) throw new InvalidArgumentError('An order is named by a UUID; klubkort order list lists them.')
   return id.data
 }
 

@@ -100,7 +100,10 @@ async function imported(
   const bytes = await sheetBytes(file)
   if (typeof bytes === 'string') return { kind: 'usage', message: `${file} cannot be read: ${bytes}` }
   const sheet = readSheet(bytes, COLUMNS)
-  const found = sheet.rows.map(({ line, cells }) => rowOf(line, cells))
+  const found = [
+    ...sheet.rows.map(({ line, cells }) => rowOf(line, cells)),
+    ...sheet.damaged.map(({ line, cells, broken }) => rowOf(line, cells, broken)),
+  ]
   const wrong = found.flatMap(({ faults }) => faults).map(({ column, ...fault }) => ({ ...fault, ...head(column) }))
   function head(column: SheetColumn): { column: string } {
     return { column: sheet.heads[column] ?? column }
@@ -141,10 +144,10 @@ async function imported(
 const unchanged = ({ unchanged }: SheetPlan) => `${counted(unchanged, 'product')} as before`
 
 /** A line of the file as the worker wants it, or what is wrong with its cells. */
-function rowOf(line: number, cells: Record<SheetColumn, string>) {
+function rowOf(line: number, cells: Record<SheetColumn, string>, broken: readonly SheetColumn[] = []) {
   const faults: { line: number; column: SheetColumn; reason: string }[] = []
   const parsed = <T>(column: SheetColumn, value: T | null, reason: string): T | null => {
-    if (value === null) faults.push({ line, column, reason })
+    if (value === null && !broken.includes(column)) faults.push({ line, column, reason })
     return value
   }
   const optional = <T>(column: SheetColumn, parse: (cell: string) => T | null, reason: string): T | null =>
@@ -161,7 +164,7 @@ function rowOf(line: number, cells: Record<SheetColumn, string>) {
   )
   const from = optional('from', dayOf, 'a day is like 2026-12-01 or 01-12-2026')
   const row: SheetRow | null =
-    faults.length > 0 || site === null || name === null || price === null
+    faults.length + broken.length > 0 || site === null || name === null || price === null
       ? null
       : { line, id, site, name, category, price, from }
   return { row, faults }

@@ -1,7 +1,7 @@
 import { bornOn, parseCpr } from '../../shared/cpr.ts'
 import { Name } from '../../shared/fields.ts'
 import type { RosterRow } from '../../shared/office/roster.ts'
-import { readSheet, type SheetColumn, type SheetFault, type SheetRow } from './sheet.ts'
+import { type DamagedRow, readSheet, type SheetColumn, type SheetFault } from './sheet.ts'
 
 /** A roster's columns; each child has a line. */
 type Column = 'name' | 'birthDay' | 'school' | 'club' | 'cpr' | Guardian
@@ -35,8 +35,10 @@ export type RosterSheet = {
 
 /** Reads a roster out of a file on a day, `YYYY-MM-DD`. What is wrong is told without what stands there. */
 export function rosterOf(bytes: Uint8Array, today: string): RosterSheet {
-  const { rows, faults, heads, unknown } = readSheet(bytes, COLUMNS)
-  const read = rows.map((row) => childOf(row, today))
+  const { rows, damaged, faults, heads, unknown } = readSheet(bytes, COLUMNS)
+  const read = [...rows.map((row) => ({ ...row, broken: [] })), ...damaged]
+    .sort((one, other) => one.line - other.line)
+    .map((row) => childOf(row, today))
   const found = read.flatMap(({ line, wrong }) =>
     wrong.map(({ column, reason }) => ({ line, column: heads[column] ?? column, reason })),
   )
@@ -51,9 +53,11 @@ export function rosterOf(bytes: Uint8Array, today: string): RosterSheet {
 type Wrong = { column: Column; reason: string }
 type Read = { line: number; wrong: Wrong[]; child: RosterRow | null }
 
-function childOf({ line, cells }: SheetRow<Column>, today: string): Read {
+function childOf({ line, cells, broken }: DamagedRow<Column>, today: string): Read {
   const wrong: Wrong[] = []
-  const fault = (column: Column, reason: string) => wrong.push({ column, reason })
+  const fault = (column: Column, reason: string) => {
+    if (!broken.includes(column)) wrong.push({ column, reason })
+  }
   const cprIn = (column: 'cpr' | Guardian) => {
     const cpr = cells[column] === '' ? null : parseCpr(padded(cells[column]))
     if (cpr === null && cells[column] !== '') {
@@ -82,7 +86,7 @@ function childOf({ line, cells }: SheetRow<Column>, today: string): Read {
     else if (guardians.includes(guardian)) fault(column, 'the same guardian stands there twice')
     else guardians.push(guardian)
   }
-  const faulty = (column: Column) => wrong.some((found) => found.column === column)
+  const faulty = (column: Column) => broken.includes(column) || wrong.some((found) => found.column === column)
   if (birthDay === null || faulty('name') || faulty('birthDay') || faulty('cpr')) return { line, wrong, child: null }
   const told = (column: 'school' | 'club') => (faulty(column) ? null : cells[column] || null)
   const child = { line, name: cells.name, birthDay, school: told('school'), club: told('club'), cpr, guardians }

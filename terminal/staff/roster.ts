@@ -225,8 +225,8 @@ function page({ plan, unknown }: Planned): string {
         [
           { head: 'LINE', cell: ({ line }) => line, align: 'right' },
           { head: 'CHILD', cell: ({ child }) => child, align: 'right' },
-          { head: 'NAME', cell: ({ name }) => name, flexible: true },
-          { head: 'WHAT', cell: ({ what }) => what.map((kind) => WHAT[kind]).join(', ') },
+          { head: 'NAME', cell: ({ name }) => name },
+          { head: 'WHAT', cell: ({ what }) => what.map((kind) => WHAT[kind]).join(', '), flexible: true },
         ],
         '',
       ),

@@ -26,12 +26,16 @@ export type SheetColumn<K extends string> = { name: K; heads: readonly [string, 
 /** A row without faults, on the line of the file where it begins; trimmed, and '' where there is no such column. */
 export type SheetRow<K extends string> = { line: number; cells: Record<K, string> }
 
+/** A row of which some cells have a fault, that is told: what the others say can be looked into. The faulty ones are ''. */
+export type DamagedRow<K extends string> = SheetRow<K> & { broken: readonly K[] }
+
 /** `column` is the heading as the file writes it; null where the whole line is meant. */
 export type SheetFault = { line: number; column: string | null; reason: string }
 
 /** `heads` are the headings that were found, as the file writes them, and `unknown` those that nobody asked for. */
 export type Sheet<K extends string> = {
   rows: SheetRow<K>[]
+  damaged: DamagedRow<K>[]
   faults: SheetFault[]
   heads: Partial<Record<K, string>>
   unknown: string[]
@@ -60,7 +64,7 @@ export async function sheetBytes(path: string): Promise<Uint8Array | string> {
 
 /** Reads a file's rows by their headings; a row that has a fault is among the faults, and not among the rows. */
 export function readSheet<K extends string>(bytes: Uint8Array, columns: readonly SheetColumn<K>[]): Sheet<K> {
-  const sheet: Sheet<K> = { rows: [], faults: [], heads: {}, unknown: [] }
+  const sheet: Sheet<K> = { rows: [], damaged: [], faults: [], heads: {}, unknown: [] }
   const fault = (line: number, column: string | null, reason: string) => sheet.faults.push({ line, column, reason })
   const text = decoded(bytes)
   if (text === null) {
@@ -99,7 +103,9 @@ export function readSheet<K extends string>(bytes: Uint8Array, columns: readonly
       } else {
         const found = rowFaults(cells, heading)
         for (const { column, reason } of found) fault(at, column, reason)
-        if (found.length === 0) sheet.rows.push({ line: at, cells: cellsOf(cells, heading, columns) })
+        const row = { line: at, cells: cellsOf(cells, heading, columns) }
+        if (found.length === 0) sheet.rows.push(row)
+        else if (found.every(({ column }) => column !== null)) sheet.damaged.push(damaged(row, found, heading))
       }
       if (sheet.faults.length >= FAULTS_MAX) {
         fault(at, null, 'the file is not read any further; mend these first')
@@ -227,4 +233,15 @@ function cellsOf<K extends string>(
     return [name, (at === -1 ? '' : (cells[at] ?? '')).normalize('NFC').trim()]
   })
   return Object.fromEntries(found)
+}
+
+function damaged<K extends string>(
+  { line, cells }: SheetRow<K>,
+  found: readonly Reason[],
+  heading: readonly Heading<K>[],
+): DamagedRow<K> {
+  const broken = heading.flatMap(({ name, written }) =>
+    name !== null && found.some(({ column }) => column === written) ? [name] : [],
+  )
+  return { line, broken, cells: { ...cells, ...Object.fromEntries(broken.map((name) => [name, ''])) } }
 }

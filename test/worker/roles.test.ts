@@ -236,6 +236,12 @@ describe('support cases', () => {
     })
     expect(await list(both, 'nobody')).toEqual(['Noras kort'])
     expect(await inVain(() => assign(nina.id))).toEqual([404, 'not_found'])
+    const anew = await colleague('Nina Prøvenord', 'club', [north])
+    expect([await list(anew, 'me'), await list(both, 'me'), await list(both, 'nobody')]).toEqual([
+      ['Noras kort'],
+      [],
+      [],
+    ])
     expect((await both.post(`/cases/${id}/assign`, { to: 'me' })).body).toMatchObject({ assignedTo: { id: both.id } })
     expect((await both.post(`/cases/${id}/assign`, { to: 'nobody' })).body).toMatchObject({ assignedTo: null })
     const deeds = await office.db

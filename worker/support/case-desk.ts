@@ -22,6 +22,14 @@ const seen = (sites: string) => `(${sites} IS NULL OR EXISTS (
 const good = (token: string, nowMs: string) => `${token}.revoked_at IS NULL AND ${token}.expires_at > ${nowMs}`
 
 /*
+ * The good token of whoever a case was given to. Tokens run out and people stay: no two good tokens have one name
+ * (`addStaff`), so whoever is given a new one has their cases again.
+ */
+const GOOD_TOKEN = `
+SELECT token.id FROM staff_token AS given JOIN staff_token AS token ON lower(token.name) = lower(given.name)
+WHERE given.id = support_case.assigned_to AND ${good('token', '?1')}`
+
+/*
  * ?1 is the instant, ?2 the sites of who asks. A case waits since the first of the guardian's messages that nobody has
  * answered.
  */
@@ -32,7 +40,7 @@ SELECT support_case.id, subject, support_case.account, phone, call_wanted AS cal
      (SELECT max(rowid) FROM case_message WHERE "case" = support_case.id AND staff IS NOT NULL), 0)) AS waitingSince,
   support_case.guardian, assignee.id AS assignee, assignee.name AS assigneeName
 FROM support_case
-LEFT JOIN staff_token AS assignee ON assignee.id = support_case.assigned_to AND ${good('assignee', '?1')}
+LEFT JOIN staff_token AS assignee ON assignee.id = (${GOOD_TOKEN})
 WHERE ${seen('?2')}`
 
 type SummaryRow = Omit<StaffCaseSummaryView, 'callWanted' | 'guardian' | 'assignedTo'> & {
