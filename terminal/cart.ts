@@ -34,14 +34,14 @@ function fits(cart: Cart): Cart | null {
 /** What the cart comes to, in øre. */
 export const totalOfCart = (cart: Cart): Ore => ore(totalOf(cart))
 
-/** What of it is one of these products, or else of these categories, by name. */
+/** What of it is one of these products, or where none is named of these categories; by name. */
 export function namesIn(cart: Cart, products: readonly number[], categories: ReadonlySet<string>): string[] {
   const meant = cart.filter(({ product, category }) =>
     products.length > 0
       ? product !== null && products.includes(product)
       : category !== undefined && categories.has(category),
   )
-  return [...new Set(meant.map(({ name }) => name))]
+  return meant.map(({ name }) => name)
 }
 
 /** The lines as a message carries them. */

@@ -1,17 +1,8 @@
 import type { DebitMessage } from '../shared/debit.ts'
 import { cardHash } from '../shared/signing.ts'
 import type { Language, SyncProduct } from '../shared/wire.ts'
-import {
-  type Cart,
-  EMPTY_CART,
-  namesIn,
-  saleLines,
-  totalOfCart,
-  typed,
-  typedAmount,
-  withAmount,
-  withProduct,
-} from './cart.ts'
+import { type Cart, EMPTY_CART, namesIn, saleLines, totalOfCart, withProduct } from './cart.ts'
+import { choice } from './choice.ts'
 import type { Clock } from './clock.ts'
 import { append as appendTo, type Content, undoUnresolved } from './debit-messages.ts'
 import type { Tap } from './devices/card-reader.ts'
@@ -69,9 +60,7 @@ export function till({
   fixedPrice?: number | null
 }) {
   let language: Language = 'da'
-  let cart: Cart = EMPTY_CART
-  let keypad: string | null = null
-  let page = 0
+  const choosing = choice()
   /** The products on the buttons that are to be seen, which may be older than the newest sync. */
   let offered: SyncProduct[] = []
   let answer: Answer | null = null
@@ -79,7 +68,6 @@ export function till({
   let unseen: number | null = null
   let answerEnds = new AbortController()
   let undoable: { content: Content; at: number } | null = null
-  let undoing = false
   let readerWorks = false
   let failed: 'disk' | 'bug' | null = null
   let screen: Screen | null = null
@@ -120,6 +108,7 @@ export function till({
 
   /** What a card laid on now would buy. What nobody chose, a card buys only where its child can see that it does. */
   function wanted(): Cart {
+    const cart = choosing.cart()
     if (cart.length > 0 || fixedPrice === null || !screen) return cart
     const product = assortment().products.find(({ id }) => id === fixedPrice)
     return (product && withProduct(EMPTY_CART, product)) ?? EMPTY_CART
@@ -132,15 +121,19 @@ export function till({
     const connection = forwarder.connection()
     const obstacle = obstacleView({ site, connection, readerWorks }, answer, words())
     if (obstacle) return obstacle
+    const keypad = choosing.keypad()
     if (keypad !== null) return { kind: 'keypad', amount: keypad }
-    page %= pagesOf(site)
+    const [page, undoing] = [choosing.page(pagesOf(site)), choosing.undoing()]
     const [chosen, canUndo, online] = [wanted(), undoIsOpen(), connection.kind === 'online']
     return saleView(site, { page, chosen, undoing, canUndo, online }, words())
   }
 
   /** At a fixed price a card that wavers in the field, or is laid on twice, buys once while its approval is to be seen. */
   const stillApproved = (card: string) =>
-    fixedPrice !== null && cart.length === 0 && answer?.meaning === 'approved' && undoable?.content.card === card
+    fixedPrice !== null &&
+    choosing.cart().length === 0 &&
+    answer?.meaning === 'approved' &&
+    undoable?.content.card === card
 
   /** Takes the last answer away; false where no card is served. */
   function beginAnew(): boolean {
@@ -154,7 +147,10 @@ export function till({
   async function draw() {
     if (!screen) return
     const picture = view()
-    if (picture.kind === 'sale') offered = productsOn(assortment(), page)
+    if (picture.kind === 'sale') {
+      const site = assortment()
+      offered = productsOn(site, choosing.page(pagesOf(site)))
+    }
     try {
       await screen.show(picture, language)
     } catch (error) {
@@ -238,7 +234,7 @@ export function till({
   }
 
   async function approve({ seq, at }: Entry, content: Content, detail: string) {
-    cart = EMPTY_CART
+    choosing.sold()
     const soldForMs = Math.max(0, clock.now() - at)
     undoable = { content, at: clock.elapsed() - soldForMs }
     await say('approved', `${words().approved} ${priceText(content.amount)}`, detail, seq)
@@ -261,7 +257,7 @@ export function till({
   }
 
   async function undo(card: string) {
-    undoing = false
+    choosing.undone()
     if (!undoable || !undoIsOpen()) return void (await say('notice', words().declined, words().nothingToUndo))
     if (undoable.content.card !== card) return void (await say('notice', words().declined, words().undoOtherCard))
     const { content } = undoable
@@ -285,57 +281,14 @@ export function till({
     }
   }
 
-  function pressed(press: Press, buttons: SyncProduct[]): Promise<unknown> | undefined {
+  async function pressed(press: Press, buttons: readonly SyncProduct[]) {
     if (answer) {
       answerEnds.abort()
       answer = null
-      return undefined // The press was meant for the answer, not for what lies behind it.
+      return // The press was meant for the answer, not for what lies behind it.
     }
-    if (keypad !== null) return pressedKeypad(press, keypad)
-    switch (press.kind) {
-      case 'product': {
-        const product = buttons[press.index]
-        return product === undefined ? undefined : put(withProduct(cart, product))
-      }
-      case 'next_page':
-        page += 1
-        return undefined
-      case 'clear':
-        cart = EMPTY_CART
-        undoing = false
-        return undefined
-      case 'keypad':
-        keypad = ''
-        return undefined
-      case 'undo':
-        if (!undoIsOpen()) return say('notice', words().declined, words().nothingToUndo)
-        undoing = !undoing
-        return undefined
-      case 'digit':
-      case 'comma':
-      case 'erase':
-      case 'ok':
-      case 'cancel':
-      case 'dismiss':
-        return undefined // Keys of another page, pressed as it went away.
-    }
-  }
-
-  function pressedKeypad(press: Press, text: string): Promise<unknown> | undefined {
-    if (press.kind === 'digit') keypad = typed(text, String(press.digit))
-    if (press.kind === 'comma') keypad = typed(text, ',')
-    if (press.kind === 'erase') keypad = text.slice(0, -1)
-    if (press.kind === 'cancel') keypad = null
-    if (press.kind !== 'ok') return undefined
-    keypad = null
-    const amount = typedAmount(text)
-    return amount === null ? undefined : put(withAmount(cart, amount, words().ownAmount))
-  }
-
-  async function put(fuller: Cart | null) {
-    if (fuller === null) return void (await say('notice', words().declined, words().cartFull))
-    cart = fuller
-    undoing = false
+    const missed = choosing.press(press, { buttons, ownAmount: words().ownAmount, canUndo: undoIsOpen() })
+    if (missed !== null) await say('notice', words().declined, words()[missed])
   }
 
   return {
@@ -377,7 +330,7 @@ export function till({
         const card = await cardHash(enrolment.cardKey, Uint8Array.from(tap.uid))
         if (stillApproved(card) || !beginAnew()) return
         const chosen = wanted()
-        if (undoing) await undo(card)
+        if (choosing.undoing()) await undo(card)
         else if (chosen.length > 0) await sell(card, chosen, await presented(tap, journal.site(), clock, sleep))
         else await showBalance(card)
       }),

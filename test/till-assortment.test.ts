@@ -104,6 +104,17 @@ describe('a price from tomorrow', () => {
     expect(await buys(again, 0)).toMatch(/^Godkendt 18,00 kr/)
   })
 
+  test('is not taken on the word of a machine whose clock nobody has set', async () => {
+    const worker = bookingWorker({ products, cards: [{ hash: await hashOf(), status: 'active' }] })
+    const opened = await open(worker.answer)
+    await opened.stop()
+    worker.reachable = false
+    const ahead = { epoch: () => Date.now() + untilMidnight + 1_000, monotonic: () => performance.now() }
+    const again = await open(worker.answer, { machine: ahead })
+    expect(priceShown(again)).toBe('15,00 kr')
+    expect(await buys(again, 0)).toMatch(/^Godkendt 15,00 kr/)
+  })
+
   test('is what the newest of the days told says, in their order', () => {
     const later = [
       { from: '2026-12-01', price: 1800 },
