@@ -205,6 +205,26 @@ export async function enrolledTerminal(office: Municipality, site: number, name:
   }
 }
 
+/** Where most stories begin: a municipality in new databases, with one site and a terminal that is enrolled there. */
+export async function oneSite(name = 'Ungdomsklubben', terminalName = 'Disken') {
+  await emptyDatabases()
+  const office = await municipality()
+  const site = await newSite(office, name)
+  return { office, site, terminal: await enrolledTerminal(office, site, terminalName) }
+}
+
+/** What an account holds, by its id or its kind. */
+export const balanceOf = async ({ db }: Municipality, account: number | string): Promise<number> =>
+  Number(
+    await db
+      .prepare(
+        `SELECT coalesce(sum(amount), 0) AS n FROM posting JOIN account ON account.id = posting.account
+         WHERE account.id = ?1 OR account.kind = ?1`,
+      )
+      .bind(account)
+      .first('n'),
+  )
+
 /** A child with a wallet, one card and what it can spend, in øre. */
 export type CardHolder = { child: number; account: number; card: number; hash: string; uid: string }
 
