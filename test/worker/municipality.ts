@@ -14,6 +14,7 @@ declare global {
       SETUP_KEY: string
       MASTER_KEY: string
       MIGRATIONS: D1Migration[]
+      HISTORIES: number
     }
   }
 }
