@@ -189,24 +189,8 @@ const SUSPENSE = 6
 const CARD_HASHES = {} as Record<CardName, string>
 const keys = new Map<string, Key>()
 
-/** Takes away what the last history left. Ledger rows cannot be deleted, so their triggers stand aside meanwhile. */
-async function wipe() {
-  const triggers = await db
-    .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    .all<{ name: string; sql: string }>()
-  const first = ['review', 'quarantine', 'card_token', 'viewing', 'posting', 'transfer', 'message', 'alarm', 'card']
-  const tables = [...first, 'closed_category', 'guardianship', 'product', 'terminal', 'account', 'child', 'site']
-  await db.batch([
-    ...triggers.results.map(({ name }) => db.prepare(`DROP TRIGGER ${name}`)),
-    ...[...tables, 'audit', 'guardian', 'staff_token', 'municipality'].map((table) =>
-      db.prepare(`DELETE FROM ${table}`),
-    ),
-    ...triggers.results.map(({ sql }) => db.prepare(sql)),
-  ])
-}
-
 async function found({ paidIn, limit, closed }: History): Promise<LedgerModel> {
-  await wipe()
+  await emptyDatabases()
   await setUp(db, { number: 4000, name: 'Roskilde', staff: 'Astrid', token: 'unused' }, START_MS)
   await db.batch([
     db.prepare("INSERT INTO site (id, name, created_at) VALUES (1, 'Klub', 0), (2, 'Kantine', 0)"),
@@ -615,7 +599,6 @@ async function live(
 }
 
 beforeEach(async () => {
-  await emptyDatabases()
   seen.clear()
   for (const card of CARDS) CARD_HASHES[card] = await digest(card)
   for (const id of TERMINALS) keys.set(id, keys.get(id) ?? (await newKey()))
@@ -624,7 +607,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it(`the ledger answers and holds what the model does, over ${env.HISTORIES} random histories`, async () => {
+it(`the ledger answers and holds what the model does, over ${env.HISTORIES} random histories`, {
+  timeout: PATIENCE_MS,
+}, async () => {
   const deliver: Deliver = async (terminal, messages, nowMs) => {
     const booking = await book(db, { terminal, publicKey: keys.get(terminal)?.publicKey ?? '' }, messages, nowMs)
     const barred = booking.kind === 'terminal_revoked' || booking.kind === 'terminal_stopped'
@@ -640,7 +625,7 @@ it(`the ledger answers and holds what the model does, over ${env.HISTORIES} rand
   const more = { numRuns: env.HISTORIES / 5 }
   for (let tries = 0; tries < 5 && !EVERY_ANSWER.every(enough); tries += 1) await fc.assert(property, more)
   for (const answer of EVERY_ANSWER) expect(seen.get(answer) ?? 0, answer).toBeGreaterThan(often)
-}, PATIENCE_MS)
+})
 
 const EVERY_ANSWER = [
   'booked',
@@ -669,7 +654,7 @@ const EVERY_ANSWER = [
   'declined reversed',
 ]
 
-it('signed messages over HTTP come to the same, over 20 random histories', async () => {
+it('signed messages over HTTP come to the same, over 20 random histories', { timeout: PATIENCE_MS }, async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   const sealed = (terminal: string, message: DebitMessage) =>
     signed(keys.get(terminal) as Key, 'klubkort-debit', terminal, message)
@@ -699,4 +684,4 @@ it('signed messages over HTTP come to the same, over 20 random histories', async
     fc.asyncProperty(history, (past) => live(past, sealed, deliver, { tokens: false })),
     { numRuns: 20 },
   )
-}, PATIENCE_MS)
+})
