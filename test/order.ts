@@ -13,7 +13,7 @@ const LONGEST = [
   'bad-input',
   'profile',
 ]
-const PROJECTS = ['long', 'system', 'worker', 'node']
+const PROJECTS = ['long', 'system', 'thorough', 'worker', 'node']
 
 /** Sorts by project, since a worker that has loaded one goes on with it, and the longest files first. */
 export default class Order extends BaseSequencer {

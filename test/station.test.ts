@@ -1,37 +1,19 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { CardToken } from '../shared/debit.ts'
 import { cardHash, digest, sign } from '../shared/signing.ts'
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { slotOf, tokenIn } from '../terminal/card-token.ts'
 import type { CardMemory, CardType } from '../terminal/devices/card-reader.ts'
-import type { KeyPair } from '../terminal/identity.ts'
 import { openJournal } from '../terminal/journal.ts'
 import { syncOnce } from '../terminal/sync.ts'
-import { bookingWorker, CARD_KEY, counter, messageIn, scratch, someKey, synced, type Worker } from './counter.ts'
+import { bookingWorker, CARD_KEY, messageIn, synced, type Worker } from './counter.ts'
+import { ownTill } from './own-till.ts'
 
 const UID = '04010203'
 
-let folder: string
-let key: KeyPair
-let desk: Awaited<ReturnType<typeof counter>> | null = null
-beforeEach(async () => {
-  folder = scratch()
-  key = await someKey(folder)
-})
-afterEach(async () => {
-  await desk?.stop()
-  desk = null
-  rmSync(folder, { recursive: true })
-})
-
-async function open(worker: Worker, more: Partial<Parameters<typeof counter>[0]> = {}) {
-  desk = await counter({ folder, worker, key, ...more })
-  await desk.start()
-  return desk
-}
+const { set, open, folder, key, desk, moveOn } = ownTill()
 
 const hashOf = () => cardHash(CARD_KEY, Uint8Array.from(Buffer.from(UID, 'hex')))
 const token = (counter: number): CardToken => ({ counter, value: `AAAAAAAAAA${'AEIMQUYcgkosw048'[counter % 16]}` })
@@ -83,17 +65,11 @@ describe('a card that carries a token', () => {
 
   test('that shows none, cannot be read, or is of a type that carries none here says so, and is not written to', async () => {
     expect((await buy(card(null, null).memory)).messages[0]).toHaveProperty('token', null)
-    await desk?.stop()
-    rmSync(folder, { recursive: true })
-    folder = scratch()
+    await moveOn()
     expect((await buy(null)).messages[0]).toHaveProperty('token', null)
-    await desk?.stop()
-    rmSync(folder, { recursive: true })
-    folder = scratch()
+    await moveOn()
     expect((await buy(null, 'other')).messages[0]).toHaveProperty('token', null)
-    await desk?.stop()
-    rmSync(folder, { recursive: true })
-    folder = scratch()
+    await moveOn()
     const { memory, tokens } = card(token(7), token(6))
     const { opened, messages } = await buy(memory, 'ntag')
     expect(messages[0]).toHaveProperty('token', null)
@@ -119,7 +95,7 @@ describe('a card that carries a token', () => {
   /** Buys, and the till is barred before its display has shown the answer. */
   async function buyAndBeBarred() {
     const { memory } = card(token(7), token(6), async () => {
-      desk?.forwarder.missed('terminal_revoked')
+      desk()?.forwarder.missed('terminal_revoked')
       return 'written'
     })
     const { opened } = await buy(memory)
@@ -149,7 +125,7 @@ describe('a card that carries a token', () => {
   test('is told of by no till that has its time from nobody but itself, which could make its token look outworn', async () => {
     const worker = bookingWorker({ tokenTypes: ['classic'], cards: [{ hash: await hashOf(), status: 'active' }] })
     await open(worker.answer)
-    await desk?.stop()
+    await desk()?.stop()
     worker.reachable = false
     const dayAhead = { epoch: () => Date.now() + 12 * 3_600_000, monotonic: () => performance.now() }
     const opened = await open(worker.answer, { machine: dayAhead })
@@ -345,16 +321,11 @@ describe('a copied card or a journal that was rolled back', () => {
 
   test('asks no worker in a hurry that wants messages which this journal does not have', async () => {
     let calls = 0
-    const opened = await counter({
-      folder,
-      key,
-      worker(path) {
-        calls += 1
-        if (path === '/api/terminal/sync') return { json: synced({ nextSeq: 3 }) }
-        return { status: 409, json: { error: { code: 'seq_gap', message: 'no' } } }
-      },
+    const opened = await set((path) => {
+      calls += 1
+      if (path === '/api/terminal/sync') return { json: synced({ nextSeq: 3 }) }
+      return { status: 409, json: { error: { code: 'seq_gap', message: 'no' } } }
     })
-    desk = opened
     opened.journal.begin({ seq: 10, hash: 'h'.repeat(43) })
     await opened.start()
     await opened.till.press({ kind: 'product', index: 0 })
@@ -459,7 +430,7 @@ describe('a worker whose database was restored', () => {
     const opened = await open(worker.answer)
     await buy(opened)
     await opened.stop()
-    const journal = openJournal(join(folder, 'journal.db'))
+    const journal = openJournal(join(folder(), 'journal.db'))
     const [sold] = worker.ofFirstSale()
     journal.answer([{ sale: sold?.sale ?? '', seq: 1, outcome: 'declined', reason: 'insufficient_funds' }], 1)
     journal.close()
@@ -473,26 +444,21 @@ describe('a worker whose database was restored', () => {
 test('what was too much at once goes in smaller parts until all is sent, and the connection is not lost by it', async () => {
   const worker = bookingWorker()
   const sizes: number[] = []
-  const opened = await counter({
-    folder,
-    key,
-    worker(path, body, query) {
-      if (path !== '/api/terminal/messages') return worker.answer(path, body, query)
-      const { length } = (body as { messages: string[] }).messages
-      sizes.push(length)
-      return length > 30
-        ? { status: 500, json: { error: { code: 'internal', message: 'too many queries' } } }
-        : worker.answer(path, body, query)
-    },
+  const opened = await set((path, body, query) => {
+    if (path !== '/api/terminal/messages') return worker.answer(path, body, query)
+    const { length } = (body as { messages: string[] }).messages
+    sizes.push(length)
+    return length > 30
+      ? { status: 500, json: { error: { code: 'internal', message: 'too many queries' } } }
+      : worker.answer(path, body, query)
   })
-  desk = opened
   for (let each = 0; each < 210; each++) {
     const { seq, hash } = opened.journal.head()
     const sale = uuidv7(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
     const lines = [{ product: null, quantity: 1, price: 100 }]
     const content = { card: CARD_KEY, amount: 100, lines, at: Date.now() }
     const message = { v: 1, kind: 'reversal', sale, seq: seq + 1, prev: hash, ...content } as const
-    await opened.journal.append(message, await sign(key.privateKey, 'klubkort-debit', '4000-1', message))
+    await opened.journal.append(message, await sign(key().privateKey, 'klubkort-debit', '4000-1', message))
   }
   await opened.start()
   await expect.poll(() => opened.journal.queue().count, { timeout: 10_000 }).toBe(0)

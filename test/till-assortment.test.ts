@@ -1,33 +1,15 @@
-import { rmSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { addDays, copenhagenDay, copenhagenMidnight } from '../shared/copenhagen.ts'
 import { cardHash } from '../shared/signing.ts'
 import type { SyncAnswer, SyncProduct } from '../shared/wire.ts'
-import type { KeyPair } from '../terminal/identity.ts'
 import { pricedOn } from '../terminal/prices.ts'
-import { bookingWorker, CARD_KEY, counter, messageIn, scratch, someKey, synced, type Worker } from './counter.ts'
+import { bookingWorker, CARD_KEY, messageIn, synced, type Worker } from './counter.ts'
+import { ownTill } from './own-till.ts'
 
 /* What a till sells to whom: the prices of the day, and no product of a category that is closed for the card. */
 
-let folder: string
-let key: KeyPair
-let desk: Awaited<ReturnType<typeof counter>> | null = null
-beforeEach(async () => {
-  folder = scratch()
-  key = await someKey(folder)
-})
-afterEach(async () => {
-  await desk?.stop()
-  desk = null
-  rmSync(folder, { recursive: true })
-})
-
-async function open(worker: Worker, more: Partial<Parameters<typeof counter>[0]> = {}) {
-  desk = await counter({ folder, worker, key, ...more })
-  await desk.start()
-  return desk
-}
+const { open } = ownTill()
 type Opened = Awaited<ReturnType<typeof open>>
 
 const UID = '04010203'

@@ -48,6 +48,39 @@ const PACKAGES = [
 /** Where the many processes that tests start keep their compiled code. */
 const NODE_COMPILE_CACHE = `${root}node_modules/.cache/compiled`
 
+/** Tests inside workerd on real D1; the ledger is held against its model over so many random `histories`. */
+const inWorkerd = async ({ name, include, histories }: { name: string; include: string[]; histories: number }) => ({
+  root,
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: `${root}wrangler.toml` },
+      miniflare: {
+        bindings: {
+          MASTER_KEY: 'dGVzdHMgb25seTogdGhpcnR5LXR3byBieXRlcyBrZXk',
+          SETUP_KEY: 'tests-only',
+          HOME_MUNICIPALITY: '4000',
+          STRIPE_SECRET_KEY: 'sk_test_tests_only',
+          STRIPE_WEBHOOK_SECRET: 'whsec_tests_only',
+          STRIPE_ADDRESS: 'http://stripe.localhost:4242',
+          MIGRATIONS: await readD1Migrations(`${root}migrations`),
+          HISTORIES: histories,
+        },
+        ratelimits: {
+          GUESSES: { namespace_id: '1001', simple: { limit: 10_000, period: 60 } },
+          WRITES: { namespace_id: '1002', simple: { limit: 10_000, period: 60 } },
+        },
+      },
+    }),
+  ],
+  test: {
+    name,
+    isolate: false, // Each file empties the databases first; loading the worker anew for each took longer than its tests.
+    include,
+    testTimeout: 120_000,
+    deps: { optimizer: { ssr: { enabled: true, include: PACKAGES } } },
+  },
+})
+
 /**
  * Tests in `test/worker` run inside workerd on real D1; all others run on Node, which the till and the CLI run on.
  */
@@ -58,36 +91,8 @@ export default defineConfig(async () => ({
     sequence: { sequencer: Order },
     reporters: ['default', `${root}test/closing-line.ts`],
     projects: [
-      {
-        root,
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: `${root}wrangler.toml` },
-            miniflare: {
-              bindings: {
-                MASTER_KEY: 'dGVzdHMgb25seTogdGhpcnR5LXR3byBieXRlcyBrZXk',
-                SETUP_KEY: 'tests-only',
-                HOME_MUNICIPALITY: '4000',
-                STRIPE_SECRET_KEY: 'sk_test_tests_only',
-                STRIPE_WEBHOOK_SECRET: 'whsec_tests_only',
-                STRIPE_ADDRESS: 'http://stripe.localhost:4242',
-                MIGRATIONS: await readD1Migrations(`${root}migrations`),
-              },
-              ratelimits: {
-                GUESSES: { namespace_id: '1001', simple: { limit: 10_000, period: 60 } },
-                WRITES: { namespace_id: '1002', simple: { limit: 10_000, period: 60 } },
-              },
-            },
-          }),
-        ],
-        test: {
-          name: 'worker',
-          isolate: false, // Each file empties the databases first; loading the worker anew for each took longer than its tests.
-          include: ['test/worker/**/*.test.ts'],
-          testTimeout: 120_000,
-          deps: { optimizer: { ssr: { enabled: true, include: PACKAGES } } },
-        },
-      },
+      await inWorkerd({ name: 'worker', include: ['test/worker/**/*.test.ts'], histories: 250 }),
+      await inWorkerd({ name: 'thorough', include: ['test/worker/ledger-property.test.ts'], histories: 500 }),
       {
         root,
         test: {

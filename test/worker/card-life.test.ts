@@ -22,12 +22,11 @@ import {
   cardHolder,
   contents,
   type EnrolledTerminal,
-  emptyDatabases,
   enrolledTerminal,
   type Municipality,
-  municipality,
   newSale,
   newSite,
+  oneSite,
   pay,
 } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
@@ -43,10 +42,7 @@ let mother: Parent
 let father: Parent
 
 beforeEach(async () => {
-  await emptyDatabases()
-  office = await municipality()
-  club = await newSite(office, 'Æblet')
-  terminal = await enrolledTerminal(office, club, 'Disken')
+  ;({ office, site: club, terminal } = await oneSite('Æblet'))
   ada = await cardHolder(office, { name: 'Ada Prøvebarn', credit: 10_000 })
   await office.db.prepare('UPDATE child SET club = ?2 WHERE id = ?1').bind(ada.child, club).run()
   mother = await parentOf(office, '0101575001', [ada.child], 'Asta Prøveforælder')

@@ -10,12 +10,9 @@ import {
   cardHolder,
   contents,
   type EnrolledTerminal,
-  emptyDatabases,
-  enrolledTerminal,
   type Municipality,
-  municipality,
   newSale,
-  newSite,
+  oneSite,
 } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
 
@@ -27,10 +24,9 @@ let liquorice: SaleLine
 let toast: SaleLine
 
 beforeEach(async () => {
-  await emptyDatabases()
-  office = await municipality()
-  const site = await newSite(office)
-  terminal = await enrolledTerminal(office, site, 'Disken')
+  const opened = await oneSite()
+  const { site } = opened
+  ;({ office, terminal } = opened)
   ida = await cardHolder(office, { name: 'Ida Prøvebarn', credit: 10_000 })
   parent = await parentOf(office, '0101575001', [ida.child], 'Asta Prøveforælder')
   const put = async (name: string, price: number, category: string) => {

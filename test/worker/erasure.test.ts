@@ -13,12 +13,9 @@ import {
   cardHolder,
   contents,
   type EnrolledTerminal,
-  emptyDatabases,
-  enrolledTerminal,
   type Municipality,
-  municipality,
   newSale,
-  newSite,
+  oneSite,
 } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
 
@@ -33,10 +30,7 @@ const YEAR = new Date().getUTCFullYear()
 
 /** Ida, whose guardian has no other child, has lived a while here: a deposit, a sale, a payout, an order, a case. */
 beforeEach(async () => {
-  await emptyDatabases()
-  office = await municipality()
-  site = await newSite(office)
-  till = await enrolledTerminal(office, site, 'Disken')
+  ;({ office, site, terminal: till } = await oneSite())
   ida = await cardHolder(office, { name: 'Ida Hemmelig', credit: 1_000 })
   asta = await parentOf(office, CPR, [ida.child], 'Asta Hemmelig')
   await asta.post('/brugerinfo/om-dig', { language: 'da', mail: 'asta@hemmelig.example' })

@@ -20,12 +20,11 @@ import {
   cardHolder,
   contents,
   type EnrolledTerminal,
-  emptyDatabases,
   enrolledTerminal,
   type Municipality,
-  municipality,
   newSale,
   newSite,
+  oneSite,
   pay,
 } from './municipality.ts'
 
@@ -37,10 +36,7 @@ let order: string
 
 beforeEach(async () => {
   vi.useRealTimers()
-  await emptyDatabases()
-  office = await municipality()
-  club = await newSite(office, 'Æblet')
-  terminal = await enrolledTerminal(office, club, 'Disken')
+  ;({ office, site: club, terminal } = await oneSite('Æblet'))
   ida = await member(office, club, 'Ida Prøvebarn')
   await pay(office, ida.account, 2_500)
   order = await firstCard(office, ida.account, club)

@@ -11,12 +11,9 @@ import {
   cardHolder,
   contents,
   type EnrolledTerminal,
-  emptyDatabases,
-  enrolledTerminal,
   type Municipality,
-  municipality,
   newSale,
-  newSite,
+  oneSite,
 } from './municipality.ts'
 import { type Parent, parentOf } from './parent.ts'
 
@@ -29,9 +26,7 @@ let mother: Parent
 let father: Parent
 
 beforeEach(async () => {
-  await emptyDatabases()
-  office = await municipality()
-  terminal = await enrolledTerminal(office, await newSite(office), 'Kassen')
+  ;({ office, terminal } = await oneSite())
   ada = await cardHolder(office, { name: 'Ada Prøvebarn', credit: 10_000 })
   bo = await cardHolder(office, { name: 'Bo Prøvebarn', credit: 10_000 })
   spare = (await office.post<{ id: number }>('/cards', { child: ada.child, uid: '04c0ffee000009' })).id

@@ -3,17 +3,16 @@ import { digest } from '../../shared/signing.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
 import {
   type Answer,
+  balanceOf,
   type CardHolder,
   call,
   cardHolder,
   contents,
   type EnrolledTerminal,
-  emptyDatabases,
   enrolledTerminal,
   type Municipality,
-  municipality,
   newSale,
-  newSite,
+  oneSite,
 } from './municipality.ts'
 
 let office: Municipality
@@ -22,11 +21,8 @@ let ida: CardHolder
 let till: EnrolledTerminal
 
 beforeEach(async () => {
-  await emptyDatabases()
-  office = await municipality()
-  site = await newSite(office)
+  ;({ office, site, terminal: till } = await oneSite())
   ida = await cardHolder(office, { credit: 1000 })
-  till = await enrolledTerminal(office, site, 'Disken')
 })
 
 afterEach(async () => {
@@ -41,17 +37,7 @@ const settle = (id: string, decision: string, more: Record<string, unknown> = {}
     body: { decision, note: 'Aftalt med klubben', ...more },
   })
 
-/** The balance of an account by its id or kind. */
-const balance = async (account: number | string) =>
-  Number(
-    await office.db
-      .prepare(
-        `SELECT coalesce(sum(amount), 0) AS n FROM posting JOIN account ON account.id = posting.account
-         WHERE account.id = ?1 OR account.kind = ?1`,
-      )
-      .bind(account)
-      .first('n'),
-  )
+const balance = (account: number | string) => balanceOf(office, account)
 const open = async () => (await office.get<{ items: { id: string; what: string }[] }>('/reviews')).items
 const settled = async () =>
   (await office.get<{ settled: { subject: string; decision: string }[] }>('/reviews/settled')).settled

@@ -4,15 +4,13 @@ import { checkLedger } from '../../worker/ledger/check.ts'
 import { type Colleague, colleague } from './bank.ts'
 import {
   type Answer,
+  balanceOf,
   type CardHolder,
   cardHolder,
   type EnrolledTerminal,
-  emptyDatabases,
-  enrolledTerminal,
   type Municipality,
-  municipality,
   newSale,
-  newSite,
+  oneSite,
 } from './municipality.ts'
 import { parentOf } from './parent.ts'
 
@@ -23,11 +21,8 @@ let till: EnrolledTerminal
 let staff: Colleague
 
 beforeEach(async () => {
-  await emptyDatabases()
-  office = await municipality()
-  site = await newSite(office)
+  ;({ office, site, terminal: till } = await oneSite())
   ida = await cardHolder(office, { credit: 10_000, dailyLimit: 5_000 })
-  till = await enrolledTerminal(office, site, 'Disken')
   staff = await colleague(office, 'Frida Prøvefinans')
 })
 
@@ -38,16 +33,7 @@ afterEach(async () => {
 const STRANGER = 'u'.repeat(43)
 const codeOf = ({ status, body }: Answer) => [status, body.error?.code]
 
-const balance = async (account: number | string) =>
-  Number(
-    await office.db
-      .prepare(
-        `SELECT coalesce(sum(amount), 0) AS n FROM posting JOIN account ON account.id = posting.account
-         WHERE account.id = ?1 OR account.kind = ?1`,
-      )
-      .bind(account)
-      .first('n'),
-  )
+const balance = (account: number | string) => balanceOf(office, account)
 
 type Sold = { sale: string; amount: number; card: string; seq: number }
 let seq = 0

@@ -9,14 +9,13 @@ import {
   cardHolder,
   contents,
   type EnrolledTerminal,
-  emptyDatabases,
   enrolledTerminal,
   enrolment,
   type Key,
   type Municipality,
-  municipality,
   newKey,
   newSite,
+  oneSite,
   signed,
 } from './municipality.ts'
 
@@ -26,11 +25,8 @@ let ida: CardHolder
 let till: EnrolledTerminal
 
 beforeEach(async () => {
-  await emptyDatabases()
-  office = await municipality()
-  site = await newSite(office)
+  ;({ office, site, terminal: till } = await oneSite())
   ida = await cardHolder(office, { credit: 50_000 })
-  till = await enrolledTerminal(office, site, 'Disken')
 })
 
 const HOST = 'http://4000.localhost'
