@@ -153,7 +153,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('status' as const),
       card: fc.constantFrom<CardName[]>('first', 'first', 'sibling'),
-      status: fc.constantFrom('active' as const, 'blocked' as const, 'blocked' as const, 'closed' as const),
+      status: fc.constantFrom('active' as const, 'active' as const, 'blocked' as const, 'closed' as const),
     }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('hand out' as const) }) },
@@ -749,7 +749,7 @@ it('the ledger answers and holds what the model does, over 500 random histories'
   const enough = (answer: string) => (seen.get(answer) ?? 0) > 20
   for (let more = 0; more < 5 && !EVERY_ANSWER.every(enough); more += 1) await fc.assert(property, { numRuns: 100 })
   for (const answer of EVERY_ANSWER) expect(seen.get(answer) ?? 0, answer).toBeGreaterThan(20)
-}, 300_000)
+}, 600_000)
 
 const EVERY_ANSWER = [
   'booked',
