@@ -32,13 +32,12 @@ export async function handOutByTap(desk: Desk, { child, order, terminal }: Handi
   const body = { id, terminal, ...(child !== undefined && { child }), ...(order !== undefined && { order }) }
   const opened = await change(desk, '/hand-outs', HandOutOpenCall, body, HandOut)
   if (opened.kind !== 'answer') return opened
-  // For whoever stands at the till; what comes of it is the answer.
-  process.stderr.write(
-    `${onScreen(`Lay the card on terminal ${plain(terminal)} now, with nothing chosen there. Ctrl-C cancels.`, process.stderr)}\n`,
-  )
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt)
+  // For whoever stands at the till; what comes of it is the answer. Said only once Ctrl-C does what it says.
+  const words = `Lay the card on terminal ${plain(terminal)} now, with nothing chosen there. Ctrl-C cancels.`
+  process.stderr.write(`${onScreen(words, process.stderr)}\n`)
   try {
     return await ended(desk, opened.value, interrupted.signal)
   } finally {
