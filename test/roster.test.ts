@@ -5,7 +5,7 @@ import * as pty from '@lydell/node-pty'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { RosterApplied, RosterHistory, RosterPlan } from '../shared/office/roster.ts'
-import { commandLine, KLUBKORT } from './local/command-line.ts'
+import { commandLine, KLUBKORT, NOWHERE } from './local/command-line.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { copyDatabases } from './local/prepared.ts'
 import { freePort, type Running } from './local/processes.ts'
@@ -269,6 +269,12 @@ describe('a file with faults', () => {
 `,
     ])
     expect(await children()).toBe(there)
+  })
+
+  test('is told its own faults where the worker cannot be reached', async () => {
+    const name = await file('offline.csv', sheet(HEAD, ALMA, 'Bo Prøvebarn;2015-02-30;;;;'))
+    const { code, err } = await commandLine({ folder, url: NOWHERE })('roster', 'import', name)
+    expect([code, err]).toEqual([2, expect.stringContaining('no date like 2015-06-07')])
   })
 
   test("a child's own CPR number that contradicts the rest is a fault", async () => {

@@ -92,7 +92,8 @@ async function imported(desk: Desk, path: string, options: Options): Promise<Out
 
   const id = uuidv7(desk.nowMs(), desk.random(16))
   const staged = await stage(desk, id, rows)
-  if (staged.kind !== 'answer') return staged
+  // What is wrong with the file itself is known without the worker.
+  if (staged.kind !== 'answer') return own.length > 0 ? { kind: 'faulty', path, faults: own } : staged
   const found = staged.value.map(({ line, column, reason }) => ({
     line,
     column: heads[column === 'child' ? 'name' : column] ?? column,
