@@ -4,8 +4,9 @@ import type { z } from 'zod'
 import type { Review, ReviewItem, ReviewSettling } from '../shared/office/review.ts'
 import type { OfflineRisk, SiteLimits } from '../shared/office/sites.ts'
 import type { Terminal } from '../shared/office/terminals.ts'
-import { commandLine } from './local/command-line.ts'
+import { commandLine, TOKEN } from './local/command-line.ts'
 import { refusal, standInWorker } from './local/stand-in-worker.ts'
+import { windowWith } from './window.ts'
 
 const AT = Date.UTC(2026, 11, 24, 17, 0)
 
@@ -244,7 +245,8 @@ describe.concurrent('what is printed', () => {
 
   test('one of them is shown with its messages, what was sold, and what was decided', async () => {
     const { url } = await standInWorker({ 'GET /api/staff/reviews/4000-7:12': { body: review } })
-    const { out } = await klubkort(url, 'review', 'show', '4000-7:12')
+    const login = { HOME: tmpdir(), KLUBKORT_URL: url, KLUBKORT_TOKEN: TOKEN }
+    const { screen: out } = await windowWith(['review', 'show', '4000-7:12'], login, 80).ended
     expect(widest(out)).toBeLessThanOrEqual(80)
     expect(out).toContain('Account 7, card 9')
     expect(out).toMatch(/12 +advice +24\.12\.2026 18\.00 +1\.234,50 +approved/)
