@@ -118,6 +118,8 @@ describe('the producer’s cards', () => {
       '  line 2, kortnummer: a number is letters, digits and hyphens, at most 40',
       '  line 3, uid: a UID is 8, 14 or 20 hexadecimal digits',
     ])
+    const longer = await taken(...rows.map((line) => line.replace('LANG', 'LANG'.repeat(20))))
+    expect(longer.err).toContain('long.csv has 10000 faults, and nothing is changed (file_faulty)')
     expect((await klubkort('card', 'stock').done).out).toBe('2 blanks; 0 cards made for orders.\n')
     expect((await taken(...rows)).out).toBe('0 cards for orders, 10000 blanks for the stack.\n')
   })

@@ -82,10 +82,16 @@ test.each([80, 120])('what was done is told in words, in a window of %i columns'
   expect(heard).toHaveLength(1)
 })
 
-test('a deed and its subject may be asked for as the list says them', async () => {
-  const asked = 'GET /api/staff/audit?offset=0&subject=child%3A12&action=card_blocked'
+test.each([
+  ['child 12', 'child%3A12'],
+  ['child:12', 'child%3A12'],
+  ['hand out 7', 'hand_out%3A7'],
+  ['card stock KORT 7', 'card_stock%3AKORT+7'],
+  ['site Klub Nord', 'site%3AKlub+Nord'],
+])('a deed and its subject, as %s, may be asked for as the list says them', async (subject, sent) => {
+  const asked = `GET /api/staff/audit?offset=0&subject=${sent}&action=card_blocked`
   const { url } = await standInWorker({ [asked]: { body: { deeds: [], more: false } } })
   const login = { HOME: '/nonexistent', KLUBKORT_URL: url, KLUBKORT_TOKEN: TOKEN }
-  const words = ['audit', 'list', '--subject', 'child 12', '--action', 'card blocked']
+  const words = ['audit', 'list', '--subject', subject, '--action', 'card blocked']
   expect(await windowWith(words, login).ended).toMatchObject({ code: 0 })
 })

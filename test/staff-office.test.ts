@@ -116,13 +116,13 @@ describe('who works here', () => {
       "ID  NAME
        1  Klub Nord
        2  Klub Syd
-      klubkort: your token runs out <day and time>; an admin revokes it and adds you anew
+      klubkort: your token runs out <day and time>; an admin adds you anew, and then revokes this one
       exit 0"
     `)
     expect(await klubkort(kim, 'site', 'list', '--json')).toMatchObject({ code: 0, err: '' })
     expect(await klubkort(bim, 'site', 'list')).toMatchObject({ code: 0, err: '' })
     expect(await shown(kim, 'site', 'add', 'Klub Vest')).toMatchInlineSnapshot(`
-      "klubkort: your token runs out <day and time>; an admin revokes it and adds you anew
+      "klubkort: your token runs out <day and time>; an admin adds you anew, and then revokes this one
       klubkort: a finance token may not do this (role_forbidden)
       exit 1"
     `)

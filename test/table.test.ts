@@ -150,7 +150,12 @@ describe('a sentence', () => {
     expect(
       onScreen(`klubkort: it may be done all the same; to repeat it safely: ${command} (internal)`, { columns: 50 }),
     ).toBe(`klubkort: it may be done all the same; to repeat\n  it safely: (internal)\n  ${command}`)
-    expect(onScreen(`  ${command}`, { columns: 40 })).toBe(`  ${command}`)
+    for (const line of [
+      `  ${command}`,
+      '  klubkort-terminal enrol --url https://4000.klubkort.example --code ABCD-EFGH',
+    ]) {
+      expect(onScreen(line, { columns: 40 })).toBe(line)
+    }
   })
 
   test.each([60, 120])('fits a real window of %i columns, and a file that is shown stays as it is', async (columns) => {

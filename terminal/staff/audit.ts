@@ -26,7 +26,7 @@ export function auditCommands(klubkort: Command, desk: Desk) {
     .action(async ({ json, ...which }: Record<string, string | number | true>) => {
       // As the list says it, or as it is stored.
       if (typeof which.action === 'string') which.action = which.action.replaceAll(' ', '_')
-      if (typeof which.subject === 'string') which.subject = which.subject.replace(/^([a-z_]+) /, '$1:')
+      if (typeof which.subject === 'string') which.subject = stored(which.subject)
       const listed = await read(desk, `/audit?${queryOf(which)}`, Audit)
       desk.deliver(told(listed, (found) => deedList(found, which)))
     })
@@ -66,6 +66,13 @@ function nameOf(who: Who): string {
 /** A name of ours in words. What is no such name, as a day or an id, stays as it is. */
 const spaced = (text: string) =>
   /^[a-z_]+$/i.test(text) ? text.replace(/_|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase() : text
+
+/** A subject as it is stored: 'hand_out:7' for the list's 'hand out 7'. */
+const stored = (subject: string) =>
+  subject.replace(
+    /^((?:bank|card|hand) (?:batch|file|out|stock)|[a-z_]+) /,
+    (_, kind: string) => `${kind.replace(' ', '_')}:`,
+  )
 
 /** What a deed was done to: 'child 3', and what it is called where that is told. */
 function subjectOf({ subject, name }: Deed): string {

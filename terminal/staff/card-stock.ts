@@ -25,8 +25,8 @@ const REASONS: Record<StockFaultReason, string> = {
   uid_in_use: 'the card belongs to a child already',
 }
 
-/** The longest cell that is sent; a number has at most 40 characters, a UID 20 digits. */
-const CELL_MAX = 100
+/** What is sent of a cell: a number has at most 40 characters and a UID 20 digits, and all rows go in one body. */
+const [NUMBER_SENT, UID_SENT] = [41, 21]
 
 export async function importCards(desk: Desk, path: string): Promise<Outcome> {
   const bytes = await sheetBytes(path)
@@ -35,7 +35,7 @@ export async function importCards(desk: Desk, path: string): Promise<Outcome> {
   const rows = sheet.rows.map(({ line, cells: { number, uid } }) => ({
     line,
     // What is too long is wrong however it goes on.
-    ...{ number: number.slice(0, CELL_MAX), uid: uid.replace(/[:\s]/g, '').slice(0, CELL_MAX) },
+    ...{ number: number.slice(0, NUMBER_SENT), uid: uid.replace(/[:\s]/g, '').slice(0, UID_SENT) },
   }))
   if (rows.length > STOCK_ROWS_MAX) return { kind: 'usage', message: tooLong(rows.length) }
   if (rows.length === 0) {

@@ -167,7 +167,8 @@ async function asked<T>(desk: Desk, { method, path, answer, body, large }: Quest
 /** Hears from the worker that the token runs out before long. */
 const endOfToken = (desk: Desk) => (headers: { get(name: string): string | null }) => {
   const endsAt = Number(headers.get(TOKEN_ENDS))
-  if (endsAt > 0) desk.note?.(`your token runs out ${instant(endsAt)}; an admin revokes it and adds you anew`)
+  if (endsAt > 0)
+    desk.note?.(`your token runs out ${instant(endsAt)}; an admin adds you anew, and then revokes this one`)
 }
 
 type Sent = { body?: unknown; large?: boolean | undefined; hear?: ReturnType<typeof endOfToken> }

@@ -175,7 +175,7 @@ export function onScreen(text: string, { columns }: Screen): string {
 }
 
 function fitted(line: string, columns: number): string[] {
-  if (stringWidth(line) <= columns || /^\s*klubkort [a-z]/.test(line)) return [line]
+  if (stringWidth(line) <= columns || /^\s*klubkort(-terminal)? [a-z]/.test(line)) return [line]
   const [, words, command, code = ''] = COMMAND.exec(line) ?? []
   if (words !== undefined && command !== undefined)
     return [...fitted(`${words.trimEnd()}${code}`, columns), `  ${command}`]

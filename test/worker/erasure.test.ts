@@ -225,7 +225,7 @@ describe('a child that is erased', () => {
     expect(await secretsIn()).toEqual(['card_order', 'payout'])
   })
 
-  it('leaves a guardian whom something keeps, who goes a month after it has ended', async () => {
+  it('leaves a guardian whom something keeps, who goes when it has ended and they have been away for a month', async () => {
     const id = crypto.randomUUID()
     await asta.post('/support', {
       ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
@@ -240,6 +240,31 @@ describe('a child that is erased', () => {
     expect(await forgetGuardians(office.db, later)).toBe(1)
     expect(await secretsIn()).toEqual(['card_order', 'payout'])
     expect(await forgetGuardians(office.db, later)).toBe(0)
+  })
+
+  it('leaves a guardian to whom an answer is still to be sent, or who logs in as the others are forgotten', async () => {
+    const id = crypto.randomUUID()
+    await asta.post('/support', {
+      ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
+      ...{ text: 'Ring om Ida Hemmelig', phone: '20202020' },
+    })
+    await leave()
+    await erase(ida.child)
+    await office.post(`/cases/${id}/answer`, { id: newId(), text: 'Vi har ringet.' })
+    await office.post(`/cases/${id}/close`)
+    const later = Date.now() + 31 * 86_400_000
+    expect(await forgetGuardians(office.db, later)).toBe(0)
+    await office.db.prepare('UPDATE outbox SET sent_at = ?').bind(Date.now()).run()
+    const loggedInMeanwhile = {
+      prepare: (sql: string) => office.db.prepare(sql),
+      async batch(statements: D1PreparedStatement[]) {
+        await office.db.prepare('UPDATE guardian SET logged_in_at = ?').bind(later).run()
+        return office.db.batch(statements)
+      },
+    }
+    expect(await forgetGuardians(loggedInMeanwhile as D1Database, later)).toBe(0)
+    expect((await asta.get('/support')).text).toContain('Et hemmeligt ærinde')
+    expect(await forgetGuardians(office.db, later + 31 * 86_400_000)).toBe(1)
   })
 
   it('is in no roster that is read in just then, though the roster did not bring it', async () => {

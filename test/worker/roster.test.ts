@@ -204,11 +204,26 @@ describe('a child that staff added by hand', () => {
     const { plan } = await planned(office, school())
     expect([plan.added, plan.changed, plan.leaving]).toEqual([3, 0, 0])
   })
+
+  it('is taken for nobody where a row could be either of two, one of whom could be another row', async () => {
+    const [one, other] = [
+      await cardHolder(office, { name: 'Alma Prøvebarn' }),
+      await cardHolder(office, { name: 'Alma Prøvebarn' }),
+    ]
+    for (const cpr of [cprOf(50), cprOf(51)]) await office.post(`/children/${one.child}/guardians`, { cpr })
+    await office.post(`/children/${other.child}/guardians`, { cpr: cprOf(50) })
+    const { plan } = await planned(office, [
+      rowOf(2, { name: 'Alma Prøvebarn', guardians: [cprOf(50)] }),
+      rowOf(3, { name: 'Alma Prøvebarn', birthDay: '2015-06-08', guardians: [cprOf(51)] }),
+    ])
+    expect([plan.added, plan.changed]).toEqual([2, 0])
+  })
 })
 
 describe('a roster that comes to tell CPR numbers, or tells them no more', () => {
   const known = (cpr: string | null, more: Partial<Row> = {}) =>
-    rowOf(2, { name: 'Alma Prøvebarn', birthDay: CHILD.birthDay, cpr, ...more })
+    rowOf(2, { name: 'Alma Prøvebarn', ...CHILD, cpr, ...more })
+  const twin = '0201585002'
 
   it('knows its children again, with all that they have', async () => {
     for (const [first, then] of [
@@ -229,19 +244,37 @@ describe('a roster that comes to tell CPR numbers, or tells them no more', () =>
 
   it('takes two CPR numbers for two children, of whatever name and birth date', async () => {
     await readIn(office, [known(CHILD.cpr)])
-    const { plan } = await planned(office, [known('0201585002')])
+    const { plan } = await planned(office, [known(twin)])
     expect([plan.added, plan.changed, plan.leaving]).toEqual([1, 0, 1])
   })
 
   it('takes nobody for somebody else where it could be either of two', async () => {
     await readIn(office, [known(null)])
-    const { plan } = await planned(office, [known(CHILD.cpr), known('0201585002', { line: 3 })])
+    const { plan } = await planned(office, [known(CHILD.cpr), known(twin, { line: 3 })])
     expect([plan.added, plan.changed, plan.leaving]).toEqual([2, 0, 1])
   })
 
   it('does not take a child that one row has by its key for that of another row', async () => {
     await readIn(office, [known(CHILD.cpr)])
     const { plan } = await planned(office, [known(CHILD.cpr), known(null, { line: 3 })])
+    expect([plan.added, plan.changed, plan.leaving]).toEqual([1, 0, 0])
+  })
+
+  it('gives no family the account of another family’s child of the same name and birth date', async () => {
+    const [mother, father, stranger] = [cprOf(50), cprOf(51), cprOf(52)]
+    await readIn(office, [known(CHILD.cpr, { guardians: [mother, father] })])
+    for (const guardians of [[stranger], []]) {
+      const other = await planned(office, [known(null, { guardians })])
+      expect([other.plan.added, other.plan.changed, other.plan.leaving]).toEqual([1, 0, 1])
+    }
+    const own = await planned(office, [known(null, { guardians: [father, stranger] })])
+    expect(own.plan.changes.map(({ what }) => what)).toEqual([['rekeyed', 'guardians']])
+  })
+
+  it('takes no child that has left and was nobody’s for somebody new', async () => {
+    await readIn(office, [known(CHILD.cpr), ...many(10, 10)])
+    await readIn(office, many(10, 10))
+    const { plan } = await planned(office, [known(null), ...many(10, 10)])
     expect([plan.added, plan.changed, plan.leaving]).toEqual([1, 0, 0])
   })
 })

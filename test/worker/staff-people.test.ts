@@ -55,6 +55,23 @@ describe('a token of staff', () => {
     ])
   })
 
+  it('is given anew while the one before ends soon, so that the only admin is not locked out', async () => {
+    const admin = { name: 'Astrid', role: 'admin' }
+    const endsIn = (days: number) =>
+      office.db
+        .prepare('UPDATE staff_token SET expires_at = ? WHERE id = 1')
+        .bind(Date.now() + days * 86_400_000)
+        .run()
+    await endsIn(15)
+    await expectRefused('/people', admin, 'name_taken')
+    await endsIn(13)
+    const next = await added(admin.name, admin.role)
+    expect(await asked(office.token, 'GET', '/me')).toMatchObject({ status: 200 })
+    await expectRefused('/people', admin, 'name_taken')
+    expect(await asked(next.token, 'POST', '/people/1/revoke', {})).toMatchObject({ body: { state: 'revoked' } })
+    expect(await asked(next.token, 'GET', '/me')).toMatchObject({ body: { staff: 'Astrid', role: 'admin' } })
+  })
+
   it('of two requests at once is given to one', async () => {
     const body = { name: 'Frida Prøvefinans', role: 'finance' }
     const answers = await Promise.all([1, 2, 3].map(() => asked(office.token, 'POST', '/people', body)))

@@ -1,4 +1,5 @@
 import type { CardOrderStatus } from '../../shared/office/cards.ts'
+import { childLeft } from '../people/children.ts'
 import type { cardOrder, payment } from '../schema/money.ts'
 
 /** Orders of new cards as the guardians of their account see them. */
@@ -131,14 +132,14 @@ export type Waiting = { id: string; account: number; status: 'awaiting_approval'
 
 /**
  * The statement that reads which of some accounts' orders await something of a guardian, as rows of `Waiting`: that a card
- * has come is said by who ordered it alone.
+ * has come is said by who ordered it alone, and not where the child has left, for then it cannot be used.
  */
 export function waitingQuery(db: D1Database, accounts: readonly number[], guardian: number): D1PreparedStatement {
   return db
     .prepare(
       `SELECT id, account, status FROM card_order
        WHERE account IN (SELECT value FROM json_each(?1)) AND (status = 'awaiting_approval'
-         OR status = 'sent' AND guardian = ?2 AND ${MADE})`,
+         OR status = 'sent' AND guardian = ?2 AND ${MADE} AND NOT ${childLeft('card_order.account')})`,
     )
     .bind(JSON.stringify(accounts), guardian)
 }

@@ -28,43 +28,48 @@ export const forgottenAmong = (guardians: string) =>
 
 /**
  * The statements that forget those of some guardians who are idle, with their cases, sessions and mail, where a condition
- * holds whose parameters begin at ?2. Books keep their number.
+ * on the guardian holds, whose parameters begin at ?2. Books keep their number.
  */
 export function guardiansForgotten(
   db: D1Database,
   guardians: readonly number[],
-  condition: Condition = { sql: 'true', bind: [] },
+  condition: Condition,
 ): D1PreparedStatement[] {
   const gone = forgottenAmong('?1')
+  const ids = JSON.stringify(guardians)
   return [
-    `UPDATE guardian SET issuer = '', subject = 'erased:' || id, name = NULL, mail = NULL, cpr_hash = NULL,
-       tell_below = NULL, tell_purchases = 0, tell_weekly = 0
-     WHERE id IN (SELECT value FROM json_each(?1)) AND ${IDLE}`,
-    `DELETE FROM case_message WHERE "case" IN (SELECT id FROM support_case WHERE guardian IN (${gone}))`,
-    ...['support_case', 'session', 'outbox'].map((table) => `DELETE FROM ${table} WHERE guardian IN (${gone})`),
-  ].map((sql) => db.prepare(`${sql} AND ${condition.sql}`).bind(JSON.stringify(guardians), ...condition.bind))
+    db
+      .prepare(
+        `UPDATE guardian SET issuer = '', subject = 'erased:' || id, name = NULL, mail = NULL, cpr_hash = NULL,
+           tell_below = NULL, tell_purchases = 0, tell_weekly = 0
+         WHERE id IN (SELECT value FROM json_each(?1)) AND ${IDLE} AND ${condition.sql}`,
+      )
+      .bind(ids, ...condition.bind),
+    ...[
+      `DELETE FROM case_message WHERE "case" IN (SELECT id FROM support_case WHERE guardian IN (${gone}))`,
+      ...['support_case', 'session', 'outbox'].map((table) => `DELETE FROM ${table} WHERE guardian IN (${gone})`),
+    ].map((sql) => db.prepare(sql).bind(ids)),
+  ]
 }
+
+/** SQL: a guardian who has not logged in since ?2, whom no child here is or was linked to, and whom all mail has reached. */
+const AWAY = `guardian.logged_in_at < ?2
+  AND NOT EXISTS (SELECT 1 FROM guardianship WHERE guardianship.cpr_hash = guardian.cpr_hash)
+  AND NOT EXISTS (SELECT 1 FROM outbox
+    WHERE outbox.guardian = guardian.id AND outbox.sent_at IS NULL AND outbox.given_up_at IS NULL)`
 
 /**
  * Forgets guardians whom no child here is, or was, linked to, who have not logged in for a month and for whom nothing is
- * under way; how many they were.
+ * under way; how many they were. Whoever logs in just then is not forgotten.
  */
 export async function forgetGuardians(db: D1Database, nowMs: number): Promise<number> {
+  const since = nowMs - KEPT_MS
   const { results } = await db
-    .prepare(
-      `SELECT id FROM guardian WHERE logged_in_at < ?1 AND subject <> 'erased:' || id AND ${IDLE}
-         AND NOT EXISTS (SELECT 1 FROM guardianship WHERE guardianship.cpr_hash = guardian.cpr_hash)
-       ORDER BY id LIMIT ${AT_ONCE}`,
-    )
-    .bind(nowMs - KEPT_MS)
+    .prepare(`SELECT id FROM guardian WHERE subject <> 'erased:' || id AND ${IDLE} AND ${AWAY} ORDER BY id LIMIT ?1`)
+    .bind(AT_ONCE, since)
     .all<{ id: number }>()
-  if (results.length > 0) {
-    await db.batch(
-      guardiansForgotten(
-        db,
-        results.map(({ id }) => id),
-      ),
-    )
-  }
-  return results.length
+  if (results.length === 0) return 0
+  const ids = results.map(({ id }) => id)
+  const [forgotten] = await db.batch(guardiansForgotten(db, ids, { sql: AWAY, bind: [since] }))
+  return forgotten?.meta.changes ?? 0
 }

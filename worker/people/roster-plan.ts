@@ -16,24 +16,31 @@ UPDATE roster_row SET (child, change) = (SELECT max(child.id), iif(max(child.id)
   WHERE child.roster_key = roster_row.key AND child.erased_at IS NULL)
 WHERE import = ?1 AND ${isOpen('?1')}`
 
+const GUARDIAN_IN_COMMON = `EXISTS (SELECT 1 FROM guardianship
+        WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL
+          AND guardianship.cpr_hash IN (SELECT value FROM json_each(roster_row.guardians)))`
+const NOBODYS = `(child.left_at IS NULL AND json_array_length(roster_row.guardians) = 0 AND NOT EXISTS (
+        SELECT 1 FROM guardianship WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL))`
+
 /*
  * A child that no row has by its key is known again by its name and a guardian where staff have added it by hand, and by
- * its name and birth date where the roster has come to tell CPR numbers, or tells them no more: two CPR numbers are two
- * children. Where it could be several, on either side, nobody is taken for anybody else.
+ * its birth date, too, where the roster has come to tell CPR numbers, or tells them no more: two CPR numbers are two
+ * children. Two of one name and birth date are not one by that, and a family must not get another's account: without a
+ * guardian in common it takes a child that is here and nobody's, before and after. Where it could be several, on either
+ * side, nobody is taken for anybody else.
  */
 const BY_NAME = `
 WITH likely(line, child) AS (
     SELECT roster_row.line, child.id FROM child JOIN roster_row ON roster_row.name = child.name
     WHERE roster_row.import = ?1 AND ${NEW} AND child.erased_at IS NULL
-      AND CASE WHEN child.roster_key IS NULL
-          THEN EXISTS (SELECT 1 FROM guardianship WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL
-                       AND guardianship.cpr_hash IN (SELECT value FROM json_each(roster_row.guardians)))
-          ELSE child.birth_day = roster_row.birth_day AND (child.roster_key GLOB 'cpr:*') <> (roster_row.key GLOB 'cpr:*')
-            AND NOT EXISTS (SELECT 1 FROM roster_row AS own WHERE own.import = ?1 AND own.key = child.roster_key) END),
-  only_row(child, line) AS (SELECT child, min(line) FROM likely GROUP BY child HAVING count(*) = 1),
-  pair(line, child) AS (SELECT line, min(child) FROM only_row GROUP BY line HAVING count(*) = 1)
+      AND (${GUARDIAN_IN_COMMON} OR child.roster_key IS NOT NULL AND ${NOBODYS})
+      AND (child.roster_key IS NULL
+        OR child.birth_day = roster_row.birth_day AND (child.roster_key GLOB 'cpr:*') <> (roster_row.key GLOB 'cpr:*')
+          AND NOT EXISTS (SELECT 1 FROM roster_row AS own WHERE own.import = ?1 AND own.key = child.roster_key))),
+  pair(line, child) AS (SELECT min(line), child FROM likely GROUP BY child HAVING count(*) = 1)
 UPDATE roster_row SET child = pair.child, change = '' FROM pair
-WHERE roster_row.import = ?1 AND roster_row.line = pair.line AND ${isOpen('?1')}`
+WHERE roster_row.import = ?1 AND roster_row.line = pair.line AND ${isOpen('?1')}
+  AND pair.line IN (SELECT line FROM likely GROUP BY line HAVING count(*) = 1)`
 
 /** The guardians of a child, as a row of the roster has them. */
 const GUARDIANS = `(SELECT json_group_array(cpr_hash) FROM (SELECT cpr_hash FROM guardianship

@@ -8,6 +8,9 @@ const DAY_MS = 86_400_000
 /** A token's last use is kept to the minute, so that not every call is a write. */
 const USE_KEPT_MS = 60_000
 
+/** How long before the end of their token people are told of it, and may have another one. */
+export const TOKEN_ENDS_SOON_MS = 14 * DAY_MS
+
 /** A member of staff, as their token tells; `sites` are those that a club's staff work at, null for all of them. */
 export type Staff = { id: number; name: string; role: Role; sites: number[] | null; expiresAt: number }
 
@@ -117,8 +120,9 @@ const isKnown = (answer: D1Result | undefined) => (answer?.results as { known: 0
 export type NewStaff = z.infer<typeof StaffCall> & { token: string }
 
 /**
- * Gives somebody a token. The name is taken where somebody has one that is good: two tokens of one person would count
- * as two people where two are asked for.
+ * Gives somebody a token. The name is taken where somebody has one that is good for longer: whose token ends soon gets
+ * the next one while this still opens, or nobody could give the only admin another. What takes two people goes by their
+ * names (`tokensOfPerson`).
  */
 export async function addStaff(
   db: D1Database,
@@ -129,7 +133,7 @@ export async function addStaff(
   const hash = await digest(token)
   const good = await db
     .prepare('SELECT name FROM staff_token WHERE revoked_at IS NULL AND expires_at > ?')
-    .bind(nowMs)
+    .bind(nowMs + TOKEN_ENDS_SOON_MS)
     .all<{ name: string }>()
   if (good.results.some((other) => samePerson(other.name, name))) return 'name_taken'
   const detail = { role, ...(role === 'club' && { sites }) }
@@ -139,7 +143,8 @@ export async function addStaff(
       .prepare(
         `INSERT INTO staff_token (name, role, hash, created_at, expires_at) SELECT ?2, ?3, ?4, ?1, ?5
          WHERE NOT EXISTS (SELECT 1 FROM staff_token
-           WHERE lower(name) = lower(?2) AND revoked_at IS NULL AND expires_at > ?1) AND ${allThere('?6')}`,
+           WHERE lower(name) = lower(?2) AND revoked_at IS NULL AND expires_at > ?1 + ${TOKEN_ENDS_SOON_MS})
+           AND ${allThere('?6')}`,
       )
       .bind(nowMs, name, role, hash, nowMs + days * DAY_MS, JSON.stringify(sites)),
     recordedIfChanged(db, { staff: by, action: 'staff_added', subject: { kind: 'staff' }, detail }, nowMs),

@@ -28,7 +28,8 @@ export const staffPeopleRoutes = router<StaffEnv>()
     async (c) => {
       const token = newToken(random)
       const added = await addStaff(c.var.db, { ...c.req.valid('json'), token }, c.var.staff.id, c.var.now)
-      if (added === 'name_taken') return refuse(c, added, 'somebody of that name has a token that is good')
+      if (added === 'name_taken')
+        return refuse(c, added, 'somebody of that name has a token that is good for longer than two weeks')
       if (added === 'site_unknown') return refuse(c, added, 'no such site')
       return c.json({ ...added, token }, 200)
     },

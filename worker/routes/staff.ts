@@ -1,5 +1,5 @@
 import { TOKEN_ENDS, WhoAmI } from '../../shared/office/staff.ts'
-import { staffOf, workplace } from '../people/staff.ts'
+import { staffOf, TOKEN_ENDS_SOON_MS, workplace } from '../people/staff.ts'
 import { refuse } from '../refusal.ts'
 import { reading, router, type StaffEnv } from './contract.ts'
 import { staffAccountRoutes } from './staff-accounts.ts'
@@ -18,9 +18,6 @@ import { staffRosterRoutes } from './staff-roster.ts'
 import { staffSaleRoutes } from './staff-sales.ts'
 import { staffSupportRoutes } from './staff-support.ts'
 import { staffTerminalRoutes } from './staff-terminals.ts'
-
-/** How long before the end of their token people are told of it. */
-const TOKEN_ENDS_SOON_MS = 14 * 86_400_000
 
 /** What staff's command line talks to; which role may do what stands in staff-roles.ts. */
 export const staffRoutes = router<StaffEnv>()

@@ -22,12 +22,13 @@ const seen = (sites: string) => `(${sites} IS NULL OR EXISTS (
 const good = (token: string, nowMs: string) => `${token}.revoked_at IS NULL AND ${token}.expires_at > ${nowMs}`
 
 /*
- * The good token of whoever a case was given to. Tokens run out and people stay: no two good tokens have one name
- * (`addStaff`), so whoever is given a new one has their cases again.
+ * The good token of whoever a case was given to. Tokens run out and people stay: where theirs is no longer good, it is the
+ * newest that has their name (`addStaff`), so whoever is given a new one has their cases again.
  */
 const GOOD_TOKEN = `
 SELECT token.id FROM staff_token AS given JOIN staff_token AS token ON lower(token.name) = lower(given.name)
-WHERE given.id = support_case.assigned_to AND ${good('token', '?1')}`
+WHERE given.id = support_case.assigned_to AND ${good('token', '?1')}
+ORDER BY token.id = given.id DESC, token.id DESC LIMIT 1`
 
 /*
  * ?1 is the instant, ?2 the sites of who asks. A case waits since the first of the guardian's messages that nobody has
