@@ -208,12 +208,14 @@ describe('a child that staff added by hand', () => {
 
 describe('a roster that comes to tell CPR numbers, or tells them no more', () => {
   const known = (cpr: string | null, more: Partial<Row> = {}) =>
-    rowOf(2, { name: 'Alma Prøvebarn', birthDay: '2057-01-02', cpr, ...more })
+    rowOf(2, { name: 'Alma Prøvebarn', birthDay: CHILD.birthDay, cpr, ...more })
+  /** Another CPR number of that birth date. */
+  const OTHER = '0201585002'
 
   it('knows its children again, with all that they have', async () => {
     for (const [first, then] of [
-      [null, cprOf(1)],
-      [cprOf(1), null],
+      [null, CHILD.cpr],
+      [CHILD.cpr, null],
     ] as const) {
       await readIn(office, [known(first, { club: 'Ungdomsklubben' }), rowOf(3)], true)
       const child = await idOf('Alma Prøvebarn')
@@ -228,20 +230,20 @@ describe('a roster that comes to tell CPR numbers, or tells them no more', () =>
   })
 
   it('takes two CPR numbers for two children, of whatever name and birth date', async () => {
-    await readIn(office, [known(cprOf(1))])
-    const { plan } = await planned(office, [known(cprOf(337))])
+    await readIn(office, [known(CHILD.cpr)])
+    const { plan } = await planned(office, [known(OTHER)])
     expect([plan.added, plan.changed, plan.leaving]).toEqual([1, 0, 1])
   })
 
   it('takes nobody for somebody else where it could be either of two', async () => {
     await readIn(office, [known(null)])
-    const { plan } = await planned(office, [known(cprOf(1)), known(cprOf(337), { line: 3 })])
+    const { plan } = await planned(office, [known(CHILD.cpr), known(OTHER, { line: 3 })])
     expect([plan.added, plan.changed, plan.leaving]).toEqual([2, 0, 1])
   })
 
   it('does not take a child that one row has by its key for that of another row', async () => {
-    await readIn(office, [known(cprOf(1))])
-    const { plan } = await planned(office, [known(cprOf(1)), known(null, { line: 3 })])
+    await readIn(office, [known(CHILD.cpr)])
+    const { plan } = await planned(office, [known(CHILD.cpr), known(null, { line: 3 })])
     expect([plan.added, plan.changed, plan.leaving]).toEqual([1, 0, 0])
   })
 })
