@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { uuidv7 } from '../shared/uuidv7.ts'
 import { doctor } from '../terminal/upkeep/doctor.ts'
-import { begin } from './local/command-line.ts'
+import { begin, NOWHERE } from './local/command-line.ts'
 import { type Office, office, setUp } from './local/office.ts'
 import { type Pi, virtualPi } from './local/pi.ts'
 import { copyDatabases } from './local/prepared.ts'
@@ -93,6 +93,8 @@ describe('the producer’s cards', () => {
   line 4, uid: a UID is 8, 14 or 20 hexadecimal digits
   line 5, number: the cell begins as a formula
 `)
+    const offline = await begin({ folder, url: NOWHERE }, ['card', 'import', 'bad.csv']).done
+    expect([offline.code, offline.err]).toEqual([2, expect.stringContaining('line 5, number: the cell begins as')])
     expect((await klubkort('card', 'stock').done).out).toBe('2 blanks; 0 cards made for orders.\n')
   })
 

@@ -56,6 +56,24 @@ Product 4 added: Toast, 15,00 kr
     expect(worker.heard.map(({ body }) => body)).toEqual([{ category: 'food' }, { name: '-Nord' }])
   })
 
+  test('is asked where somebody of a club works, which others need not say', async () => {
+    const worker = await standInWorker({ 'POST /api/staff/people': { body: {} } })
+    const window = windowWith(['staff', 'add', '--name', 'Bo'], at(worker.url))
+    await window.shows('--role <role>, what they may do (admin, club, finance): ')
+    window.type('club\r')
+    await window.shows('--site <id>, where they work: ')
+    window.type('x\r')
+    await window.shows('An id is a whole number above zero.\n--site <id>, where they work: ')
+    window.type('2\r')
+    await window.ended
+    expect(worker.heard.map(({ body }) => body)).toEqual([{ name: 'Bo', role: 'club', sites: [2], days: 365 }])
+    const piped = spawnSync(process.execPath, [KLUBKORT, 'staff', 'add', '--name', 'Bo', '--role', 'club'])
+    expect([piped.status, String(piped.stderr)]).toEqual([
+      2,
+      "klubkort: a club's staff work somewhere: --site <id> (usage)\n",
+    ])
+  })
+
   test('is told what is wrong and asked again, at most three times', async () => {
     const window = windowWith(['product', 'price', '4'], at(NOWHERE))
     await window.shows('<kroner>, the new price: ')

@@ -38,14 +38,21 @@ afterAll(async () => {
 
 const klubkort = (...args: string[]) => commandLine({ folder, env })(...args)
 
-/** Runs it at a terminal of 80 columns, where `typed` is typed when it asks; resolves to all that was drawn. */
-function atTerminal(args: string[], typed: string): Promise<{ code: number; drawn: string }> {
+/**
+ * Runs it at a terminal of 80 columns, where `typed` is typed when it asks, and `meanwhile` is over; resolves to all that
+ * was drawn.
+ */
+function atTerminal(
+  args: string[],
+  typed: string,
+  meanwhile = async (): Promise<unknown> => null,
+): Promise<{ code: number; drawn: string }> {
   const program = pty.spawn(process.execPath, [KLUBKORT, ...args], { cols: 80, rows: 40, cwd: folder, env })
   let drawn = ''
   program.onData((data) => {
     const asked = drawn.includes('[y/N]')
     drawn += data
-    if (!asked && drawn.includes('[y/N]')) program.write(`${typed}\r`)
+    if (!asked && drawn.includes('[y/N]')) meanwhile().then(() => program.write(`${typed}\r`))
   })
   return new Promise((resolve) => program.onExit(({ exitCode }) => resolve({ code: exitCode, drawn })))
 }
@@ -176,11 +183,11 @@ LINE  CHILD  NAME             WHAT
       sheet(HEAD, ALMA, BO, CARLA, ...Array.from({ length: 1_200 }, (_, at) => line(at))),
     )
     const no = await atTerminal(['roster', 'import', name], 'n')
-    expect(no.code).toBe(0)
+    expect(no.code).toBe(2) // As wherever somebody is asked, and does not want it.
     expect(no.drawn).toContain('Reading the roster in █')
     expect(no.drawn).toContain('100 %')
     expect(no.drawn).toContain('… and 1180 more')
-    expect(no.drawn).toMatch(/Apply it\? \[y\/N\] n\s+Nothing is changed yet\.\s*$/)
+    expect(no.drawn).toMatch(/Apply it\? \[y\/N\] n\s+klubkort: nothing was done \(cancelled\)\s*$/)
     expect(no.drawn.split(/[\r\n]+/).filter((drawn) => drawn.length > 85)).toEqual([])
     const yes = await atTerminal(['roster', 'import', name], 'ja')
     expect(yes.drawn).toMatch(/Applied: 1200 new, 0 changed, 0 left; first cards ordered: 0\.\s*$/)
@@ -195,6 +202,29 @@ test('is remembered: who read which in, and what came of it', async () => {
     /^WHEN {14}WHO {13}STATE {5}ROWS {3}NEW {2}CHANGED {2}LEAVING\n01\.02\.2026 12\.00 {2}Demo \(staff 1\) {2}given up {2}1203 {5}0 {8}0 {8}0\n01\.02\.2026 12\.00 {2}Demo \(staff 1\) {2}applied {3}1203 {2}1200 {8}0 {8}0\n/,
   )
   expect(RosterHistory.parse(JSON.parse((await klubkort('roster', 'history', '--json')).out)).more).toBe(false)
+})
+
+test('two at once: the one that was asked about meanwhile is refused, and nothing of it is done', async () => {
+  const lines = [
+    ALMA,
+    BO,
+    CARLA,
+    ...Array.from({ length: 1_200 }, (_, at) => `Barn ${at} Prøvebarn;2014-01-02;Prøveskolen;;;`),
+  ]
+  const one = await file('one.csv', sheet(HEAD, ...lines, 'Ida Prøvebarn;2015-06-10;;;;'))
+  const other = await file('other.csv', sheet(HEAD, ...lines, 'Jan Prøvebarn;2015-06-11;;;;'))
+  const { code, drawn } = await atTerminal(['roster', 'import', one], 'y', () =>
+    klubkort('roster', 'import', other, '--yes'),
+  )
+  expect(code).toBe(1)
+  expect(drawn.replace(/\s+/g, ' ')).toContain(
+    'klubkort: something else has changed meanwhile; read the roster in again (roster_changed)',
+  )
+  const there = async (name: string) =>
+    JSON.parse((await klubkort('child', 'list', '--name', name, '--json')).out).children.length
+  expect([await there('Ida Prøvebarn'), await there('Jan Prøvebarn')]).toEqual([0, 1])
+  const { imports } = RosterHistory.parse(JSON.parse((await klubkort('roster', 'history', '--json')).out))
+  expect(imports.slice(0, 2).map(({ state }) => state)).toEqual(['applied', 'given_up'])
 })
 
 describe('a file with faults', () => {

@@ -8,7 +8,7 @@ const staff = { kind: 'staff', id: 2, name: 'Klara Prøveklub' }
 const at = Date.parse('2026-11-20T11:00:00Z')
 const deed = { at, who: staff, name: null, detail: null }
 const deeds = [
-  { ...deed, id: 6, action: 'child_changed', subject: 'child:12', detail: { what: 'name school' } },
+  { ...deed, id: 6, action: 'child_changed', subject: 'child:12', detail: { what: 'name  birthDay  school' } },
   {
     ...deed,
     id: 5,
@@ -62,7 +62,7 @@ test.each([80, 120])('what was done is told in words, in a window of %i columns'
   expect(screen).toBe(`WHEN              WHAT
 20.11.2026 12.00  child changed
   child 12, by Klara Prøveklub (staff 2)
-  what: name school
+  what: name, birth day, school
 20.11.2026 12.00  product priced
   product 4 (Toast), by Klara Prøveklub (staff 2)
   price: 45,50 kr; from: 2026-12-01

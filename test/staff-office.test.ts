@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { commandLine, type Ended } from './local/command-line.ts'
 import { type TwoClubs, twoClubs, type Visitor } from './local/two-clubs.ts'
@@ -70,7 +72,7 @@ describe('who works here', () => {
       exit 1"
     `)
     expect(await shown(klara, 'child', 'add', 'Ny Prøvebarn')).toMatchInlineSnapshot(`
-      "Child 3 added: Ny Prøvebarn, account 11
+      "Child 3 added: Ny Prøvebarn, account 11; its first card is ordered, to Klub Syd
       exit 0"
     `)
     expect(await shown(klara, 'child', 'add', 'Ny Prøvebarn', '--club', '1')).toMatchInlineSnapshot(`
@@ -187,6 +189,50 @@ describe('who did what', () => {
     `)
     expect(await shown('club', 'access', 'list', '--child', '1')).toMatchInlineSnapshot(`
       "klubkort: a club token may not do this (role_forbidden)
+      exit 1"
+    `)
+  })
+})
+
+describe('a child that has left', () => {
+  test('is written down whole, and erased by its name', async () => {
+    const out = join(clubs.folder, 'sofus.json')
+    expect(
+      (await shown('admin', 'child', 'export', '2', '--out', out)).replace(out, 'sofus.json'),
+    ).toMatchInlineSnapshot(`
+      "Everything about child 2, Sofus Sydbarn, written to sofus.json: keep it safe.
+      exit 0"
+    `)
+    expect(JSON.parse(await readFile(out, 'utf8'))).toMatchObject({
+      child: { id: 2, name: 'Sofus Sydbarn', club: 'Klub Syd' },
+      money: { cardOrders: [{ cause: 'first', status: 'ordered' }] },
+    })
+    expect(await shown('admin', 'child', 'erase', '2', '--name', 'Sofus Sydbarn')).toMatchInlineSnapshot(`
+      "klubkort: the child has not left (child_stays)
+      exit 1"
+    `)
+    expect(await shown('admin', 'child', 'leave', '2')).toMatchInlineSnapshot(`
+      "Child 2, Sofus Sydbarn, has left; account 10 holds 0,00 kr.
+      exit 0"
+    `)
+    expect(await shown('admin', 'child', 'erase', '2', '--name', 'Sofie Sydbarn')).toMatchInlineSnapshot(`
+      "klubkort: that is not the child's name (name_wrong)
+      exit 1"
+    `)
+    expect(await shown('admin', 'child', 'erase', '2', '--name', 'Sofus Sydbarn')).toMatchInlineSnapshot(`
+      "Child 2 is erased. What bookkeeping asks for is kept until <day>.
+      exit 0"
+    `)
+    expect(await shown('admin', 'child', 'show', '2')).toMatchInlineSnapshot(`
+      "Child 2: Slettet barn 2, left <day and time>
+      Account 10, balance 0,00 kr, daily limit none
+      Guardians 0
+
+      No cards.
+      exit 0"
+    `)
+    expect(await shown('admin', 'child', 'return', '2')).toMatchInlineSnapshot(`
+      "klubkort: the child has been erased (child_erased)
       exit 1"
     `)
   })

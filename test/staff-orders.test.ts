@@ -118,8 +118,19 @@ test('a child leaves and returns', async () => {
 2 guardians could not be told, as no mail address of theirs is known: phone or write a letter.
 `,
   )
-  const back = await office('POST /api/staff/children/3/return', { ...child, leftAt: null })
-  expect((await klubkort(back.url, ['child', 'return', '3'])).out).toContain('its cards are blocked until activated')
+  for (const [more, words] of [
+    [{ cards: [{ id: 9, status: 'blocked', createdAt: 0 }] }, 'its cards are blocked until activated'],
+    [
+      { club: { id: 1, name: 'Æblet' }, cards: [{ id: 9, status: 'closed', createdAt: 0 }] },
+      'a card is ordered for it',
+    ],
+    [{}, 'it has no card'],
+  ] as const) {
+    const back = await office('POST /api/staff/children/3/return', { ...child, leftAt: null, ...more })
+    expect((await klubkort(back.url, ['child', 'return', '3'])).out).toBe(
+      `Child 3, Freja Prøvebarn, is back; ${words}.\n`,
+    )
+  }
   const shown = await office('GET /api/staff/children/3', child)
   expect((await klubkort(shown.url, ['child', 'show', '3'])).out).toContain('left 24.12.2026 18.00')
 })

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { addDays, copenhagenDay } from '../shared/copenhagen.ts'
 import { Product, SheetPlan } from '../shared/office/products.ts'
-import { commandLine } from './local/command-line.ts'
+import { commandLine, NOWHERE } from './local/command-line.ts'
 import { office, setUp } from './local/office.ts'
 import { copyDatabases } from './local/prepared.ts'
 import { freePorts, type Running } from './local/processes.ts'
@@ -105,6 +105,25 @@ test('what is exported is read back without a change', async () => {
   expect(await done('product', 'import', path)).toBe('Nothing to change; 4 products as before.\n')
 })
 
+test('what a spreadsheet would take for a formula is read back under its own name', async () => {
+  await done('product', 'add', '--site', '2', '--name', '+ ketchup', '--price', '2')
+  const path = join(folder, 'formel.csv')
+  await done('product', 'export', '--site', '2', '--out', path)
+  expect(await readFile(path, 'utf8')).toContain("'+ ketchup")
+  expect(await done('product', 'import', path)).toBe('Nothing to change; 3 products as before.\n')
+  await done('product', 'retire', '5')
+})
+
+test('what is exported goes over no other file, into which somebody may have put prices', async () => {
+  const path = await file('mine.csv', 'mine')
+  const again = await klubkort('product', 'export', '--out', path)
+  expect([again.code, again.err]).toEqual([
+    2,
+    `klubkort: ${path} cannot be written: something of that name is there (usage)\n`,
+  ])
+  expect(await readFile(path, 'utf8')).toBe('mine')
+})
+
 const SHEET = `Sted;Vare;Kategori;Pris;Fra
 Klub Nord;Toast;;16;
 Klub Nord;Toast;;17,5;${day}-${month}-${year}
@@ -174,6 +193,11 @@ test('a file with faults tells each with its line and column, and nothing is don
   line 8, from: the day is over; leave it empty for a price now
 `)
   expect(await sold(1)).toEqual(before)
+  const offline = await commandLine({ folder, url: NOWHERE })('product', 'import', path)
+  expect([offline.code, offline.err.split('\n')[0]]).toEqual([
+    2,
+    `klubkort: ${path} has 9 faults, and nothing is changed (file_faulty)`,
+  ])
   const asJson = await klubkort('product', 'import', path, '--yes', '--json')
   expect(JSON.parse(asJson.err).error).toMatchObject({ code: 'file_faulty', faults: { length: 11 } })
 })

@@ -193,7 +193,11 @@ describe.concurrent('wrong usage', () => {
     ['more top-ups a day than there may be', ['settings', 'set', '--top-ups-per-day', '21'], 'money.topUpsPerDay: '],
     ['a version that no bank takes', ['settings', 'set', '--bank-file-version', '05'], 'Allowed choices are 03, 09'],
     ['a case for two', ['case', 'assign', caseId, '--to', '3', '--nobody'], 'cannot be used with'],
-    ['a club without a site', ['staff', 'add', '--name', 'Anne', '--role', 'club'], 'sites: a club'],
+    [
+      'a club without a site',
+      ['staff', 'add', '--name', 'Anne', '--role', 'club'],
+      "a club's staff work somewhere: --site",
+    ],
     ['a site for an admin', ['staff', 'add', '--name', 'Anne', '--role', 'admin', '--site', '1'], 'sites: a club'],
     ['a token for ever', ['staff', 'add', '--name', 'A', '--role', 'admin', '--expires', '366'], 'Days are 1 to 365'],
     ['a day that is none', ['audit', 'list', '--from', '2026-02-30'], 'A day is like'],
@@ -379,7 +383,14 @@ describe.concurrent('at the wire', () => {
       ['A', '--daily-limit', '50', '--club', '1'],
       ...(['POST', '/children', { name: 'A', dailyLimit: 5_000, club: 1 }, child] as const),
     ],
-    ['child list', ['--name', 'æ&b'], 'GET', '/children?name=%C3%A6%26b', null, { children: [child] }],
+    [
+      'child list',
+      ['--name', 'æ&b'],
+      'GET',
+      '/children?name=%C3%A6%26b&offset=0',
+      null,
+      { children: [child], more: false },
+    ],
     ['child show', ['3'], 'GET', '/children/3', null, child],
     [
       'card add',
@@ -417,7 +428,7 @@ describe.concurrent('at the wire', () => {
     [
       'case answer',
       [caseId, '--text', ' Ja\tda ', '--id', id],
-      ...(['POST', `/cases/${caseId}/answer`, { id, text: 'Ja da' }, listedCase] as const),
+      ...(['POST', `/cases/${caseId}/answer`, { id, text: 'Ja da' }, { ...listedCase, untold: 0 }] as const),
     ],
     ['case close', [caseId], 'POST', `/cases/${caseId}/close`, {}, listedCase],
     ['case assign', [caseId, '--to', '2'], 'POST', `/cases/${caseId}/assign`, { to: 2 }, listedCase],
@@ -529,7 +540,7 @@ describe.concurrent('at the wire', () => {
 
   test('a text of several lines is taken from standard input or a file', async () => {
     const { url, heard } = await standInWorker({
-      [`POST /api/staff/cases/${caseId}/answer`]: { body: listedCase },
+      [`POST /api/staff/cases/${caseId}/answer`]: { body: { ...listedCase, untold: 1 } },
       'POST /api/staff/publications': { body: publication },
     })
     const input = 'Kære forælder\r\n\r\nKortet er sendt.\r\n'
@@ -538,7 +549,8 @@ describe.concurrent('at the wire', () => {
     await writeFile(file, input)
     const publish = ['publication', 'publish', '--kind', 'terms', '--language', 'da', '--file']
     const answered = await klubkort(['case', 'answer', caseId, '--text', '-'], { url, input })
-    expect(answered).toEqual({ code: 0, out: `Case ${caseId} is answered.\n`, err: '' })
+    const untold = '1 guardian could not be told, as no mail address of theirs is known: phone or write a letter.'
+    expect(answered).toEqual({ code: 0, out: `Case ${caseId} is answered.\n${untold}\n`, err: '' })
     const published = await klubkort([...publish, file], { url })
     expect(published.out).toBe('Version 7 of terms in da is in force since 01.07.2026 12.05.\n')
     expect((await klubkort([...publish, '-'], { url, input })).code).toBe(0)
@@ -567,7 +579,7 @@ describe.concurrent('what is printed', () => {
     const long = { ...child, id: 4, name: `${'Meget Langt Navn '.repeat(4)}Xx`, balance: -330, dailyLimit: null }
     const unbroken = { ...child, id: 5, name: 'M'.repeat(80), cards: [] }
     const { url } = await standInWorker({
-      'GET /api/staff/children': { body: { children: [child, long, unbroken] } },
+      'GET /api/staff/children?offset=0': { body: { children: [child, long, unbroken], more: true } },
       'GET /api/staff/children/3': { body: child },
       'GET /api/staff/accounts/7': { body: account },
       'GET /api/staff/cases?state=open&offset=0': { body: { cases: [listedCase], more: true } },
@@ -584,6 +596,7 @@ describe.concurrent('what is printed', () => {
     const lines = `${list?.out}${show?.out}${wallet?.out}${cases?.out}`.split('\n')
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
     const rows = list?.out.split('\n') ?? []
+    expect(list?.out).toMatch(/\n\nThere are more; to see them: klubkort child list --offset 3\n$/)
     expect(rows[1]).toMatch(/^ 3 {2}Freja Nielsen +7 {2}1\.234,50 {8}50,00 {6}1$/)
     expect(rows.find((row) => row.startsWith(' 4'))).toMatch(/ {4}−3,30 {9}none {6}1$/)
     expect(rows.join('').match(/M/g)?.length).toBeGreaterThanOrEqual(80)

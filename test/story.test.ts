@@ -107,14 +107,14 @@ test('the roster brings the child, and orders its first card', async () => {
 })
 
 test('the card is produced, and handed out by a tap at the till', async () => {
-  await run(office, 'order', 'export', '--out', 'batch.csv')
+  await run(office, 'card', 'orders', 'export', '--out', 'batch.csv') // By their other names, as they are looked for.
   const [head = '', ...lines] = (await readFile(join(folder, 'batch.csv'), 'utf8')).trim().split('\r\n')
   const line = lines.find((text) => text.includes(CHILD)) ?? ''
   expect(head).toMatch(/^\ufeff?kortnummer;/)
   const number = line.split(';')[0] ?? ''
   expect(line).toContain('Klub Eksempel')
   await writeFile(join(folder, 'produced.csv'), `number;uid\r\n${number};${FIRST_UID}\r\nSTAK-1;${SPARE_UID}\r\n`)
-  await run(office, 'card', 'import', 'produced.csv')
+  await run(office, 'cards', 'import', 'produced.csv')
   const [order] = (await told(club, 'order', 'list')).orders.filter(
     (one: { account: number }) => one.account === account,
   )

@@ -113,7 +113,7 @@ BY       Anne Holm`)
     const name = `${'Prøvebarn '.repeat(25)}李小龍`
     const child = { account: 7, balance: 123_450, dailyLimit: null, cards: [], guardians: 2, leftAt: null, club: null }
     const { url } = await standInWorker({
-      'GET /api/staff/children': { body: { children: [{ id: 3, name, ...child }] } },
+      'GET /api/staff/children?offset=0': { body: { children: [{ id: 3, name, ...child }], more: false } },
     })
     const login = { HOME: '/nonexistent', KLUBKORT_URL: url, KLUBKORT_TOKEN: 'kk_4000_test' }
     const { code, screen } = await windowWith(['child', 'list'], login, columns).ended

@@ -21,6 +21,15 @@ export const Child = z
   })
   .meta({ id: 'Child' })
 
+/** `offset` is how many to pass over. */
+export const ChildrenQuery = z.object({
+  name: z.string().max(80).default(''),
+  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
+})
+export const Children = z
+  .object({ children: z.array(Child), more: z.boolean().meta({ description: 'whether others follow after these' }) })
+  .meta({ id: 'Children' })
+
 /** Of guardians who had to be told something. */
 export const Untold = z
   .int()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Id, InstantMs, Lines, Text } from '../fields.ts'
+import { Untold } from './children.ts'
 
 export const CaseId = z.uuid().toLowerCase()
 export const CaseSubject = Text.min(1).max(120)
@@ -51,6 +52,8 @@ export const StaffCases = z.object({
 
 /** An answer is given by its `id` at most once; the same id with other words is id_taken. */
 export const AnswerCall = z.strictObject({ id: CaseId, text: CaseText })
+/** A case that was answered just now; its guardian reads the answer in the portal, and is told of it by mail. */
+export const CaseAnswered = StaffCaseSummary.extend({ untold: Untold }).meta({ id: 'CaseAnswered' })
 
 /** Who is to look after a case: a member of staff who may see it, whoever asks (me), or nobody. */
 export const AssignCall = z.strictObject({ to: z.union([Id, z.enum(['me', 'nobody'])]) })

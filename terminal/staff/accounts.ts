@@ -59,7 +59,7 @@ function page(account: z.infer<typeof Account>): string {
     account.movements,
     [
       { head: 'TIME', cell: ({ at }) => instant(at) },
-      { head: 'KIND', cell: ({ kind }) => kind },
+      { head: 'KIND', cell: ({ kind }) => kind.replaceAll('_', ' ') },
       { head: 'AMOUNT', cell: (movement) => amount(movement.amount), align: 'right' },
       { head: 'BALANCE', cell: ({ balance }) => amount(balance), align: 'right' },
       { head: 'REASON', cell: ({ reason }) => reason ?? '', flexible: true },

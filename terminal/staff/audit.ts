@@ -63,9 +63,11 @@ function nameOf(who: Who): string {
   }
 }
 
-/** A name of ours in words. What is no such name, as a day or an id, stays as it is. */
-const spaced = (text: string) =>
-  /^[a-z_]+$/i.test(text) ? text.replace(/_|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase() : text
+/** A name of ours in words, or several, two blanks apart. What is no such name, as a day or an id, stays as it is. */
+function spaced(text: string): string {
+  if (text.includes('  ')) return text.split('  ').map(spaced).join(', ')
+  return /^[a-z_]+$/i.test(text) ? text.replace(/_|(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase() : text
+}
 
 /** A subject as it is stored: 'hand_out:7' for the list's 'hand out 7'. */
 const stored = (subject: string) =>
@@ -120,7 +122,7 @@ function viewingList({ child, viewings, more }: z.infer<typeof Access>, offset: 
   const rows = table(
     viewings,
     [
-      { head: 'DAY', cell: ({ day }) => day },
+      { head: 'DAY', cell: ({ day }) => day.split('-').reverse().join('.') },
       { head: 'WHO', cell: ({ who }) => nameOf(who), flexible: true },
       { head: 'FIRST', cell: ({ firstAt }) => time(firstAt) },
       { head: 'LAST', cell: ({ lastAt }) => time(lastAt) },

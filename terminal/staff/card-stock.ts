@@ -46,7 +46,7 @@ export async function importCards(desk: Desk, path: string): Promise<Outcome> {
   // Where the file itself is at fault, what else is wrong with it is asked all the same, and told with it.
   const dry = sheet.faults.length > 0
   const answer = await change(desk, '/card-stock', StockCall, { rows, dry }, StockAnswer, { large: true })
-  if (answer.kind === 'unreachable' && !dry) return { ...answer, ...interrupted(path) }
+  if (answer.kind === 'unreachable') return dry ? faulty(path, sheet.faults) : { ...answer, ...interrupted(path) }
   if (answer.kind !== 'answer') return answer
   const { faults: found, ...sum } = answer.value
   const faults = found.map(({ line, column, reason }) => ({

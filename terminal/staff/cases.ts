@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   AnswerCall,
   AssignCall,
+  CaseAnswered,
   CaseId,
   CasesQuery,
   StaffCase,
@@ -12,7 +13,7 @@ import {
 import { uuidv7 } from '../../shared/uuidv7.ts'
 import { command, group, idArgument, offsetArgument } from './command.ts'
 import { change, type Desk, type Outcome, read, told } from './desk.ts'
-import { instant, plain, quoted, tableWithDetails } from './output.ts'
+import { instant, notTold, plain, quoted, tableWithDetails } from './output.ts'
 
 const STATES = CasesQuery.shape.state.unwrap().options
 
@@ -121,14 +122,16 @@ function list({ cases, more }: z.infer<typeof StaffCases>, which: Listing): stri
 async function answer(desk: Desk, about: string, given: { text: string; id?: string }): Promise<Outcome> {
   const id = given.id ?? uuidv7(desk.nowMs(), desk.random(16))
   const text = given.text === '-' ? await desk.readText() : given.text
-  const answered = await change(desk, `/cases/${about}/answer`, AnswerCall, { id, text }, StaffCaseSummary)
+  const answered = await change(desk, `/cases/${about}/answer`, AnswerCall, { id, text }, CaseAnswered)
   // Without an answer nobody here knows whether it was stored; under the same id it is stored at most once.
   const open = answered.kind === 'unreachable' || (answered.kind === 'refused' && answered.code === 'internal')
   if (open) {
     const again = `klubkort case answer ${about} --text ${given.text === '-' ? '-' : quoted(given.text)} --id ${id}`
     return { ...answered, hint: `it may have been answered all the same; to repeat it safely: ${again}` }
   }
-  return told(answered, ({ id, closedAt }) => `Case ${id} is answered${closedAt === null ? '' : ', and closed'}.`)
+  return told(answered, ({ id, closedAt, untold }) => {
+    return `Case ${id} is answered${closedAt === null ? '' : ', and closed'}.${notTold(untold)}`
+  })
 }
 
 const waiting = ({ waitingSince, closedAt }: z.infer<typeof StaffCaseSummary>) =>

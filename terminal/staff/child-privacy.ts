@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { copenhagenDay } from '../../shared/copenhagen.ts'
 import { ChildFile, Erasure, ErasureCall } from '../../shared/office/privacy.ts'
 import { command, idArgument } from './command.ts'
 import { change, type Desk, type Outcome, told } from './desk.ts'
@@ -62,6 +63,10 @@ async function erased(desk: Desk, id: number, given: string | undefined): Promis
   return told(await call(name), ({ eraseDay, guardians }) => {
     const [year, month, day] = eraseDay.split('-')
     const gone = guardians === 0 ? '' : ` ${counted(guardians, 'guardian')} without another child went too.`
-    return `Child ${id} is erased.${gone} What bookkeeping asks for is kept until ${day}.${month}.${year}.`
+    const kept =
+      eraseDay <= copenhagenDay(desk.nowMs())
+        ? 'Bookkeeping asks for nothing of it.'
+        : `What bookkeeping asks for is kept until ${day}.${month}.${year}.`
+    return `Child ${id} is erased.${gone} ${kept}`
   })
 }

@@ -2,8 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { Role, StaffCall, StaffMember, StaffSitesCall, StaffToken, TOKEN_DAYS_MAX } from '../../shared/office/staff.ts'
 import { command, group, idArgument } from './command.ts'
-import { change, type Desk, read, told } from './desk.ts'
+import { change, type Desk, type Outcome, read, told } from './desk.ts'
 import { instant, plain, table } from './output.ts'
+import { worded } from './prompt.ts'
 
 const People = z.object({ people: z.array(StaffMember) })
 
@@ -23,7 +24,9 @@ export function peopleCommands(klubkort: Command, desk: Desk) {
     .option('--site <id...>', "where a club's staff work: they see and do only what is theirs", siteArguments)
     .option('--expires <days>', `how long the token is good (default: ${TOKEN_DAYS_MAX})`, daysArgument)
     .action(async ({ name, role, site = [], expires = TOKEN_DAYS_MAX }: Adding) => {
-      const body = { name, role, sites: site, days: expires }
+      const sites = role === 'club' && site.length === 0 ? await workplace(desk) : site
+      if (!Array.isArray(sites)) return desk.deliver(sites)
+      const body = { name, role, sites, days: expires }
       const added = await change(desk, '/people', StaffCall, body, StaffToken)
       desk.deliver(
         told(
@@ -80,6 +83,14 @@ They log in with: klubkort login --url ${url} --token -`,
 }
 
 type Adding = { name: string; role: string; site?: number[]; expires?: number }
+
+/** Where a club's staff work, which only they must say: asked for where somebody is there. */
+async function workplace({ person }: Desk): Promise<number[] | Outcome> {
+  if (person === null) return { kind: 'usage', message: "a club's staff work somewhere: --site <id>" }
+  const site = new Option('--site <id>', 'where they work').argParser(idArgument)
+  const said = await worded(person, site, site.flags)
+  return typeof said === 'string' ? [idArgument(said)] : said
+}
 
 const siteArguments = (text: string, before: number[] = []) => [...before, idArgument(text)]
 

@@ -19,7 +19,7 @@ import { type Asked, change, type Desk, type Outcome, read } from './desk.ts'
 import { diskTrouble } from './disk.ts'
 import { amount, amountCell, counted, table } from './output.ts'
 import { confirmed, yesOption } from './prompt.ts'
-import { type SheetColumn as Column, readSheet, sheetBytes } from './sheet.ts'
+import { type SheetColumn as Column, readSheet, type SheetFault, sheetBytes } from './sheet.ts'
 
 const COLUMNS: readonly Column<SheetColumn>[] = [
   { name: 'id', heads: ['id'] },
@@ -46,7 +46,7 @@ export function productSheetCommands(product: Command, desk: Desk) {
     'klubkort product export --site 1',
   )
     .option('--site <id>', 'only what this site sells', idArgument)
-    .option('--out <file>', 'write it to a file')
+    .option('--out <file>', 'a new file to write it to')
     .addHelpText('after', SHEET_HELP)
     .action(async ({ site, out }: { site?: number; out?: string }) => {
       desk.deliver(await exported(desk, site, out))
@@ -85,7 +85,8 @@ async function exported(desk: Desk, site: number | undefined, out: string | unde
   const text = csv(['id', 'site', 'name', 'category', 'price', 'from'], rows)
   if (out === undefined) return { kind: 'done', value: sold.value, text: text.trimEnd(), exact: true }
   try {
-    await writeFile(out, text)
+    // Never over another file: somebody may have put prices into it.
+    await writeFile(out, text, { flag: 'wx' })
   } catch (error) {
     return { kind: 'usage', message: `${out} cannot be written: ${diskTrouble(error)}` }
   }
@@ -114,12 +115,14 @@ async function imported(
   }
   const ask = (base?: string): Promise<Asked<SheetPlan>> =>
     change(desk, '/products/import', SheetCall, { rows, retireMissing, ...(base && { base }) }, SheetPlan)
+  const own = [...sheet.faults, ...wrong]
   const asked = await ask()
+  // What is wrong with the file itself is known without the worker.
+  if (asked.kind === 'unreachable' && own.length > 0) return { kind: 'faulty', path: file, faults: inOrder(own) }
   if (asked.kind !== 'answer') return asked
   const plan = asked.value
   const said = plan.faults.map(({ column, ...fault }) => ({ ...fault, ...head(column) }))
-  const faults = [...sheet.faults, ...wrong, ...said].toSorted((one, other) => one.line - other.line)
-  if (faults.length > 0) return { kind: 'faulty', path: file, faults }
+  if (own.length + said.length > 0) return { kind: 'faulty', path: file, faults: inOrder([...own, ...said]) }
   const page = planPage(plan)
   if (page === null) return { kind: 'done', value: plan, text: `Nothing to change; ${unchanged(plan)}.` }
   if (!yes && desk.person === null) {
@@ -141,6 +144,8 @@ async function imported(
   return { kind: 'done', value: applied.value, text: yes ? `${page}\n${text}` : text }
 }
 
+const inOrder = (faults: readonly SheetFault[]) => faults.toSorted((one, other) => one.line - other.line)
+
 const unchanged = ({ unchanged }: SheetPlan) => `${counted(unchanged, 'product')} as before`
 
 /** A line of the file as the worker wants it, or what is wrong with its cells. */
@@ -154,7 +159,9 @@ function rowOf(line: number, cells: Record<SheetColumn, string>, broken: readonl
     cells[column] === '' ? null : parsed(column, parse(cells[column]), reason)
   const id = optional('id', (cell) => (/^[1-9]\d{0,14}$/.test(cell) ? Number(cell) : null), 'an id is a whole number')
   const site = parsed('site', cells.site.length > 0 && cells.site.length <= 80 ? cells.site : null, 'no such site')
-  const name = parsed('name', ProductName.safeParse(cells.name).data ?? null, 'a name has 1 to 40 characters')
+  // An export puts an apostrophe before what a spreadsheet would take for a formula, as '-50 %' or '+ ketchup'.
+  const named = cells.name.replace(/^'(?=[=+@-])/, '')
+  const name = parsed('name', ProductName.safeParse(named).data ?? null, 'a name has 1 to 40 characters')
   const kind = (cell: string) => ProductCategory.safeParse(cell.toLowerCase()).data ?? null
   const category = optional('category', kind, `a category is one of ${ProductCategory.options.join(', ')}`)
   const price = parsed(

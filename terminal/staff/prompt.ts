@@ -70,7 +70,7 @@ export async function askedFor(person: Person, command: Command): Promise<Given 
 }
 
 /** What a person gives for one of them. After too many wrong tries it is wrong usage, as on a command line. */
-async function worded(person: Person, wanted: Argument | Option, term: string): Promise<string | Outcome> {
+export async function worded(person: Person, wanted: Argument | Option, term: string): Promise<string | Outcome> {
   const form = wanted.argChoices ? ` (${wanted.argChoices.join(', ')})` : ''
   const question = `${term}${wanted.description && `, ${wanted.description}`}${form}: `
   let wrong = ''

@@ -100,7 +100,7 @@ async function imported(desk: Desk, path: string, options: Options): Promise<Out
     reason,
   }))
   if (own.length + found.length > 0) {
-    await change(desk, `/roster/${id}/discard`, z.strictObject({}), {}, Done)
+    await discard(desk, id)
     return { kind: 'faulty', path, faults: [...own, ...found].toSorted((one, other) => one.line - other.line) }
   }
   const listed = options.json ? ROSTER_ROWS_MAX : LISTED
@@ -140,15 +140,16 @@ async function decide(desk: Desk, planned: Planned, options: Options): Promise<O
   const tooMany = plan.leaving * 5 > plan.known && !options.allowLeaving
   const ask = !options.yes && desk.person !== null
   const open = !idle && !options.dryRun && !tooMany
-  if (!open || !(options.yes || (ask && (await agreed(desk, shown))))) {
-    await change(desk, `/roster/${id}/discard`, z.strictObject({}), {}, Done)
+  const declined = open && ask && !(await agreed(desk, shown))
+  if (!open || declined || !(options.yes || ask)) {
+    await discard(desk, id)
+    if (declined) return { kind: 'cancelled' }
     if (tooMany && options.yes && !options.dryRun) return tooManyLeave(plan)
-    const words = idle
-      ? 'Nothing to change.'
-      : `Nothing is changed yet.${open && ask ? '' : ` To apply it: ${again()}`}`
-    return { kind: 'done', value: { plan, applied: null }, text: open && ask ? words : `${shown}\n\n${words}` }
+    const words = idle ? 'Nothing to change.' : `Nothing is changed yet. To apply it: ${again()}`
+    return { kind: 'done', value: { plan, applied: null }, text: `${shown}\n\n${words}` }
   }
   const applied = await apply(desk, id, options)
+  if (applied.kind === 'refused' && applied.code !== 'internal') await discard(desk, id)
   if (applied.kind === 'refused' && applied.code === 'roster_leaving') return tooManyLeave(plan)
   if (applied.kind === 'unreachable') return { ...applied, hint: 'read the same file in again, which is safe' }
   if (applied.kind !== 'answer') return applied
@@ -161,6 +162,8 @@ async function decide(desk: Desk, planned: Planned, options: Options): Promise<O
     return `klubkort roster import ${quoted(path)}${allowing} --yes${why}`
   }
 }
+
+const discard = (desk: Desk, id: string) => change(desk, `/roster/${id}/discard`, z.strictObject({}), {}, Done)
 
 async function apply(desk: Desk, id: string, { allowLeaving = false }: Options): Promise<Asked<Applied>> {
   const call = () =>

@@ -6,6 +6,9 @@ import { palette } from '../../terminal/screen/panel.ts'
 import { pictograms } from '../../terminal/screen/pictograms.ts'
 import type { Place } from './system.ts'
 
+/** Cards that are nobody's, to be handed out, or to be in a producer's list. */
+const BLANKS = ['04b1a7c3d4e501', '04b1a7c3d4e502']
+
 const PAGE = new URL('./virtual-pi.html', import.meta.url)
 
 /**
@@ -24,15 +27,18 @@ export async function servePis(places: Place[], port: number, mailPage: () => st
         power: pi.isOn(),
         wire: pi.network.wire(),
         screen: pi.screen(),
-        cards: demo.children.map(({ name, uid, balance, blocked, dailyLimit }) => ({
-          name,
-          uid,
-          note: blocked
-            ? 'spærret'
-            : dailyLimit === null
-              ? `startsaldo ${kroner(balance as Ore)}`
-              : `startsaldo ${kroner(balance as Ore)}, maks. ${kroner(dailyLimit as Ore)} om dagen`,
-        })),
+        cards: [
+          ...demo.children.map(({ name, uid, balance, blocked, dailyLimit }) => ({
+            name,
+            uid,
+            note: blocked
+              ? 'spærret'
+              : dailyLimit === null
+                ? `startsaldo ${kroner(balance as Ore)}`
+                : `startsaldo ${kroner(balance as Ore)}, maks. ${kroner(dailyLimit as Ore)} om dagen`,
+          })),
+          ...BLANKS.map((uid, at) => ({ name: `Blankt kort ${at + 1}`, uid, note: `UID ${uid}` })),
+        ],
       })),
     )
 

@@ -370,6 +370,53 @@ describe('the fee of a replacement', () => {
 })
 
 describe('a first card', () => {
+  const orders = async (account: number) => {
+    const { results } = await office.db
+      .prepare('SELECT id, cause, fee, status, club FROM card_order WHERE account = ? ORDER BY rowid')
+      .bind(account)
+      .all<{ id: string }>()
+    return results
+  }
+
+  it('is ordered for a child whom staff add to a club, and for nobody else', async () => {
+    const nina = await clubToken(office, 'Nina Prøvenord', club)
+    const { body: eva } = await asked(nina, 'POST', '/children', { name: 'Eva Prøvebarn' })
+    const found = await orders(Number(eva.account))
+    expect(found).toMatchObject([{ cause: 'first', fee: 0, status: 'ordered', club }])
+    const [order] = found
+    const life = await office.get<{ events: unknown[] }>(`/orders/${order?.id}`)
+    expect(life.events).toMatchObject([{ what: 'card_ordered', who: { name: 'Nina Prøvenord' } }])
+    expect(codeOf(await asked(nina, 'POST', '/children', { name: 'Fremmed', club: 99 }))).toBe('site_unknown')
+    const clubless = await office.post<{ account: number }>('/children', { name: 'Ude Prøvebarn' })
+    expect([await orders(clubless.account), (await orders(Number(eva.account))).length]).toEqual([[], 1])
+  })
+
+  it('is ordered again for a child that left before it had one, and comes back', async () => {
+    const eva = await office.post<{ id: number; account: number }>('/children', { name: 'Eva Prøvebarn', club })
+    await office.post(`/children/${eva.id}/leave`)
+    await office.post(`/children/${eva.id}/return`)
+    await office.post(`/children/${eva.id}/return`)
+    await office.post(`/children/${ada.child}/leave`)
+    await office.post(`/children/${ada.child}/return`)
+    expect(await orders(eva.account)).toMatchObject([{ status: 'cancelled' }, { cause: 'first', status: 'ordered' }])
+    expect(await orders(ada.account)).toEqual([]) // Her card is there, blocked.
+  })
+
+  it('is spared where staff give the child one by hand before it is in a batch', async () => {
+    const [eva, ib] = [
+      await office.post<{ id: number; account: number }>('/children', { name: 'Eva Prøvebarn', club }),
+      await office.post<{ id: number; account: number }>('/children', { name: 'Ib Prøvebarn', club }),
+    ]
+    await office.post('/cards', { child: eva.id, uid: newUid() })
+    await office.post('/card-batches')
+    await office.post('/cards', { child: ib.id, uid: newUid() })
+    expect(await orders(eva.account)).toMatchObject([{ status: 'cancelled' }])
+    expect(await orders(ib.account)).toMatchObject([{ status: 'ordered' }])
+    const [spared] = await orders(eva.account)
+    const life = await office.get<{ events: unknown[] }>(`/orders/${spared?.id}`)
+    expect(life.events).toMatchObject([{ what: 'card_ordered' }, { what: 'card_order_cancelled' }])
+  })
+
   it('that nobody of the family ordered is told to all of its guardians who are reached', async () => {
     await father.post('/brugerinfo/om-dig', { language: 'da', mail: 'birk@klubkort.example' })
     const eva = await member(office, club, 'Eva Prøvebarn')

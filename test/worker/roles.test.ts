@@ -189,7 +189,7 @@ describe('support cases', () => {
     const shown = (await nina.get(`/cases/${ofNora}`)).body as z.infer<typeof StaffCase>
     expect(shown.children).toEqual([{ id: nora.child, name: 'Nora Nordbarn', account: nora.account }])
     const answer = { id: crypto.randomUUID(), text: 'Det er på vej.' }
-    expect((await nina.post(`/cases/${ofNora}/answer`, answer)).body).toMatchObject({ waitingSince: null })
+    expect((await nina.post(`/cases/${ofNora}/answer`, answer)).body).toMatchObject({ waitingSince: null, untold: 1 })
     expect((await nina.post(`/cases/${ofNora}/close`)).body).toMatchObject({ closedAt: expect.any(Number) })
     const seen = await office.db.prepare('SELECT viewer, child FROM viewing').raw()
     expect(seen).toEqual([[nina.id, nora.child]])

@@ -1,7 +1,7 @@
 import { env, SELF } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ErrorCode } from '../../shared/errors.ts'
-import { Child } from '../../shared/office/children.ts'
+import { Child, Children } from '../../shared/office/children.ts'
 import { base64url, cardHash, fromBase64url } from '../../shared/signing.ts'
 import { BalanceAnswer, CARDS_PER_PAGE, SyncAnswer } from '../../shared/wire.ts'
 import { checkLedger } from '../../worker/ledger/check.ts'
@@ -142,6 +142,22 @@ describe('children and cards', () => {
     expect(await found("'--")).toEqual([])
     const audit = JSON.stringify(await deeds())
     for (const name of ['Ida', 'Møller', 'Emil']) expect(audit).not.toContain(name)
+  })
+
+  it('children are listed 200 at a time, and whoever asks is told that there are more', async () => {
+    const many = 'WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < 201)'
+    await office.db.batch([
+      office.db.prepare(
+        `INSERT INTO child (id, name, created_at) ${many} SELECT n, printf('Barn %03d', n), 0 FROM many`,
+      ),
+      office.db.prepare("INSERT INTO account (kind, floor, child) SELECT 'wallet', 0, id FROM child"),
+    ])
+    const page = async (offset: number) => Children.parse(await office.get(`/children?name=barn&offset=${offset}`))
+    const seen = () => office.db.prepare('SELECT count(*) FROM viewing').first<number>('count(*)')
+    const first = await page(0)
+    expect([first.children.length, first.more, await seen()]).toEqual([200, true, 200])
+    expect(await page(200)).toMatchObject({ children: [{ name: 'Barn 201' }], more: false })
+    expect(await seen()).toBe(201)
   })
 
   it('a card belongs to one child for good, and its UID is found nowhere', async () => {

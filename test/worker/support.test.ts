@@ -127,7 +127,7 @@ describe('a support case', () => {
     await openCase(office.db, asked, 1000)
     const answer = { id: crypto.randomUUID(), text: 'Det var en toast.\r\nHilsen' }
     const answered = await office.post<Summary>(`/cases/${asked.id}/answer`, answer)
-    expect(answered).toMatchObject({ id: asked.id, waitingSince: null })
+    expect(answered).toMatchObject({ id: asked.id, waitingSince: null, untold: 0 })
     expect(await office.get<Shown>(`/cases/${asked.id}`)).toMatchObject({
       guardian: { name: 'Anna Prøveforælder', mail: 'anna@mail.example' },
       children: [{ id: child, name: 'Ida', account }],

@@ -4,6 +4,7 @@ import { type Actor, recordedIfChanged } from '../municipality/audit.ts'
 import { childLeft } from '../people/children.ts'
 import { maySteer, steererOf } from '../people/guardianships.ts'
 import { withinSites } from '../people/staff.ts'
+import { firstCardSpared } from './first-cards.ts'
 
 export type CardRow = { id: number; status: CardStatus; createdAt: number }
 
@@ -20,7 +21,8 @@ const IN_USE = 'public_key IS NOT NULL AND revoked_at IS NULL'
 
 /**
  * Gives a child a card, known by its hash; a hash belongs to one child for good. A child that has left gets none, and
- * nobody is given by hand what was made for an order: somebody's name is printed on it, and the order awaits it.
+ * nobody is given by hand what was made for an order: somebody's name is printed on it, and the order awaits it. The
+ * order of a first card that is in no batch yet is taken back.
  */
 export async function addCard(
   db: D1Database,
@@ -28,7 +30,7 @@ export async function addCard(
   staff: number,
   nowMs: number,
 ): Promise<CardRow | 'child_unknown' | 'child_left' | 'card_taken'> {
-  const [childFound, added, , row] = await db.batch<CardRow & { gone: 0 | 1 }>([
+  const [childFound, added, , , , row] = await db.batch<CardRow & { gone: 0 | 1 }>([
     db.prepare('SELECT left_at IS NOT NULL AS gone FROM child WHERE id = ?').bind(child),
     db
       .prepare(
@@ -40,6 +42,7 @@ export async function addCard(
       )
       .bind(child, hash, nowMs),
     recordedIfChanged(db, { staff, action: 'card_added', subject: { kind: 'card' } }, nowMs),
+    ...firstCardSpared(db, child, staff, nowMs),
     db.prepare(`SELECT ${COLUMNS} FROM card WHERE hash = ?`).bind(hash),
   ])
   if (!childFound?.results.length) return 'child_unknown'

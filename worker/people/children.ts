@@ -1,4 +1,7 @@
+import type { z } from 'zod'
+import type { ChildrenQuery } from '../../shared/office/children.ts'
 import type { CardStatus } from '../../shared/wire.ts'
+import { firstCardOrdered } from '../cards/first-cards.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
 import { type Staff, sitesOf, withinSites } from './staff.ts'
 import { viewedAmong } from './viewings.ts'
@@ -42,17 +45,30 @@ function viewOf({ cards, club, ...row }: Row): ChildView {
 /** SQL: whether staff may see a child; its two parameters are both bound to the sites of who asks. */
 const SEEN = withinSites('child.club', '?')
 
-/** The children whose name holds a text (any, where it is empty), by name, at most 200. */
-const NAMED = `WHERE instr(lower(child.name), lower(?)) > 0 AND ${SEEN} ORDER BY child.name, child.id LIMIT 200`
+/** How many children one answer lists. */
+const LISTED_MAX = 200
 
-/** The children that staff may see whose name holds a text; that they looked is recorded of each of them. */
-export async function children(db: D1Database, name: string, staff: Staff, nowMs: number): Promise<ChildView[]> {
-  const bind = [name, sitesOf(staff), sitesOf(staff)]
+/** The children whose name holds a text (any, where it is empty), by name, at most so many after the `offset` first ones. */
+const NAMED = `WHERE instr(lower(child.name), lower(?)) > 0 AND ${SEEN} ORDER BY child.name, child.id LIMIT ? OFFSET ?`
+
+/**
+ * The children that staff may see whose name holds a text; that they looked is recorded of each of them. `more` says
+ * whether others follow.
+ */
+export async function children(
+  db: D1Database,
+  { name, offset }: z.infer<typeof ChildrenQuery>,
+  staff: Staff,
+  nowMs: number,
+): Promise<{ children: ChildView[]; more: boolean }> {
+  const bind = (most: number) => [name, sitesOf(staff), sitesOf(staff), most, offset]
+  const listed = { children: `SELECT id FROM child ${NAMED}`, bind: bind(LISTED_MAX) }
   const [, found] = await db.batch<Row>([
-    viewedAmong(db, { children: `SELECT id FROM child ${NAMED}`, bind }, { staff: staff.id }, nowMs),
-    db.prepare(`${VIEW} ${NAMED}`).bind(...bind),
+    viewedAmong(db, listed, { staff: staff.id }, nowMs),
+    db.prepare(`${VIEW} ${NAMED}`).bind(...bind(LISTED_MAX + 1)),
   ])
-  return (found?.results ?? []).map(viewOf)
+  const rows = found?.results ?? []
+  return { children: rows.slice(0, LISTED_MAX).map(viewOf), more: rows.length > LISTED_MAX }
 }
 
 /**
@@ -81,7 +97,7 @@ export function childViewOf(found: D1Result | undefined): ChildView | null {
 
 /**
  * Adds a child together with its wallet; the daily limit is in øre, null for none. A club's staff add to their own sites
- * alone, and to the one they have where they name none.
+ * alone, and to the one they have where they name none. A club's child gets its first card ordered.
  */
 export async function addChild(
   db: D1Database,
@@ -107,6 +123,7 @@ export async function addChild(
     recordedIfChanged(db, { staff: staff.id, action: 'child_added', subject: { kind: 'account' } }, nowMs),
     db.prepare('SELECT changes() AS added'),
     db.prepare(`${VIEW} WHERE child.id = (SELECT max(id) FROM child)`),
+    ...firstCardOrdered(db, null, staff.id, nowMs),
   ])
   const [{ added } = { added: 0 }] = (done?.results ?? []) as { added: number }[]
   if (!added) return 'site_unknown'

@@ -1,5 +1,6 @@
 import type { CardOrderStatus } from '../../shared/office/cards.ts'
 import { VERSIONS_OF_ALL } from '../cards/cards.ts'
+import { firstCardOrdered } from '../cards/first-cards.ts'
 import { cancellableFrom, cancelled, orderedOf } from '../cards/order-desk.ts'
 import { moneyLetter, reachedAt } from '../letters/outbox.ts'
 import { recordedIfChanged } from '../municipality/audit.ts'
@@ -77,8 +78,8 @@ export async function leave(db: D1Database, child: number, staff: number, nowMs:
 }
 
 /**
- * Takes a child back in; its cards stay blocked until somebody activates them. Again is no change, and one that has been
- * erased stays away; null where there is no such child.
+ * Takes a child back in; its cards stay blocked until somebody activates them, and one of a club that has none gets its
+ * first card ordered. Again is no change, and one that has been erased stays away; null where there is no such child.
  */
 export async function comeBack(
   db: D1Database,
@@ -92,6 +93,7 @@ export async function comeBack(
       .prepare('UPDATE child SET left_at = NULL WHERE id = ? AND left_at IS NOT NULL AND erased_at IS NULL')
       .bind(child),
     recordedIfChanged(db, { staff, action: 'child_came_back', subject: `child:${child}` }, nowMs),
+    ...firstCardOrdered(db, child, staff, nowMs),
     db.prepare('SELECT 1 FROM child WHERE id = ? AND erased_at IS NOT NULL').bind(child),
     childQuery(db, child),
   ])

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { RosterApplied } from '../../shared/office/roster.ts'
+import { UUID } from '../cards/first-cards.ts'
 import { leaversLetters, reachedAt } from '../letters/outbox.ts'
 import { cancelAgreementsOfLeavers } from '../payments/agreements.ts'
 import { ADDED, CARDLESS, CHANGED, COUNTS, changes, KNOWN_COUNT, LEAVING, matched, NEW } from './roster-plan.ts'
@@ -42,10 +43,6 @@ const UNWANTED = `guardianship.child = roster_row.child AND guardianship.ended_a
 
 /** Who leaves with this import: nobody else has left in a batch of the same instant. */
 const LEFT_NOW = `child.left_at = ?2 AND ${APPLIED}`
-
-/** Version 4 of RFC 9562; where 16 random bytes are the same, the order's key refuses it. */
-const UUID = `lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-'
-  || substr('89AB', 1 + abs(random() % 4), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`
 
 const ARRIVE = [
   `UPDATE municipality SET roster_version = roster_version + 1 WHERE ${APPLIED}`,

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { RosterChange, type RosterPlan } from '../../shared/office/roster.ts'
+import { NEEDS_CARD } from '../cards/first-cards.ts'
 import { isOpen } from './roster.ts'
 import { viewedAmong } from './viewings.ts'
 
@@ -86,12 +87,6 @@ export const LEAVING = `FROM child WHERE ${KNOWN} AND child.roster_key NOT IN (
   SELECT named.key FROM roster_row AS named WHERE named.import = ?1)
 AND child.id NOT IN (SELECT roster_row.child FROM roster_row
                      WHERE roster_row.import = ?1 AND ${CHANGES} AND roster_row.child IS NOT NULL)`
-
-/** SQL: an account that needs a card: every one it had is closed, and none is on its way. */
-const NEEDS_CARD = `
-NOT EXISTS (SELECT 1 FROM card WHERE card.account = account.id AND card.status <> 'closed')
-AND NOT EXISTS (SELECT 1 FROM card_order WHERE card_order.account = account.id
-                AND card_order.status IN ('awaiting_approval', 'ordered', 'produced', 'sent'))`
 
 /** The rows that a first card is ordered for: children in a club who have none; somebody new has no account yet. */
 export const CARDLESS = `FROM roster_row LEFT JOIN account ON account.child = roster_row.child

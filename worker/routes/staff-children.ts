@@ -1,6 +1,5 @@
-import { z } from '@hono/zod-openapi'
 import { parseCpr } from '../../shared/cpr.ts'
-import { Child, ChildCall, GuardianCall } from '../../shared/office/children.ts'
+import { Child, ChildCall, Children, ChildrenQuery, GuardianCall } from '../../shared/office/children.ts'
 import { cprHash } from '../municipality/secrets.ts'
 import { addChild, child, children } from '../people/children.ts'
 import { addGuardianship, endGuardianship } from '../people/guardianships.ts'
@@ -13,13 +12,10 @@ export const staffChildRoutes = router<StaffEnv>()
     reading({
       path: '/children',
       summary: 'Children by a part of their name',
-      query: z.object({ name: z.string().max(80).default('') }),
-      answer: z.object({ children: z.array(Child) }),
+      query: ChildrenQuery,
+      answer: Children,
     }),
-    async (c) => {
-      const { name } = c.req.valid('query')
-      return c.json({ children: await children(c.var.db, name, c.var.staff, c.var.now) }, 200)
-    },
+    async (c) => c.json(await children(c.var.db, c.req.valid('query'), c.var.staff, c.var.now), 200),
   )
   .openapi(
     changing({

@@ -4,6 +4,7 @@ import { Settings, SettingsCall } from '../../shared/office/settings.ts'
 import {
   AnswerCall,
   AssignCall,
+  CaseAnswered,
   CaseId,
   CasesQuery,
   StaffCase,
@@ -50,7 +51,7 @@ staffSupportRoutes
       summary: 'Answer a support case, once per id; the guardian is told by mail',
       params: CaseParam,
       body: AnswerCall,
-      answer: StaffCaseSummary,
+      answer: CaseAnswered,
       refusals: ['case_unknown', 'id_taken'],
     }),
     async (c) => {

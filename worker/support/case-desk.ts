@@ -1,5 +1,12 @@
 import type { z } from 'zod'
-import type { AssignCall, CasesQuery, StaffCase, StaffCaseSummary, StaffCases } from '../../shared/office/support.ts'
+import type {
+  AssignCall,
+  CaseAnswered,
+  CasesQuery,
+  StaffCase,
+  StaffCaseSummary,
+  StaffCases,
+} from '../../shared/office/support.ts'
 import { answeredLetter } from '../letters/outbox.ts'
 import { recorded, recordedIfChanged } from '../municipality/audit.ts'
 import { type Staff, sitesOf, withinSites } from '../people/staff.ts'
@@ -159,13 +166,16 @@ function one(db: D1Database, id: string, staff: Staff, nowMs: number): D1Prepare
   return db.prepare(`${LIST} WHERE one.id = ?3`).bind(nowMs, sitesOf(staff), id)
 }
 
-/** Answers a case, once per id; the same id with other words is taken. What is answered may be closed already. */
+/**
+ * Answers a case, once per id; the same id with other words is taken. What is answered may be closed already, and
+ * `untold` is 1 where no mail address of its guardian is known.
+ */
 export async function answer(
   db: D1Database,
   said: { case: string; id: string; text: string },
   staff: Staff,
   nowMs: number,
-): Promise<StaffCaseSummaryView | 'case_unknown' | 'id_taken'> {
+): Promise<z.infer<typeof CaseAnswered> | 'case_unknown' | 'id_taken'> {
   const answers = await db.batch([
     db
       .prepare(
@@ -185,7 +195,7 @@ export async function answer(
   const [stored, cases] = answers.slice(-2)
   const row = cases?.results[0] as SummaryRow | undefined
   if (!row) return 'case_unknown'
-  return stored?.results.length ? summaryOf(row) : 'id_taken'
+  return stored?.results.length ? { ...summaryOf(row), untold: row.mail === null ? 1 : 0 } : 'id_taken'
 }
 
 /** Closes a case; one that is closed stays as it is. Null where there is none that staff may see. */
