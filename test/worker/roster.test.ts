@@ -8,6 +8,7 @@ import worker from '../../worker/main.ts'
 import { keyedHash } from '../../worker/municipality/secrets.ts'
 import { STAGED_KEPT_MS, staleRosters } from '../../worker/people/roster.ts'
 import { applyRoster } from '../../worker/people/roster-application.ts'
+import { matched } from '../../worker/people/roster-plan.ts'
 import { sweep } from '../../worker/sweep.ts'
 import { asked } from './card-desk.ts'
 import { cardHolder, contents, emptyDatabases, type Municipality, municipality, newSite, pay } from './municipality.ts'
@@ -240,6 +241,22 @@ describe('a roster that comes to tell CPR numbers, or tells them no more', () =>
       expect([again.plan.added, again.plan.changed, again.plan.leaving]).toEqual([0, 0, 0])
       await again.discard()
     }
+  })
+
+  it('looks each child up by its name, and not beside all the others', async () => {
+    const pupils = (cpr: (at: number) => string | null) =>
+      Array.from({ length: 400 }, (_, at) => rowOf(2 + at, { birthDay: CHILD.birthDay, cpr: cpr(at) }))
+    await readIn(
+      office,
+      pupils(() => null),
+    )
+    const { id, plan } = await planned(
+      office,
+      pupils((at) => `020158${5001 + at}`),
+    )
+    expect([plan.added, plan.changed, plan.leaving]).toEqual([0, 400, 0])
+    const found = await office.db.batch(matched(office.db, id))
+    expect(found.reduce((sum, { meta }) => sum + meta.rows_read, 0)).toBeLessThan(400 * 40)
   })
 
   it('takes two CPR numbers for two children, of whatever name and birth date', async () => {

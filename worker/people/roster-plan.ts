@@ -19,8 +19,8 @@ WHERE import = ?1 AND ${isOpen('?1')}`
 
 const GUARDIAN_IN_COMMON = `EXISTS (SELECT 1 FROM guardianship
         WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL
-          AND guardianship.cpr_hash IN (SELECT value FROM json_each(roster_row.guardians)))`
-const NOBODYS = `(child.left_at IS NULL AND json_array_length(roster_row.guardians) = 0 AND NOT EXISTS (
+          AND guardianship.cpr_hash IN (SELECT value FROM json_each(fresh.guardians)))`
+const NOBODYS = `(child.left_at IS NULL AND json_array_length(fresh.guardians) = 0 AND NOT EXISTS (
         SELECT 1 FROM guardianship WHERE guardianship.child = child.id AND guardianship.ended_at IS NULL))`
 
 /*
@@ -28,15 +28,18 @@ const NOBODYS = `(child.left_at IS NULL AND json_array_length(roster_row.guardia
  * its birth date, too, where the roster has come to tell CPR numbers, or tells them no more: two CPR numbers are two
  * children. Two of one name and birth date are not one by that, and a family must not get another's account: without a
  * guardian in common it takes a child that is here and nobody's, before and after. Where it could be several, on either
- * side, nobody is taken for anybody else.
+ * side, nobody is taken for anybody else. The new rows stand by themselves, so that each is looked up among the children
+ * by its name and not beside all of them.
  */
 const BY_NAME = `
-WITH likely(line, child) AS (
-    SELECT roster_row.line, child.id FROM child JOIN roster_row ON roster_row.name = child.name
-    WHERE roster_row.import = ?1 AND ${NEW} AND child.erased_at IS NULL
+WITH fresh AS MATERIALIZED (SELECT line, key, name, birth_day, guardians FROM roster_row
+    WHERE roster_row.import = ?1 AND ${NEW}),
+  likely(line, child) AS MATERIALIZED (
+    SELECT fresh.line, child.id FROM fresh JOIN child ON child.name = fresh.name
+    WHERE child.erased_at IS NULL
       AND (${GUARDIAN_IN_COMMON} OR child.roster_key IS NOT NULL AND ${NOBODYS})
       AND (child.roster_key IS NULL
-        OR child.birth_day = roster_row.birth_day AND (child.roster_key GLOB 'cpr:*') <> (roster_row.key GLOB 'cpr:*')
+        OR child.birth_day = fresh.birth_day AND (child.roster_key GLOB 'cpr:*') <> (fresh.key GLOB 'cpr:*')
           AND NOT EXISTS (SELECT 1 FROM roster_row AS own WHERE own.import = ?1 AND own.key = child.roster_key))),
   pair(line, child) AS (SELECT min(line), child FROM likely GROUP BY child HAVING count(*) = 1)
 UPDATE roster_row SET child = pair.child, change = '' FROM pair
