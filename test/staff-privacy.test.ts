@@ -50,6 +50,12 @@ test('a child is erased by its name, which a pipe has to give', async () => {
   expect(heard).toMatchObject([{ call: 'POST /api/staff/children/3/erase', body: { name: 'Freja Prøvebarn' } }])
 })
 
+test('of a child of whom the books hold nothing, nothing is kept, and no day is named', async () => {
+  const { url } = await office('POST /api/staff/children/3/erase', { ...erasure, eraseDay: '2026-01-01', guardians: 0 })
+  const erased = await klubkort(url, 'child', 'erase', '3', '--name', 'Freja Prøvebarn')
+  expect(erased.out).toBe('Child 3 is erased. Bookkeeping asks for nothing of it.\n')
+})
+
 test('who erases a child at a terminal sees the name that they type', async () => {
   const unnamed = refusal('name_wrong', "that is not the child's name")
   const answers = [unnamed, { body: erasure }, unnamed]
