@@ -143,6 +143,7 @@ describe('a card that is laid on the terminal of a hand-out', () => {
       'card_own',
       async () => {
         const uid = newUid()
+        await office.db.prepare("UPDATE card_order SET status = 'produced'").run() // Else the card spares the order.
         await office.post('/cards', { child: ida.child, uid })
         return uid
       },
