@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { keepDraft } from '../../worker/login/sessions.ts'
-import { beginCardChange, beginSetup } from '../../worker/payments/agreement-setup.ts'
+import { beginCardChange, beginSetup, completeSetup } from '../../worker/payments/agreement-setup.ts'
 import { draftAgreement } from '../../worker/payments/agreements.ts'
 import { newBroker } from './guest.ts'
 import {
@@ -466,6 +466,29 @@ describe('automatic top-up', () => {
     expect(await agreements()).toMatchObject([{ status: 'cancelled' }])
     await vi.waitFor(() => expect(stripe.standIn.state.sessions[checkoutIn(page.address)]?.status).toBe('expired'))
     expect((await asta.get(`${back}?afbrudt=1`)).location).toBe(at('optankning'))
+  })
+
+  it('is told to whoever comes back after Stripe’s webhook as before it, and so is another card', async () => {
+    const { id, page } = await made()
+    const wayBack = (address: string) => stripe.standIn.state.sessions[checkoutIn(address)]?.success_url ?? ''
+    await completeSetup(office.db, stripe.account(), id, Date.now())
+    expect((await asta.get(wayBack(page.address).replace('http://4000.localhost', ''))).location).toBe(
+      at('optankning?gjort=oprettet'),
+    )
+    const wanted = {
+      id,
+      guardian: asta.guardian,
+      language: 'da',
+      consent: 'Ja',
+      origin: 'http://4000.localhost',
+    } as const
+    const change = await beginCardChange(office.db, stripe.account(), wanted, Date.now() + 1)
+    if (change.kind !== 'page') throw new Error(change.kind)
+    stripe.standIn.pay(checkoutIn(change.address), { card: '5555555555554444', expires: '12/49' })
+    await completeSetup(office.db, stripe.account(), id, Date.now())
+    expect((await asta.get(wayBack(change.address).replace('http://4000.localhost', ''))).location).toBe(
+      at('optankning?gjort=kort'),
+    )
   })
 
   it('whose card was given all the same is not dropped by the way back', async () => {

@@ -95,14 +95,16 @@ async function openPage(
   if (row.others) return { kind: 'already' }
   if (row.address !== null) return { kind: 'page', address: row.address }
 
-  const done = `${origin}/konto/${row.account}/optankning/${id}`
+  const page = `${origin}/konto/${row.account}/optankning/${id}`
+  const done = `${page}?gjort=${stands(row.status) ? 'kort' : 'oprettet'}`
   const attempt = `${id}:${nowMs}` // A page that is never answered costs nobody anything, so another key may open another.
-  const page = await openSetup(
+  const opened = await openSetup(
     stripe,
-    { agreement: id, attempt, mail: row.mail, consent, language, done, back: `${done}?afbrudt=1` },
+    { agreement: id, attempt, mail: row.mail, consent, language, done, back: `${page}?afbrudt=1` },
     nowMs,
   )
-  if (page.kind !== 'page') return { kind: 'unavailable', reason: page.kind === 'refused' ? page.code : page.reason }
+  if (opened.kind !== 'page')
+    return { kind: 'unavailable', reason: opened.kind === 'refused' ? opened.code : opened.reason }
   const [, stored] = await db.batch<Asked>([
     db
       .prepare(
@@ -110,7 +112,7 @@ async function openPage(
            check_at = ?4, checks = 0
          WHERE id = ?1 AND checkout IS NULL AND status IN (SELECT value FROM json_each(?5))`,
       )
-      .bind(id, page.checkout, page.address, nowMs + pauseMs(0), JSON.stringify(from)),
+      .bind(id, opened.checkout, opened.address, nowMs + pauseMs(0), JSON.stringify(from)),
     askedFor(db, { ...wanted, guardian }),
   ])
   const address = stored?.results[0]?.address // Of two pages opened at once, the one that stands is the page.

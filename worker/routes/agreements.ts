@@ -182,8 +182,11 @@ export const agreementRoutes = new Hono<AccountEnv>()
     const turnedBack = settled === 'open' && c.req.query('afbrudt') !== undefined
     if (after && stands(after.status)) {
       if (turnedBack) return c.redirect(`${tab}?gjort=kort-afbrudt`, 303)
-      const same = settled !== 'settled' || !before.pageOpen
-      return c.redirect(same ? tab : `${tab}?gjort=${isUnfinished(before) ? 'oprettet' : 'kort'}`, 303)
+      if (settled !== 'settled') return c.redirect(tab, 303)
+      // Where Stripe's webhook was quicker than the browser, the address says what its page was for.
+      const said = ['oprettet', 'kort'].find((done) => done === c.req.query('gjort'))
+      const done = before.pageOpen ? (isUnfinished(before) ? 'oprettet' : 'kort') : said
+      return c.redirect(done === undefined ? tab : `${tab}?gjort=${done}`, 303)
     }
     if (!after || !isUnfinished(after)) return c.redirect(tab, 303)
     if (turnedBack && stripe) {
