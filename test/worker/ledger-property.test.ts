@@ -551,8 +551,11 @@ async function live(
       }
       case 'status': {
         const card = model.cards.get(CARD_HASHES[step.card])
-        if (card) card.status = step.status
-        return db.prepare('UPDATE card SET status = ? WHERE hash = ?').bind(step.status, CARD_HASHES[step.card]).run()
+        if (card && card.status !== 'closed') card.status = step.status // A card that is closed is so for good.
+        return db
+          .prepare("UPDATE card SET status = ? WHERE hash = ? AND status <> 'closed'")
+          .bind(step.status, CARD_HASHES[step.card])
+          .run()
       }
       case 'hand out':
         if (!model.cards.has(CARD_HASHES.late)) {
