@@ -364,14 +364,17 @@ describe('the receipt', () => {
 })
 
 describe('automatic top-up', () => {
+  /** What is asked of Stripe for a page where an agreement gets a card. */
+  const pageOf = (id: string) =>
+    ({ id, guardian: asta.guardian, language: 'da', consent: 'Ja', origin: 'http://4000.localhost' }) as const
+
   /** An agreement whose card has been given, or is about to be. */
   async function made(card: string | null = '4242424242424242', expires = '12/49') {
     const id = newSale()
     const guardian = asta.guardian
     const draft = { id, account: ida.account, guardian, amount: 20_000, mail: 'asta@proeve.example', terms: 'da-1' }
     expect(await draftAgreement(office.db, draft, Date.now())).toBe('drafted')
-    const wanted = { id, guardian, language: 'da', consent: 'Ja', origin: 'http://4000.localhost' } as const
-    const page = await beginSetup(office.db, stripe.account(), wanted, Date.now())
+    const page = await beginSetup(office.db, stripe.account(), pageOf(id), Date.now())
     if (page.kind !== 'page') throw new Error(page.kind)
     if (card !== null) stripe.standIn.pay(checkoutIn(page.address), { card, expires })
     return { id, back: at(`optankning/${id}`), page }
@@ -475,14 +478,7 @@ describe('automatic top-up', () => {
     expect((await asta.get(wayBack(page.address).replace('http://4000.localhost', ''))).location).toBe(
       at('optankning?gjort=oprettet'),
     )
-    const wanted = {
-      id,
-      guardian: asta.guardian,
-      language: 'da',
-      consent: 'Ja',
-      origin: 'http://4000.localhost',
-    } as const
-    const change = await beginCardChange(office.db, stripe.account(), wanted, Date.now() + 1)
+    const change = await beginCardChange(office.db, stripe.account(), pageOf(id), Date.now() + 1)
     if (change.kind !== 'page') throw new Error(change.kind)
     stripe.standIn.pay(checkoutIn(change.address), { card: '5555555555554444', expires: '12/49' })
     await completeSetup(office.db, stripe.account(), id, Date.now())
@@ -501,14 +497,7 @@ describe('automatic top-up', () => {
   it('keeps its card where the change of it is turned back from, and says so', async () => {
     const { id, back } = await made()
     await asta.get(back)
-    const wanted = {
-      id,
-      guardian: asta.guardian,
-      language: 'da',
-      consent: 'Ja',
-      origin: 'http://4000.localhost',
-    } as const
-    await beginCardChange(office.db, stripe.account(), wanted, Date.now() + 1)
+    await beginCardChange(office.db, stripe.account(), pageOf(id), Date.now() + 1)
     expect((await asta.get(`${back}?afbrudt=1`)).location).toBe(at('optankning?gjort=kort-afbrudt'))
     const kept = (await asta.get(at('optankning?gjort=kort-afbrudt'))).text
     expect(kept).toContain('Kortet er ikke skiftet.')

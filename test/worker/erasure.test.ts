@@ -89,6 +89,16 @@ async function secretsIn(): Promise<string[]> {
     .sort()
 }
 
+/** A case that Ida's guardian opens about no account. */
+async function askedOfNoAccount(): Promise<string> {
+  const id = crypto.randomUUID()
+  await asta.post('/support', {
+    ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
+    ...{ text: 'Ring om Ida Hemmelig', phone: '20202020' },
+  })
+  return id
+}
+
 describe('a child that is erased', () => {
   it('is nobody at once, but for what bookkeeping asks for, and wholly when its time is over', async () => {
     expect(await secretsIn()).toEqual(
@@ -211,11 +221,7 @@ describe('a child that is erased', () => {
   })
 
   it('takes along what its guardian, who goes too, asked about no account', async () => {
-    const id = crypto.randomUUID()
-    await asta.post('/support', {
-      ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
-      ...{ text: 'Ring om Ida Hemmelig', phone: '20202020' },
-    })
+    const id = await askedOfNoAccount()
     expect(
       await office.db.prepare('SELECT account FROM support_case WHERE id = ?').bind(id).first('account'),
     ).toBeNull()
@@ -226,11 +232,7 @@ describe('a child that is erased', () => {
   })
 
   it('leaves a guardian whom something keeps, who goes when it has ended and they have been away for a month', async () => {
-    const id = crypto.randomUUID()
-    await asta.post('/support', {
-      ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
-      ...{ text: 'Ring om Ida Hemmelig', phone: '20202020' },
-    })
+    const id = await askedOfNoAccount()
     await leave()
     expect((await erase(ida.child)).body).toMatchObject({ guardians: 0 })
     const later = Date.now() + 31 * 86_400_000
@@ -243,11 +245,7 @@ describe('a child that is erased', () => {
   })
 
   it('leaves a guardian to whom an answer is still to be sent, or who logs in as the others are forgotten', async () => {
-    const id = crypto.randomUUID()
-    await asta.post('/support', {
-      ...{ id, message: crypto.randomUUID(), account: '', subject: 'Et hemmeligt ærinde' },
-      ...{ text: 'Ring om Ida Hemmelig', phone: '20202020' },
-    })
+    const id = await askedOfNoAccount()
     await leave()
     await erase(ida.child)
     await office.post(`/cases/${id}/answer`, { id: newId(), text: 'Vi har ringet.' })
